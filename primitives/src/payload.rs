@@ -30,8 +30,23 @@ const BASE32_LOWER: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// How the block that a CID names is to be read.
 #[derive(
-	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Hash,
+	Debug,
+	Serialize,
+	Deserialize,
 )]
+#[serde(rename_all = "kebab-case")]
 pub enum CidCodec {
 	/// The block is the payload itself.
 	Raw,
@@ -112,7 +127,9 @@ impl Cid {
 
 	/// Reads the printed form: `b` and base32 in lower case, without padding.
 	pub fn parse(text: &str) -> Result<Self, CidError> {
-		let Some(prefix) = text.bytes().next() else { return Err(CidError::Empty) };
+		let Some(prefix) = text.bytes().next() else {
+			return Err(CidError::Empty);
+		};
 		if text.starts_with("Qm") && text.len() == 46 {
 			return Err(CidError::Version0);
 		}
@@ -205,12 +222,25 @@ impl<'de> Deserialize<'de> for Cid {
 
 /// A payload as the chain stores it.
 #[derive(
-	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Serialize,
+	Deserialize,
 )]
 pub struct Payload {
 	/// sha2-256 of the bytes: the payload's identity everywhere.
+	#[serde(with = "hex32")]
 	pub sha256: [u8; 32],
 	/// Digest of the CID's root block.
+	#[serde(with = "hex32")]
 	pub root: [u8; 32],
 	pub codec: CidCodec,
 	/// Length in bytes.
@@ -221,7 +251,10 @@ pub struct Payload {
 impl Payload {
 	/// The CID under which the bytes are fetched.
 	pub const fn cid(&self) -> Cid {
-		Cid { codec: self.codec, digest: self.root }
+		Cid {
+			codec: self.codec,
+			digest: self.root,
+		}
 	}
 
 	/// Whether root and codec can belong to this size and identity under the import profile: a payload of one chunk is
@@ -241,6 +274,39 @@ pub fn possession(account: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
 	preimage.extend_from_slice(account);
 	preimage.extend_from_slice(bytes);
 	sp_crypto_hashing::blake2_256(&preimage)
+}
+
+/// Digests as people write them: 64 hexadecimal digits in lower case, an optional `0x` before them when read.
+pub mod hex32 {
+	use alloc::{borrow::Cow, string::String};
+	use core::fmt::Write;
+	use serde::{de::Error, Deserialize, Deserializer, Serializer};
+
+	pub fn serialize<S: Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+		let mut text = String::with_capacity(64);
+		for byte in digest {
+			write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+		}
+		serializer.serialize_str(&text)
+	}
+
+	pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
+		let text = Cow::<str>::deserialize(deserializer)?;
+		let digits = text.strip_prefix("0x").unwrap_or(&text).as_bytes();
+		if digits.len() != 64 {
+			return Err(D::Error::custom("a digest has 64 hexadecimal digits"));
+		}
+		let mut digest = [0; 32];
+		for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+			let value = |digit: u8| {
+				char::from(digit)
+					.to_digit(16)
+					.ok_or_else(|| D::Error::custom("not a hexadecimal digit"))
+			};
+			*byte = (value(pair[0])? << 4 | value(pair[1])?) as u8;
+		}
+		Ok(digest)
+	}
 }
 
 /// Multibase `b`: RFC 4648 base32 in lower case without padding.
@@ -324,8 +390,14 @@ mod tests {
 	#[test]
 	fn foreign_cids_should_be_refused_by_name() {
 		assert_eq!(Cid::parse(""), Err(CidError::Empty));
-		assert_eq!(Cid::parse("QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"), Err(CidError::Version0));
-		assert_eq!(Cid::parse("zb2rhe5P4gXftAwvA4eXQ5HJwsER2owDyS9sKaQRRVQPn93bA"), Err(CidError::NotBase32));
+		assert_eq!(
+			Cid::parse("QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"),
+			Err(CidError::Version0)
+		);
+		assert_eq!(
+			Cid::parse("zb2rhe5P4gXftAwvA4eXQ5HJwsER2owDyS9sKaQRRVQPn93bA"),
+			Err(CidError::NotBase32)
+		);
 		assert_eq!(Cid::parse(&EMPTY.to_uppercase()), Err(CidError::NotBase32));
 		assert_eq!(Cid::parse("b"), Err(CidError::WrongLength));
 		assert_eq!(Cid::parse(&EMPTY[..EMPTY.len() - 1]), Err(CidError::WrongLength));
