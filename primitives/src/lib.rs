@@ -1,0 +1,62 @@
+//! Types and pure rules shared by the pallets and by every client.
+//!
+//! Nothing here reads a clock, draws randomness or touches storage: time, seeds and parameters come in as
+//! arguments, so that the same rule runs in the runtime, in a client and in a simulation.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`payload`] | what names a file: sha2-256, CID, proof of possession |
+//! | [`format`] | which files there are, and what their first bytes say they are |
+//! | [`quota`] | how much an account may contribute in a UTC day |
+//! | [`item`] | a contribution and what became of it; the review fee |
+//! | [`vote`] | verdicts, their commitments and salts |
+//! | [`sortition`] | who judges an item, with what weight |
+//! | [`tally`] | what a round of votes decides |
+//! | [`schedule`] | values that change two sessions later |
+//! | [`points`] | what an item and a vote earn |
+//! | [`rank`] | an account's standing in a Datanet |
+//! | [`fee`] | how a price is split |
+//! | [`training`] | what a training job is ordered to do |
+//! | [`model`] | base models, jobs, results |
+//! | [`traits`] | what the pallets ask of one another |
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod fee;
+pub mod format;
+pub mod item;
+pub mod model;
+pub mod payload;
+pub mod points;
+pub mod quota;
+pub mod rank;
+pub mod schedule;
+pub mod sortition;
+pub mod tally;
+pub mod traits;
+pub mod training;
+pub mod vote;
+
+/// A count of plancks: 10^12 of them are one OPEN.
+pub type Balance = u128;
+/// One OPEN in plancks.
+pub const OPEN: Balance = 1_000_000_000_000;
+/// Issued at genesis, and ever after: total issuance never moves.
+pub const TOTAL_ISSUANCE: Balance = 1_000_000_000 * OPEN;
+
+/// A block number counted in *active* blocks: it stands still while the chain is paused, so that no window
+/// runs out while nobody can act.
+pub type ActiveBlock = u32;
+pub type SessionIndex = u32;
+pub type EpochIndex = u32;
+pub type DatanetId = u32;
+/// Ids are never reused.
+pub type ItemId = u64;
+/// Rounds of one item count from zero.
+pub type RoundIndex = u8;
+pub type BaseModelId = u32;
+pub type ModelId = u32;
+pub type JobId = u32;
+pub type FeeId = u64;
