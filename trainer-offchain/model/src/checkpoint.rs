@@ -1,0 +1,195 @@
+//! Hugging Face checkpoints: one safetensors file, or shards named by an index.
+
+use crate::error::{ModelError, Result};
+use crate::files::{read_json, replace_dir, write_file, write_json};
+use candle_core::safetensors::MmapedSafetensors;
+use candle_core::{DType, Device, Tensor};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+/// One file's name when the checkpoint is not sharded.
+pub const SINGLE: &str = "model.safetensors";
+/// The index of a sharded one.
+pub const INDEX: &str = "model.safetensors.index.json";
+
+/// An opened checkpoint.
+pub struct Checkpoint {
+	dir: PathBuf,
+	files: Vec<OpenFile>,
+	/// File of each tensor.
+	place: HashMap<String, usize>,
+}
+
+struct OpenFile {
+	path: PathBuf,
+	tensors: MmapedSafetensors,
+}
+
+/// Maps a safetensors file into memory; a truncated or malformed one is an error.
+fn open(path: PathBuf) -> Result<OpenFile> {
+	std::fs::File::open(&path).map_err(ModelError::io(&path))?;
+	// SAFETY: as with every mapped file, the promise is that nobody changes it while it is read; checkpoints are
+	// written by rename, so a new one never overwrites a mapped one.
+	let tensors = unsafe { MmapedSafetensors::new(&path) }.map_err(|e| ModelError::Safetensors {
+		path: path.clone(),
+		reason: plain(&e),
+	})?;
+	Ok(OpenFile { path, tensors })
+}
+
+/// candle's message without its backtrace.
+fn plain(error: &candle_core::Error) -> String {
+	error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+impl Checkpoint {
+	/// Opens the checkpoint of a model's folder.
+	pub fn open(dir: &Path) -> Result<Self> {
+		let single = dir.join(SINGLE);
+		let paths = if single.exists() { vec![single] } else { shards(dir)? };
+		Self::from_files(dir, paths)
+	}
+
+	/// Opens one safetensors file.
+	pub fn open_file(path: &Path) -> Result<Self> {
+		Self::from_files(path, vec![path.to_owned()])
+	}
+
+	fn from_files(dir: &Path, paths: Vec<PathBuf>) -> Result<Self> {
+		let files = paths.into_iter().map(open).collect::<Result<Vec<_>>>()?;
+		let mut place = HashMap::new();
+		for (i, file) in files.iter().enumerate() {
+			place.extend(file.tensors.tensors().into_iter().map(|(name, _)| (name, i)));
+		}
+		Ok(Self {
+			dir: dir.to_owned(),
+			files,
+			place,
+		})
+	}
+
+	/// The safetensors files.
+	pub fn files(&self) -> impl Iterator<Item = &Path> {
+		self.files.iter().map(|f| f.path.as_path())
+	}
+
+	/// Names of all tensors, sorted.
+	pub fn names(&self) -> Vec<&str> {
+		let mut names: Vec<&str> = self.place.keys().map(String::as_str).collect();
+		names.sort_unstable();
+		names
+	}
+
+	/// Whether there is such a tensor.
+	pub fn contains(&self, name: &str) -> bool {
+		self.place.contains_key(name)
+	}
+
+	/// The shape of a tensor.
+	pub fn shape(&self, name: &str) -> Result<Vec<usize>> {
+		let file = self.file_of(name)?;
+		let view = file.tensors.get(name).map_err(|e| self.unreadable(file, &e))?;
+		Ok(view.shape().to_vec())
+	}
+
+	/// A tensor as f32, of exactly this shape.
+	pub fn tensor(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor> {
+		let file = self.file_of(name)?;
+		let found = self.shape(name)?;
+		if found != shape {
+			let expected = shape.to_vec();
+			return Err(ModelError::Shape {
+				path: file.path.clone(),
+				name: name.to_owned(),
+				expected,
+				found,
+			});
+		}
+		let tensor = file.tensors.load(name, device).map_err(|e| self.unreadable(file, &e))?;
+		match tensor.dtype() {
+			DType::F32 | DType::F16 | DType::BF16 => Ok(tensor.to_dtype(DType::F32)?),
+			other => Err(ModelError::Safetensors {
+				path: file.path.clone(),
+				reason: format!("tensor `{name}` has dtype {}; known: f32, f16, bf16", other.as_str()),
+			}),
+		}
+	}
+
+	fn unreadable(&self, file: &OpenFile, error: &candle_core::Error) -> ModelError {
+		ModelError::Safetensors {
+			path: file.path.clone(),
+			reason: plain(error),
+		}
+	}
+
+	fn file_of(&self, name: &str) -> Result<&OpenFile> {
+		let missing = || ModelError::MissingTensor {
+			path: self.dir.clone(),
+			name: name.to_owned(),
+		};
+		self.place.get(name).map(|i| &self.files[*i]).ok_or_else(missing)
+	}
+}
+
+/// The shards that the index names, sorted.
+fn shards(dir: &Path) -> Result<Vec<PathBuf>> {
+	let path = dir.join(INDEX);
+	if !path.exists() {
+		let reason =
+			format!("neither {SINGLE} nor {INDEX} is there; other formats must be converted to safetensors first");
+		return Err(ModelError::Safetensors {
+			path: dir.to_owned(),
+			reason,
+		});
+	}
+	let index = read_json(&path)?;
+	let map = index.get("weight_map").and_then(|m| m.as_object());
+	let map = map.ok_or_else(|| ModelError::config(&path, "weight_map", "is missing or not an object"))?;
+	let mut names = Vec::new();
+	for (tensor, file) in map {
+		// A shard lies beside its index: a path that leads elsewhere is not followed.
+		match file.as_str() {
+			Some(name) if !name.contains(['/', '\\']) => names.push(dir.join(name)),
+			_ => {
+				return Err(ModelError::config(
+					&path,
+					tensor,
+					"does not name a file beside the index",
+				))
+			}
+		}
+	}
+	names.sort_unstable();
+	names.dedup();
+	Ok(names)
+}
+
+/// Bytes of a safetensors file with these f32 tensors and PyTorch's metadata; the same tensors give the same bytes.
+pub fn to_bytes(tensors: &[(String, Tensor)]) -> Result<Vec<u8>> {
+	let sorted: BTreeMap<&str, &Tensor> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
+	let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+	safetensors::serialize(sorted, Some(metadata))
+		.map_err(|e| ModelError::Input(format!("tensors cannot be written as safetensors: {e}")))
+}
+
+/// Writes a model's folder: config.json, one safetensors file, and copies of `extras` from `base`.
+pub fn save(dir: &Path, config: &serde_json::Value, tensors: &[(String, Tensor)], base: Option<&Path>) -> Result<()> {
+	replace_dir(dir, |dir| {
+		write_json(&dir.join("config.json"), config)?;
+		write_file(&dir.join(SINGLE), &to_bytes(tensors)?)?;
+		let Some(base) = base else { return Ok(()) };
+		for extra in [
+			"tokenizer.json",
+			"tokenizer_config.json",
+			"special_tokens_map.json",
+			"generation_config.json",
+		] {
+			let from = base.join(extra);
+			if from.exists() {
+				let bytes = std::fs::read(&from).map_err(ModelError::io(&from))?;
+				write_file(&dir.join(extra), &bytes)?;
+			}
+		}
+		Ok(())
+	})
+}

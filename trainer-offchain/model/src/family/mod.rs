@@ -1,0 +1,89 @@
+//! Families: a configuration reader and a map of tensor names each, over the one decoder.
+
+mod gpt2;
+mod llama;
+
+use crate::config::{DecoderConfig, RawConfig};
+use crate::error::{ModelError, Result};
+use crate::ops::WeightLayout;
+
+/// A family.
+#[derive(Debug)]
+pub struct Family {
+	/// `model_type` in config.json.
+	pub model_type: &'static str,
+	/// transformers' class, as in `architectures`.
+	pub architecture: &'static str,
+	/// Reads config.json.
+	pub read: fn(&RawConfig) -> Result<DecoderConfig>,
+	/// Names of the tensors.
+	pub names: Names,
+	/// How linear layers are stored; a head is always `[vocab, hidden]`.
+	pub layout: WeightLayout,
+	/// Layers that PEFT adapts where no targets are given.
+	pub default_targets: &'static [&'static str],
+}
+
+/// Module paths, as in transformers' causal model.
+#[derive(Debug)]
+pub struct Names {
+	/// Prefix of everything but the head; files of the bare model omit it.
+	pub base: &'static str,
+	/// Token embedding.
+	pub embedding: &'static str,
+	/// Learned positions.
+	pub positions: Option<&'static str>,
+	/// List of blocks.
+	pub blocks: &'static str,
+	/// In a block: the norm before attention.
+	pub attention_norm: &'static str,
+	/// In a block: query, key and value.
+	pub qkv: QkvNames,
+	/// In a block: attention's output.
+	pub attention_out: &'static str,
+	/// In a block: the norm before the feed-forward part.
+	pub mlp_norm: &'static str,
+	/// In a block: the gate of the feed-forward part.
+	pub gate: Option<&'static str>,
+	/// In a block: up.
+	pub up: &'static str,
+	/// In a block: down.
+	pub down: &'static str,
+	/// The norm after the last block.
+	pub final_norm: &'static str,
+	/// The head, without the base's prefix.
+	pub head: &'static str,
+}
+
+/// Query, key and value: three layers or one.
+#[derive(Debug)]
+pub enum QkvNames {
+	/// Three layers.
+	Split([&'static str; 3]),
+	/// One layer whose output is query, key and value one after the other.
+	Fused(&'static str),
+}
+
+/// All families of this build.
+pub const FAMILIES: &[&Family] = &[&llama::FAMILY, &gpt2::FAMILY];
+
+impl Family {
+	/// By `model_type`.
+	pub fn of(raw: &RawConfig) -> Result<&'static Self> {
+		let model_type = raw
+			.text("model_type")?
+			.ok_or_else(|| raw.error("model_type", "is missing"))?;
+		FAMILIES
+			.iter()
+			.find(|f| f.model_type == model_type)
+			.copied()
+			.ok_or_else(|| match raw.error("model_type", "") {
+				ModelError::Config { path, .. } => ModelError::UnknownFamily {
+					path,
+					family: model_type,
+					known: FAMILIES.iter().map(|f| f.model_type).collect::<Vec<_>>().join(", "),
+				},
+				other => other,
+			})
+	}
+}

@@ -1,0 +1,24 @@
+//! One differentiable decoder, its families and checkpoints.
+//!
+//! A family is a configuration reader and a map of tensor names ([`family`]); the decoder ([`Decoder`]) is one, for
+//! training and serving alike; LoRA wraps any of its linear layers ([`lora`]). Weights are computed in f32.
+
+pub mod checkpoint;
+pub mod config;
+pub mod decoder;
+pub mod error;
+pub mod family;
+pub mod files;
+pub mod linear;
+pub mod lora;
+pub mod mat;
+pub mod ops;
+pub mod peft;
+pub mod source;
+pub mod tokenizer;
+
+pub use config::{DecoderConfig, RawConfig};
+pub use decoder::{Decoder, KvCache};
+pub use error::{ModelError, Result};
+pub use lora::LoraSettings;
+pub use tokenizer::ModelTokenizer;

@@ -1,0 +1,75 @@
+//! Differentiable operations on f32, fused where candle's own would cut a gradient, keep one for a frozen weight, or run
+//! on one thread.
+//!
+//! Each takes its fused form on the CPU and, on other devices, the composition of candle's operations in
+//! [`reference`], against which the tests compare both values and gradients.
+
+mod activation;
+mod attention;
+mod linear;
+mod loss;
+mod norm;
+pub mod reference;
+mod rotary;
+#[cfg(test)]
+mod tests;
+
+pub use activation::{gelu_tanh, swiglu};
+pub use attention::{attention, AttentionShape};
+pub use linear::{linear, lora_linear, Weight, WeightLayout};
+pub use loss::{cross_entropy_sum, IGNORE};
+pub use norm::{layer_norm, rms_norm};
+pub use rotary::{rotary, RotaryTable};
+
+use candle_core::{bail, CpuStorage, Layout, Result, Shape, Storage, Tensor};
+
+/// Elements that one task of a parallel loop handles: fixed, so that sums do not depend on the number of threads.
+const ELEMENTS_PER_TASK: usize = 1 << 14;
+
+/// The f32 elements of a contiguous storage.
+fn elements<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+	let all = storage.as_slice::<f32>()?;
+	match layout.contiguous_offsets() {
+		Some((start, end)) => Ok(&all[start..end]),
+		None => bail!("operation needs a contiguous tensor, got strides {:?}", layout.stride()),
+	}
+}
+
+/// The f32 elements of a contiguous tensor on the CPU.
+fn tensor_elements<'a>(storage: &'a Storage, layout: &Layout) -> Result<&'a [f32]> {
+	match storage {
+		Storage::Cpu(cpu) => elements(cpu, layout),
+		_ => bail!("operation needs a tensor on the CPU"),
+	}
+}
+
+/// Binds `$name` to the f32 elements of a tensor, made contiguous where it is not.
+macro_rules! flat {
+	($name:ident = $tensor:expr) => {
+		let contiguous = $tensor.contiguous()?;
+		let (storage, layout) = contiguous.storage_and_layout();
+		let $name = $crate::ops::tensor_elements(&storage, layout)?;
+	};
+}
+use flat;
+
+/// A new tensor on the CPU.
+fn make(data: Vec<f32>, shape: &Shape) -> Result<Tensor> {
+	Tensor::from_vec(data, shape, &candle_core::Device::Cpu)
+}
+
+/// What a forward pass on the CPU returns.
+fn output(data: Vec<f32>, shape: impl Into<Shape>) -> (CpuStorage, Shape) {
+	(CpuStorage::F32(data), shape.into())
+}
+
+/// Splits a shape into (rows, width of the last dimension).
+fn rows_and_width(shape: &Shape) -> (usize, usize) {
+	let width = shape.dims().last().copied().unwrap_or(1);
+	(shape.elem_count() / width.max(1), width)
+}
+
+/// Rows per task for rows of `width` elements.
+fn rows_per_task(width: usize) -> usize {
+	(ELEMENTS_PER_TASK / width.max(1)).max(1)
+}

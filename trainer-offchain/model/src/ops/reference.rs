@@ -1,0 +1,126 @@
+//! The same operations composed of candle's differentiable ones: slower, on any device, and what the fused forms are
+//! tested against.
+
+use super::{AttentionShape, Weight, WeightLayout, IGNORE};
+use candle_core::{Device, Result, Tensor, D};
+
+/// See [`super::swiglu`].
+pub fn swiglu(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
+	gate.silu()? * up
+}
+
+/// See [`super::rms_norm`].
+pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> {
+	let variance = x.sqr()?.mean_keepdim(D::Minus1)?;
+	x.broadcast_div(&(variance + f64::from(eps))?.sqrt()?)?
+		.broadcast_mul(weight)
+}
+
+/// See [`super::layer_norm`].
+pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> Result<Tensor> {
+	let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+	let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
+	let hat = centred.broadcast_div(&(variance + f64::from(eps))?.sqrt()?)?;
+	hat.broadcast_mul(weight)?.broadcast_add(bias)
+}
+
+/// `x [batch, seq, heads, dim]`, `cos, sin [seq, dim / 2]`; see [`super::rotary`].
+pub fn rotary(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
+	let (seq, half) = cos.dims2()?;
+	let (first, second) = (x.narrow(D::Minus1, 0, half)?, x.narrow(D::Minus1, half, half)?);
+	let (cos, sin) = (cos.reshape((1, seq, 1, half))?, sin.reshape((1, seq, 1, half))?);
+	let turned_first = (first.broadcast_mul(&cos)? - second.broadcast_mul(&sin)?)?;
+	let turned_second = (second.broadcast_mul(&cos)? + first.broadcast_mul(&sin)?)?;
+	Tensor::cat(&[&turned_first, &turned_second], D::Minus1)
+}
+
+/// See [`super::linear`].
+pub fn linear(x: &Tensor, weight: &Weight) -> Result<Tensor> {
+	let (out, inp) = weight.out_in()?;
+	let mut dims = x.dims().to_vec();
+	let rows = x.elem_count() / inp;
+	let flat = x.reshape((rows, inp))?;
+	let y = match weight.layout {
+		WeightLayout::OutIn => flat.matmul(&weight.tensor.t()?)?,
+		WeightLayout::InOut => flat.matmul(&weight.tensor)?,
+	};
+	let y = match &weight.bias {
+		Some(bias) => y.broadcast_add(bias)?,
+		None => y,
+	};
+	if let Some(last) = dims.last_mut() {
+		*last = out;
+	}
+	y.reshape(dims)
+}
+
+/// See [`super::lora_linear`].
+pub fn lora_linear(
+	x: &Tensor,
+	weight: &Weight,
+	a: &Tensor,
+	b: &Tensor,
+	scale: f32,
+	mask: Option<&[f32]>,
+) -> Result<Tensor> {
+	let base = linear(x, weight)?;
+	let dropped = match mask {
+		Some(mask) => (x * Tensor::from_slice(mask, x.shape(), x.device())?)?,
+		None => x.clone(),
+	};
+	let (rows, inp) = (x.elem_count() / a.dim(1)?, a.dim(1)?);
+	let low = dropped.reshape((rows, inp))?.matmul(&a.t()?)?.matmul(&b.t()?)?;
+	base + (low.reshape(base_dims(x, b)?)? * f64::from(scale))?
+}
+
+fn base_dims(x: &Tensor, b: &Tensor) -> Result<Vec<usize>> {
+	let mut dims = x.dims().to_vec();
+	if let Some(last) = dims.last_mut() {
+		*last = b.dim(0)?;
+	}
+	Ok(dims)
+}
+
+/// 0 where a key may be seen, -inf elsewhere: `[seq, total]`.
+fn causal_mask(seq: usize, total: usize, device: &Device) -> Result<Tensor> {
+	let past = total - seq;
+	let mask: Vec<f32> = (0..seq)
+		.flat_map(|i| (0..total).map(move |j| if j <= past + i { 0.0 } else { f32::NEG_INFINITY }))
+		.collect();
+	Tensor::from_vec(mask, (seq, total), device)
+}
+
+/// See [`super::attention`].
+pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, shape: AttentionShape) -> Result<Tensor> {
+	let (batch, seq, heads, dim) = q.dims4()?;
+	let (_, total, kv_heads, _) = k.dims4()?;
+	let group = heads / kv_heads;
+	let repeat = |x: &Tensor| -> Result<Tensor> {
+		let x = x
+			.transpose(1, 2)?
+			.unsqueeze(2)?
+			.broadcast_as((batch, kv_heads, group, total, dim))?;
+		x.contiguous()?.reshape((batch, heads, total, dim))
+	};
+	let q = q.transpose(1, 2)?.contiguous()?;
+	let scores = (q.matmul(&repeat(k)?.t()?)? * f64::from(shape.scale))?;
+	let scores = scores.broadcast_add(&causal_mask(seq, total, q.device())?)?;
+	let probabilities = candle_nn::ops::softmax(&scores, D::Minus1)?;
+	probabilities.matmul(&repeat(v)?)?.transpose(1, 2)?.contiguous()
+}
+
+/// See [`super::cross_entropy_sum`].
+pub fn cross_entropy_sum(hidden: &Tensor, head: &Tensor, targets: &[u32]) -> Result<Tensor> {
+	let counted: Vec<u32> = (0..targets.len() as u32)
+		.filter(|i| targets[*i as usize] != IGNORE)
+		.collect();
+	let n = counted.len();
+	if n == 0 {
+		return Tensor::zeros((), hidden.dtype(), hidden.device());
+	}
+	let wanted: Vec<u32> = counted.iter().map(|i| targets[*i as usize]).collect();
+	let rows = hidden.index_select(&Tensor::from_vec(counted, n, hidden.device())?, 0)?;
+	let log_probabilities = candle_nn::ops::log_softmax(&rows.matmul(&head.t()?)?, D::Minus1)?;
+	let wanted = Tensor::from_vec(wanted, (n, 1), hidden.device())?;
+	log_probabilities.gather(&wanted, 1)?.sum_all()?.neg()
+}

@@ -1,0 +1,167 @@
+//! Every fused operation against its composition: values and the gradients of every argument.
+
+use super::*;
+use candle_core::{Device, Result, Tensor, Var};
+use rand::{Rng, SeedableRng};
+use std::sync::Arc;
+
+fn random(shape: &[usize], seed: u64) -> Var {
+	let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+	let data: Vec<f32> = (0..shape.iter().product())
+		.map(|_| rng.random_range(-1.0..1.0))
+		.collect();
+	Var::from_vec(data, shape, &Device::Cpu).unwrap()
+}
+
+fn close(name: &str, fused: &Tensor, composed: &Tensor) {
+	let fused = fused.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+	let composed = composed.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+	assert_eq!(fused.len(), composed.len(), "{name}");
+	let largest = composed.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
+	for (i, (f, c)) in fused.iter().zip(&composed).enumerate() {
+		assert!((f - c).abs() <= 2e-5 * largest, "{name}[{i}]: fused {f}, composed {c}");
+	}
+}
+
+/// Runs both forms on the same arguments and compares result and gradients, weighted so that no element counts as another.
+fn compare(arguments: &[&Var], fused: impl Fn() -> Result<Tensor>, composed: impl Fn() -> Result<Tensor>) {
+	let (fused, composed) = (fused().unwrap(), composed().unwrap());
+	close("value", &fused, &composed);
+	let weights = random(fused.dims(), 99).as_detached_tensor();
+	let backward = |y: &Tensor| (y * &weights).unwrap().sum_all().unwrap().backward().unwrap();
+	let (fused, composed) = (backward(&fused), backward(&composed));
+	for (i, argument) in arguments.iter().enumerate() {
+		let (f, c) = (fused.get(argument).unwrap(), composed.get(argument).unwrap());
+		assert_eq!(f.dims(), c.dims());
+		close(&format!("gradient of argument {i}"), f, c);
+	}
+}
+
+#[test]
+fn activations_should_equal_their_compositions() {
+	let (gate, up) = (random(&[3, 700, 9], 1), random(&[3, 700, 9], 2));
+	compare(&[&gate, &up], || swiglu(&gate, &up), || reference::swiglu(&gate, &up));
+	compare(&[&gate], || gelu_tanh(&gate), || gate.gelu());
+}
+
+#[test]
+fn norms_should_equal_their_compositions() {
+	let (x, w, b) = (random(&[2, 5, 24], 1), random(&[24], 2), random(&[24], 3));
+	compare(
+		&[&x, &w],
+		|| rms_norm(&x, &w, 1e-5),
+		|| reference::rms_norm(&x, &w, 1e-5),
+	);
+	compare(
+		&[&x, &w, &b],
+		|| layer_norm(&x, &w, &b, 1e-5),
+		|| reference::layer_norm(&x, &w, &b, 1e-5),
+	);
+}
+
+#[test]
+fn rotary_should_equal_its_composition_when_not_at_the_start() {
+	let x = random(&[2, 5, 3, 8], 1);
+	let table = RotaryTable::new(&[1.0, 0.3, 0.1, 0.03], 16);
+	let (cos, sin) = table.tensors(4, 5, &Device::Cpu).unwrap();
+	compare(&[&x], || rotary(&x, &table, 4), || reference::rotary(&x, &cos, &sin));
+	assert!(rotary(&x, &table, 12).is_err());
+}
+
+#[test]
+fn attention_should_equal_its_composition_when_grouped_and_longer_than_a_block() {
+	let shape = AttentionShape {
+		heads: 4,
+		kv_heads: 2,
+		head_dim: 8,
+		scale: 0.4,
+	};
+	let (q, k, v) = (
+		random(&[2, 131, 4, 8], 1),
+		random(&[2, 131, 2, 8], 2),
+		random(&[2, 131, 2, 8], 3),
+	);
+	compare(
+		&[&q, &k, &v],
+		|| attention(&q, &k, &v, shape),
+		|| reference::attention(&q, &k, &v, shape),
+	);
+	let q = random(&[2, 3, 4, 8], 4);
+	compare(
+		&[&q, &k, &v],
+		|| attention(&q, &k, &v, shape),
+		|| reference::attention(&q, &k, &v, shape),
+	);
+}
+
+#[test]
+fn linear_should_equal_its_composition_in_both_layouts() {
+	for (layout, dims) in [(WeightLayout::OutIn, [6, 10]), (WeightLayout::InOut, [10, 6])] {
+		let (x, w, b) = (random(&[2, 5, 10], 1), random(&dims, 2), random(&[6], 3));
+		let frozen = Weight {
+			tensor: w.as_detached_tensor(),
+			layout,
+			bias: Some(b.as_detached_tensor()),
+		};
+		compare(&[&x], || linear(&x, &frozen), || reference::linear(&x, &frozen));
+		let trained = Weight {
+			tensor: w.as_tensor().clone(),
+			layout,
+			bias: Some(b.as_tensor().clone()),
+		};
+		compare(
+			&[&x, &w, &b],
+			|| linear(&x, &trained),
+			|| reference::linear(&x, &trained),
+		);
+		let trained = Weight { bias: None, ..trained };
+		compare(&[&x, &w], || linear(&x, &trained), || reference::linear(&x, &trained));
+
+		let (a, b) = (random(&[3, 10], 4), random(&[6, 3], 5));
+		let mask: Vec<f32> = (0..100).map(|i| if i % 3 == 0 { 0.0 } else { 1.5 }).collect();
+		compare(
+			&[&x, &a, &b],
+			|| lora_linear(&x, &frozen, &a, &b, 2.0, None),
+			|| reference::lora_linear(&x, &frozen, &a, &b, 2.0, None),
+		);
+		compare(
+			&[&x, &a, &b],
+			|| lora_linear(&x, &frozen, &a, &b, 0.5, Some(Arc::new(mask.clone()))),
+			|| reference::lora_linear(&x, &frozen, &a, &b, 0.5, Some(&mask)),
+		);
+	}
+}
+
+#[test]
+fn frozen_weights_should_get_no_gradient() {
+	let x = random(&[4, 10], 1);
+	let w = random(&[6, 10], 2).as_detached_tensor();
+	let weight = Weight {
+		tensor: w.clone(),
+		layout: WeightLayout::OutIn,
+		bias: None,
+	};
+	let grads = linear(&x, &weight).unwrap().sum_all().unwrap().backward().unwrap();
+	assert!(grads.get(&w).is_none() && grads.get(&x).is_some());
+}
+
+#[test]
+fn loss_should_equal_its_composition_when_rows_are_ignored() {
+	let (hidden, head) = (random(&[600, 12], 1), random(&[33, 12], 2));
+	let targets: Vec<u32> = (0..600)
+		.map(|i| if i % 7 == 3 { IGNORE } else { (i * 5 % 33) as u32 })
+		.collect();
+	let targets = Arc::new(targets);
+	compare(
+		&[&hidden, &head],
+		|| cross_entropy_sum(&hidden, &head, targets.clone()),
+		|| reference::cross_entropy_sum(&hidden, &head, &targets),
+	);
+	let frozen = head.as_detached_tensor();
+	compare(
+		&[&hidden],
+		|| cross_entropy_sum(&hidden, &frozen, targets.clone()),
+		|| reference::cross_entropy_sum(&hidden, &frozen, &targets),
+	);
+	assert!(cross_entropy_sum(&hidden, &head, Arc::new(vec![33; 600])).is_err());
+}

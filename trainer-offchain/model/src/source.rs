@@ -1,0 +1,86 @@
+//! Where a decoder's tensors come from: a checkpoint, or a generator.
+
+use crate::checkpoint::Checkpoint;
+use crate::error::Result;
+use candle_core::{Device, Tensor};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// How a tensor starts when it is not read.
+#[derive(Clone, Copy, Debug)]
+pub enum Init {
+	/// Normal with this standard deviation.
+	Normal(f64),
+	/// All ones.
+	Ones,
+	/// All zeros.
+	Zeros,
+}
+
+/// Gives tensors by name.
+pub trait TensorSource {
+	/// An f32 tensor of this shape.
+	fn tensor(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor>;
+
+	/// The name under which the source has `name`, which starts with `base` unless the source omits that prefix.
+	fn resolve(&self, base: &str, name: &str) -> String;
+}
+
+/// Reads from a checkpoint.
+pub struct FromCheckpoint<'a> {
+	/// The checkpoint.
+	pub checkpoint: &'a Checkpoint,
+	/// Where the tensors go.
+	pub device: &'a Device,
+}
+
+impl TensorSource for FromCheckpoint<'_> {
+	fn tensor(&mut self, name: &str, shape: &[usize], _: Init) -> Result<Tensor> {
+		self.checkpoint.tensor(name, shape, self.device)
+	}
+
+	fn resolve(&self, base: &str, name: &str) -> String {
+		match name.strip_prefix(base) {
+			Some(bare) if !self.checkpoint.contains(name) && self.checkpoint.contains(bare) => bare.to_owned(),
+			_ => name.to_owned(),
+		}
+	}
+}
+
+/// Draws from a seeded generator, in the order asked.
+pub struct FromSeed<'a> {
+	rng: ChaCha8Rng,
+	device: &'a Device,
+}
+
+impl<'a> FromSeed<'a> {
+	/// A generator for one model.
+	pub fn new(seed: u64, device: &'a Device) -> Self {
+		Self {
+			rng: ChaCha8Rng::seed_from_u64(seed),
+			device,
+		}
+	}
+}
+
+impl TensorSource for FromSeed<'_> {
+	fn tensor(&mut self, _: &str, shape: &[usize], init: Init) -> Result<Tensor> {
+		let count = shape.iter().product();
+		let data: Vec<f32> = match init {
+			Init::Ones => vec![1.0; count],
+			Init::Zeros => vec![0.0; count],
+			Init::Normal(deviation) => (0..count).map(|_| (normal(&mut self.rng) * deviation) as f32).collect(),
+		};
+		Ok(Tensor::from_vec(data, shape, self.device)?)
+	}
+
+	fn resolve(&self, _: &str, name: &str) -> String {
+		name.to_owned()
+	}
+}
+
+/// A standard normal number, by Box and Muller.
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+	let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
+	radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
+}

@@ -1,0 +1,298 @@
+//! Logits against transformers and PEFT, on the checkpoints that they wrote, and what is said of broken ones.
+
+use candle_core::{Device, Tensor};
+use openledger_model::checkpoint::Checkpoint;
+use openledger_model::{lora, peft, Decoder, KvCache, ModelTokenizer};
+use std::path::{Path, PathBuf};
+
+fn fixture(name: &str) -> PathBuf {
+	Path::new(env!("CARGO_MANIFEST_DIR"))
+		.join("../../tests/fixtures")
+		.join(name)
+}
+
+fn input_ids(name: &str) -> Tensor {
+	let text = std::fs::read_to_string(fixture(name).join("input_ids.json")).unwrap();
+	let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+	let rows: Vec<Vec<u32>> = serde_json::from_value(json["input_ids"].clone()).unwrap();
+	Tensor::new(rows, &Device::Cpu).unwrap()
+}
+
+fn load(dir: &Path) -> Decoder {
+	Decoder::load(dir, &Device::Cpu, false).unwrap()
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+	tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Largest difference over the largest value.
+fn relative_error(found: &Tensor, expected: &Tensor) -> f32 {
+	assert_eq!(found.dims(), expected.dims());
+	let largest = values(expected).iter().fold(0f32, |m, x| m.max(x.abs()));
+	values(found)
+		.iter()
+		.zip(values(expected))
+		.fold(0f32, |m, (f, e)| m.max((f - e).abs()))
+		/ largest
+}
+
+fn expected(name: &str, file: &str) -> Tensor {
+	let path = fixture(name).join(file);
+	let file = Checkpoint::open_file(&path).unwrap();
+	file.tensor("logits", &file.shape("logits").unwrap(), &Device::Cpu)
+		.unwrap()
+}
+
+#[test]
+fn logits_should_equal_those_of_transformers() {
+	for (name, model) in [
+		("tiny-llama", "model"),
+		("tiny-llama", "model-sharded"),
+		("tiny-llama-odd", "model"),
+		("tiny-gpt2", "model"),
+		("tiny-gpt2", "model-noprefix"),
+	] {
+		let decoder = load(&fixture(name).join(model));
+		let logits = decoder.logits(&input_ids(name), None).unwrap();
+		let error = relative_error(&logits, &expected(name, "logits.safetensors"));
+		assert!(error < 1e-5, "{name}/{model}: {error}");
+	}
+}
+
+#[test]
+fn adapter_logits_should_equal_those_of_peft() {
+	for (name, targets) in [("tiny-llama", vec!["q_proj", "v_proj"]), ("tiny-gpt2", vec!["c_attn"])] {
+		let mut decoder = load(&fixture(name).join("model"));
+		let settings = peft::load(&mut decoder, &fixture(name).join("adapter_init"), false).unwrap();
+		assert_eq!(
+			(settings.rank, settings.alpha, settings.targets),
+			(4, 8.0, targets.iter().map(|t| (*t).to_owned()).collect())
+		);
+		let logits = decoder.logits(&input_ids(name), None).unwrap();
+		let error = relative_error(&logits, &expected(name, "adapter_logits.safetensors"));
+		assert!(error < 1e-5, "{name}: {error}");
+	}
+}
+
+#[test]
+fn adapter_should_be_written_as_peft_writes_it() {
+	for name in ["tiny-llama", "tiny-gpt2"] {
+		let original = fixture(name).join("adapter_init");
+		let mut decoder = load(&fixture(name).join("model"));
+		let settings = peft::load(&mut decoder, &original, true).unwrap();
+		let dir = tempfile::tempdir().unwrap();
+		let written = dir.path().join("adapter");
+		peft::save(&decoder, &settings, name, &written).unwrap();
+		for file in [peft::TENSORS, peft::CONFIG] {
+			let parse = |dir: &Path| std::fs::read(dir.join(file)).unwrap();
+			if file == peft::CONFIG {
+				let json = |bytes: Vec<u8>| serde_json::from_slice::<serde_json::Value>(&bytes).unwrap();
+				assert_eq!(json(parse(&written)), json(parse(&original)));
+			} else {
+				assert_eq!(parse(&written), parse(&original), "{name}: bytes of {file}");
+			}
+		}
+	}
+}
+
+#[test]
+fn cached_logits_should_equal_uncached_ones() {
+	for name in ["tiny-llama", "tiny-gpt2", "tiny-llama-odd"] {
+		let decoder = load(&fixture(name).join("model"));
+		let ids = input_ids(name);
+		let whole = decoder.logits(&ids, None).unwrap();
+		let mut cache = KvCache::new();
+		let mut parts = vec![decoder.logits(&ids.narrow(1, 0, 5).unwrap(), Some(&mut cache)).unwrap()];
+		for i in 5..16 {
+			parts.push(decoder.logits(&ids.narrow(1, i, 1).unwrap(), Some(&mut cache)).unwrap());
+		}
+		assert_eq!(cache.len(), 16);
+		let error = relative_error(&Tensor::cat(&parts, 1).unwrap(), &whole);
+		assert!(error < 1e-5, "{name}: {error}");
+		let last = decoder.last_logits(&ids, None).unwrap();
+		assert!(relative_error(&last, &whole.narrow(1, 15, 1).unwrap().squeeze(1).unwrap()) < 1e-6);
+	}
+}
+
+#[test]
+fn batch_should_equal_single() {
+	let decoder = load(&fixture("tiny-llama/model"));
+	let ids = input_ids("tiny-llama");
+	let both = decoder.logits(&ids, None).unwrap();
+	for row in 0..2 {
+		let single = decoder.logits(&ids.narrow(0, row, 1).unwrap(), None).unwrap();
+		assert!(relative_error(&single, &both.narrow(0, row, 1).unwrap()) < 1e-5);
+	}
+}
+
+#[test]
+fn new_adapter_should_change_nothing_before_training() {
+	let mut decoder = load(&fixture("tiny-llama/model"));
+	let ids = input_ids("tiny-llama");
+	let before = decoder.logits(&ids, None).unwrap();
+	let targets = lora::resolve_targets(&decoder, &["all-linear".to_owned()]).unwrap();
+	assert_eq!(
+		targets,
+		[
+			"down_proj",
+			"gate_proj",
+			"k_proj",
+			"o_proj",
+			"q_proj",
+			"up_proj",
+			"v_proj"
+		]
+	);
+	let settings = openledger_model::LoraSettings {
+		rank: 3,
+		alpha: 6.0,
+		dropout: 0.0,
+		targets,
+		use_rslora: true,
+	};
+	assert!((settings.scale() - 6.0 / 3f32.sqrt()).abs() < 1e-6);
+	lora::attach_new(&mut decoder, &settings, 1).unwrap();
+	assert_eq!(lora::tensors(&decoder).len(), 2 * 7 * 2);
+	assert_eq!(values(&decoder.logits(&ids, None).unwrap()), values(&before));
+	assert!(lora::resolve_targets(&decoder, &["c_attn".to_owned()])
+		.unwrap_err()
+		.to_string()
+		.contains("q_proj"));
+}
+
+/// A copy of a fixture's model to break.
+fn copy(name: &str) -> tempfile::TempDir {
+	let dir = tempfile::tempdir().unwrap();
+	for entry in std::fs::read_dir(fixture(name)).unwrap() {
+		let entry = entry.unwrap();
+		std::fs::copy(entry.path(), dir.path().join(entry.file_name())).unwrap();
+	}
+	dir
+}
+
+fn edit(dir: &Path, file: &str, change: impl FnOnce(&mut serde_json::Value)) {
+	let path = dir.join(file);
+	let mut value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+	change(&mut value);
+	std::fs::write(path, serde_json::to_vec(&value).unwrap()).unwrap();
+}
+
+fn complaint(dir: &Path) -> String {
+	match Decoder::load(dir, &Device::Cpu, false) {
+		Ok(_) => panic!("a broken checkpoint was loaded"),
+		Err(error) => error.to_string(),
+	}
+}
+
+#[test]
+fn complaint_should_name_file_and_key_when_a_checkpoint_is_broken() {
+	let dir = copy("tiny-llama/model");
+	edit(dir.path(), "config.json", |c| c["model_type"] = "mamba".into());
+	let message = complaint(dir.path());
+	assert!(
+		message.contains("config.json") && message.contains("`mamba`") && message.contains("gpt2"),
+		"{message}"
+	);
+
+	let dir = copy("tiny-llama/model");
+	edit(dir.path(), "config.json", |c| c["num_hidden_layers"] = 3.into());
+	let message = complaint(dir.path());
+	assert!(
+		message.contains("`model.layers.2.input_layernorm.weight` is missing"),
+		"{message}"
+	);
+
+	let dir = copy("tiny-llama/model");
+	edit(dir.path(), "config.json", |c| c["intermediate_size"] = 65.into());
+	let message = complaint(dir.path());
+	let wanted = ["model.safetensors", "mlp.gate_proj.weight", "[64, 32]", "[65, 32]"];
+	assert!(wanted.iter().all(|w| message.contains(w)), "{message}");
+
+	let dir = copy("tiny-llama/model");
+	let path = dir.path().join("model.safetensors");
+	let bytes = std::fs::read(&path).unwrap();
+	for keep in [bytes.len() - 100, 40, 4, 0] {
+		std::fs::write(&path, &bytes[..keep]).unwrap();
+		let message = complaint(dir.path());
+		assert!(
+			message.contains("model.safetensors: not a complete safetensors file"),
+			"{keep}: {message}"
+		);
+	}
+	std::fs::remove_file(&path).unwrap();
+	assert!(complaint(dir.path()).contains("neither model.safetensors nor model.safetensors.index.json"));
+
+	let dir = copy("tiny-llama/model-sharded");
+	std::fs::remove_file(dir.path().join("model-00002-of-00003.safetensors")).unwrap();
+	assert!(complaint(dir.path()).contains("model-00002-of-00003.safetensors"));
+	let dir = copy("tiny-llama/model-sharded");
+	edit(dir.path(), "model.safetensors.index.json", |c| {
+		c["weight_map"]["lm_head.weight"] = "../x".into()
+	});
+	assert!(complaint(dir.path()).contains("`lm_head.weight`"));
+
+	let dir = copy("tiny-llama/model");
+	std::fs::write(dir.path().join("config.json"), "{").unwrap();
+	assert!(complaint(dir.path()).contains("config.json: not valid JSON"));
+}
+
+#[test]
+fn tokenizer_should_be_refused_when_larger_than_the_model() {
+	let dir = copy("tiny-llama/model");
+	let decoder = load(dir.path());
+	let tokenizer = ModelTokenizer::load(dir.path(), &decoder.config).unwrap();
+	let ids = tokenizer.encode("the open ledger", true).unwrap();
+	assert_eq!(tokenizer.decode(&ids).unwrap(), "the open ledger");
+	assert_eq!(tokenizer.encode_document("the").unwrap().last(), Some(&0));
+	let mut config = decoder.config.clone();
+	config.vocab_size = 100;
+	let message = ModelTokenizer::load(dir.path(), &config).err().unwrap().to_string();
+	assert!(
+		message.contains("tokenizer.json") && message.contains("100"),
+		"{message}"
+	);
+	std::fs::write(dir.path().join("tokenizer.json"), "{}").unwrap();
+	let message = ModelTokenizer::load(dir.path(), &decoder.config)
+		.err()
+		.unwrap()
+		.to_string();
+	assert!(message.contains("tokenizer.json"), "{message}");
+}
+
+#[test]
+fn adapter_should_be_refused_when_it_cannot_be_applied_whole() {
+	let refuse = |file: &str, change: &dyn Fn(&mut serde_json::Value), wanted: &str| {
+		let dir = copy("tiny-llama/adapter_init");
+		edit(dir.path(), file, change);
+		let mut decoder = load(&fixture("tiny-llama/model"));
+		let message = peft::load(&mut decoder, dir.path(), false).unwrap_err().to_string();
+		assert!(message.contains("adapter_") && message.contains(wanted), "{message}");
+	};
+	refuse(peft::CONFIG, &|c| c["use_dora"] = true.into(), "`use_dora`");
+	refuse(peft::CONFIG, &|c| c["peft_type"] = "IA3".into(), "`peft_type`");
+	refuse(
+		peft::CONFIG,
+		&|c| c["modules_to_save"] = vec!["lm_head"].into(),
+		"`modules_to_save`",
+	);
+	refuse(peft::CONFIG, &|c| c["r"] = "four".into(), "`r`");
+	refuse(peft::CONFIG, &|c| c["r"] = 5.into(), "[4, 32]");
+	let mut decoder = load(&fixture("tiny-gpt2/model"));
+	let message = peft::load(&mut decoder, &fixture("tiny-llama/adapter_init"), false)
+		.unwrap_err()
+		.to_string();
+	assert!(message.contains("belongs to no linear layer"), "{message}");
+}
+
+#[test]
+fn input_should_be_refused_when_longer_than_the_model() {
+	let decoder = load(&fixture("tiny-gpt2/model"));
+	let ids = Tensor::zeros((1, 65), candle_core::DType::U32, &Device::Cpu).unwrap();
+	assert!(decoder
+		.logits(&ids, None)
+		.unwrap_err()
+		.to_string()
+		.contains("65 positions"));
+	assert!(decoder.check_ids(&[128]).is_err() && decoder.check_ids(&[127]).is_ok());
+}
