@@ -1,0 +1,131 @@
+use std::ops::RangeInclusive;
+
+use codec::{Decode, Encode};
+use openledger_primitives::{
+	item::{review_fee, Content, Datanet, Item, Neighbours, VersionEntry},
+	quota::{DayUse, Limits},
+	rank::Standing,
+	Balance, DatanetId, ItemId,
+};
+use serde::Serialize;
+
+use super::Query;
+use crate::{keys, AccountId, Chain, ChainError, Result};
+
+const PALLET: &str = "Datanets";
+
+/// What contributing is bounded by and costs, as the pallet stores it. Amounts in plancks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct DatanetParams {
+	pub limits: Limits,
+	/// Held from an account while it contributes.
+	pub contributor_hold: Balance,
+	/// Days after its last submission until an account can have its hold back.
+	pub hold_days: u32,
+	pub review_fee_base: Balance,
+	pub review_fee_per_kib: Balance,
+	/// Held from the owner of a Datanet.
+	pub datanet_deposit: Balance,
+}
+
+impl DatanetParams {
+	/// The review fee in plancks of a file of `bytes` whose content was submitted `attempts` times before.
+	pub fn review_fee(&self, bytes: u32, attempts: u16) -> Balance {
+		review_fee(self.review_fee_base, self.review_fee_per_kib, bytes, attempts)
+	}
+}
+
+/// What an account has on hold for contributing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct Hold {
+	/// Plancks.
+	pub amount: Balance,
+	/// Unix time in milliseconds from which it can be released.
+	pub until_millis: u64,
+}
+
+impl<C: Chain + ?Sized> Query<'_, C> {
+	pub async fn datanet_params(&self) -> Result<DatanetParams> {
+		self.value(keys::entry(PALLET, "Params"), "Datanets.Params")
+			.await?
+			.ok_or_else(|| ChainError::Missing("storage Datanets.Params".into()))
+	}
+
+	pub async fn datanet(&self, id: DatanetId) -> Result<Option<Datanet<AccountId>>> {
+		self.value(keys::map(PALLET, "Datanets", id), "Datanets.Datanets").await
+	}
+
+	pub async fn datanets(&self) -> Result<Vec<(DatanetId, Datanet<AccountId>)>> {
+		self.entries(PALLET, "Datanets").await
+	}
+
+	/// How many items there were: ids are below it.
+	pub async fn item_count(&self) -> Result<ItemId> {
+		Ok(self.value(keys::entry(PALLET, "NextItem"), "Datanets.NextItem").await?.unwrap_or_default())
+	}
+
+	pub async fn item(&self, id: ItemId) -> Result<Option<Item<AccountId>>> {
+		self.value(keys::map(PALLET, "Items", id), "Datanets.Items").await
+	}
+
+	/// Items by id, in the ids' order.
+	pub async fn items(&self, ids: &[ItemId]) -> Result<Vec<Option<Item<AccountId>>>> {
+		let keys: Vec<_> = ids.iter().map(|id| keys::map(PALLET, "Items", id)).collect();
+		self.values(&keys, "Datanets.Items").await
+	}
+
+	/// All items there are, in the order of their ids: for a tool or a rebuilt index, not for every block.
+	pub async fn all_items(&self) -> Result<Vec<(ItemId, Item<AccountId>)>> {
+		let ids: Vec<_> = (0..self.item_count().await?).collect();
+		let items = self.items(&ids).await?;
+		Ok(ids.into_iter().zip(items).filter_map(|(id, item)| Some((id, item?))).collect())
+	}
+
+	/// The line of claims on a content, by the sha2-256 of its bytes.
+	pub async fn content(&self, sha256: &[u8; 32]) -> Result<Content> {
+		Ok(self.value(keys::map(PALLET, "Contents", sha256), "Datanets.Contents").await?.unwrap_or_default())
+	}
+
+	pub async fn contents(&self, sha256: &[[u8; 32]]) -> Result<Vec<Content>> {
+		let keys: Vec<_> = sha256.iter().map(|digest| keys::map(PALLET, "Contents", digest)).collect();
+		let contents = self.values(&keys, "Datanets.Contents").await?;
+		Ok(contents.into_iter().map(Option::unwrap_or_default).collect())
+	}
+
+	/// A claim's neighbours in its line; `None` for an item that is not in review.
+	pub async fn neighbours(&self, item: ItemId) -> Result<Option<Neighbours>> {
+		self.value(keys::map(PALLET, "Neighbours", item), "Datanets.Neighbours").await
+	}
+
+	/// What an account contributed on the last day it did: ask it for the day.
+	pub async fn day_use(&self, who: &AccountId) -> Result<DayUse> {
+		Ok(self.value(keys::map(PALLET, "DayUses", who), "Datanets.DayUses").await?.unwrap_or_default())
+	}
+
+	/// What an account contributed to one Datanet on the last day it did.
+	pub async fn datanet_day_use(&self, who: &AccountId, datanet: DatanetId) -> Result<DayUse> {
+		let key = keys::double_map(PALLET, "DatanetDayUses", who, datanet);
+		Ok(self.value(key, "Datanets.DatanetDayUses").await?.unwrap_or_default())
+	}
+
+	pub async fn contributor_hold(&self, who: &AccountId) -> Result<Option<Hold>> {
+		self.value(keys::map(PALLET, "Holds", who), "Datanets.Holds").await
+	}
+
+	pub async fn standing(&self, datanet: DatanetId, who: &AccountId) -> Result<Standing> {
+		let key = keys::double_map(PALLET, "Standings", datanet, who);
+		Ok(self.value(key, "Datanets.Standings").await?.unwrap_or_default())
+	}
+
+	pub async fn standings(&self, datanet: DatanetId) -> Result<Vec<(AccountId, Standing)>> {
+		self.entries_under(keys::map(PALLET, "Standings", datanet), "Datanets.Standings").await
+	}
+
+	/// What these versions of a Datanet added; versions begin at 1. An error where one is missing.
+	pub async fn versions(&self, datanet: DatanetId, range: RangeInclusive<u32>) -> Result<Vec<VersionEntry>> {
+		let keys: Vec<_> = range.map(|version| keys::double_map(PALLET, "Versions", datanet, version)).collect();
+		let versions = self.values(&keys, "Datanets.Versions").await?;
+		let missing = || ChainError::decode("Datanets.Versions", format!("Datanet {datanet} has no such version"));
+		versions.into_iter().map(|version| version.ok_or_else(missing)).collect()
+	}
+}

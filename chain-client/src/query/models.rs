@@ -1,0 +1,98 @@
+use codec::{Decode, Encode};
+use openledger_primitives::{
+	model::{BaseModel, Job, Model, Worker},
+	ActiveBlock, Balance, BaseModelId, JobId, ModelId,
+};
+use serde::Serialize;
+
+use super::Query;
+use crate::{keys, AccountId, Chain, ChainError, Result};
+
+const PALLET: &str = "Models";
+
+/// Parameters of workers and jobs, as the pallet stores them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct ModelParams {
+	/// Least bond of a worker, plancks.
+	pub min_bond: Balance,
+	/// Bond that a worker needs for each job it holds at once, plancks.
+	pub bond_per_job: Balance,
+	/// Least price of a job, plancks.
+	pub min_price: Balance,
+	/// Active blocks that a job waits for a worker.
+	pub open_blocks: ActiveBlock,
+	/// Most active blocks between two heartbeats.
+	pub heartbeat_blocks: ActiveBlock,
+	/// Active blocks after which anybody can accept a result.
+	pub accept_blocks: ActiveBlock,
+	/// Workers that may lose a job before it fails.
+	pub max_failures: u8,
+	/// Taken of a bond for a missed heartbeat, plancks.
+	pub missed_penalty: Balance,
+	/// Held for a registered base model, plancks.
+	pub base_model_deposit: Balance,
+}
+
+/// What an unfinished job was ordered under.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct Terms {
+	pub params: ModelParams,
+	/// Roots of the dataset versions, in the order of the order.
+	pub roots: Vec<[u8; 32]>,
+}
+
+impl<C: Chain + ?Sized> Query<'_, C> {
+	pub async fn model_params(&self) -> Result<ModelParams> {
+		self.value(keys::entry(PALLET, "Params"), "Models.Params")
+			.await?
+			.ok_or_else(|| ChainError::Missing("storage Models.Params".into()))
+	}
+
+	pub async fn base_model(&self, id: BaseModelId) -> Result<Option<BaseModel<AccountId>>> {
+		self.value(keys::map(PALLET, "BaseModels", id), "Models.BaseModels").await
+	}
+
+	pub async fn base_models(&self) -> Result<Vec<(BaseModelId, BaseModel<AccountId>)>> {
+		self.entries(PALLET, "BaseModels").await
+	}
+
+	pub async fn worker(&self, who: &AccountId) -> Result<Option<Worker>> {
+		self.value(keys::map(PALLET, "Workers", who), "Models.Workers").await
+	}
+
+	pub async fn workers(&self) -> Result<Vec<(AccountId, Worker)>> {
+		self.entries(PALLET, "Workers").await
+	}
+
+	pub async fn job(&self, id: JobId) -> Result<Option<Job<AccountId>>> {
+		self.value(keys::map(PALLET, "Jobs", id), "Models.Jobs").await
+	}
+
+	/// All jobs there were.
+	pub async fn jobs(&self) -> Result<Vec<(JobId, Job<AccountId>)>> {
+		self.entries(PALLET, "Jobs").await
+	}
+
+	/// The next job's id.
+	pub async fn job_count(&self) -> Result<JobId> {
+		Ok(self.value(keys::entry(PALLET, "NextJob"), "Models.NextJob").await?.unwrap_or_default())
+	}
+
+	/// What an unfinished job was ordered under.
+	pub async fn job_terms(&self, id: JobId) -> Result<Option<Terms>> {
+		self.value(keys::map(PALLET, "JobTerms", id), "Models.JobTerms").await
+	}
+
+	pub async fn model(&self, id: ModelId) -> Result<Option<Model<AccountId>>> {
+		self.value(keys::map(PALLET, "Models", id), "Models.Models").await
+	}
+
+	pub async fn models(&self) -> Result<Vec<(ModelId, Model<AccountId>)>> {
+		self.entries(PALLET, "Models").await
+	}
+
+	/// The registered model with this adapter, by its sha2-256.
+	pub async fn model_by_adapter(&self, sha256: &[u8; 32]) -> Result<Option<ModelId>> {
+		self.value(keys::map(PALLET, "ModelByAdapter", sha256), "Models.ModelByAdapter").await
+	}
+}

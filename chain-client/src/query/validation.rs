@@ -1,0 +1,142 @@
+use codec::{Decode, Encode};
+use openledger_primitives::{
+	format::{Modality, ModalitySet},
+	item::{Case, Round, Vote},
+	points::AcceptShare,
+	schedule::Schedule,
+	tally::Width,
+	ActiveBlock, Balance, DatanetId, ItemId, RoundIndex, SessionIndex,
+};
+use serde::Serialize;
+
+use super::Query;
+use crate::{keys, AccountId, Chain, ChainError, Result};
+
+const PALLET: &str = "Validation";
+/// Active blocks whose randomness the chain remembers.
+const RING_BLOCKS: ActiveBlock = 14_400;
+
+/// What rounds are opened under, as the pallet stores it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct CourtParams {
+	/// Active blocks from a round's opening to the block whose randomness is its seed.
+	pub seed_delay: u32,
+	/// Active blocks that take commitments.
+	pub commit_blocks: u32,
+	/// Active blocks that take reveals.
+	pub reveal_blocks: u32,
+	/// Active blocks during which a verdict is provisional.
+	pub provisional_blocks: u32,
+	/// Least stake of a validator, plancks.
+	pub min_stake: Balance,
+	/// What each unit of a vote's weight puts at risk, plancks.
+	pub risk_per_weight: Balance,
+	/// Sessions from unbonding to withdrawal.
+	pub unbonding_sessions: u32,
+	/// The rounds of an item, in their order.
+	pub widths: Vec<Width>,
+}
+
+/// Stake that is on its way out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct Unbonding {
+	/// Plancks.
+	pub amount: Balance,
+	/// The first session in which it can be withdrawn.
+	pub from_session: SessionIndex,
+}
+
+/// An account that votes on items, as the pallet stores it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct Validator {
+	/// Bonded, plancks; `at_risk` is a part of it.
+	pub stake: Balance,
+	pub modalities: ModalitySet,
+	/// Stake and modalities by the session from which they count.
+	pub schedule: Schedule<(Balance, ModalitySet)>,
+	/// Reserves of its unsettled votes, plancks.
+	pub at_risk: Balance,
+	/// Oldest first.
+	pub unbonding: Vec<Unbonding>,
+	/// Points carried from one vote to the next: zero or a deficit.
+	pub credit: i64,
+	/// Everything that was ever slashed, plancks.
+	pub slashed: Balance,
+}
+
+impl Validator {
+	/// The stake for `modality` that counts in `session`; zero where that is not known any more.
+	pub fn stake_in(&self, session: SessionIndex, modality: Modality) -> Balance {
+		self.schedule
+			.at(session)
+			.filter(|(_, modalities)| modalities.contains(modality))
+			.map_or(0, |(stake, _)| stake)
+	}
+}
+
+/// The storage key of one vote.
+fn vote_key(item: ItemId, round: RoundIndex, voter: &AccountId) -> Vec<u8> {
+	keys::double_map(PALLET, "Votes", (item, round), voter)
+}
+
+impl<C: Chain + ?Sized> Query<'_, C> {
+	pub async fn court_params(&self) -> Result<CourtParams> {
+		self.value(keys::entry(PALLET, "Params"), "Validation.Params")
+			.await?
+			.ok_or_else(|| ChainError::Missing("storage Validation.Params".into()))
+	}
+
+	pub async fn validator(&self, who: &AccountId) -> Result<Option<Validator>> {
+		self.value(keys::map(PALLET, "Validators", who), "Validation.Validators").await
+	}
+
+	pub async fn validators(&self) -> Result<Vec<(AccountId, Validator)>> {
+		self.entries(PALLET, "Validators").await
+	}
+
+	pub async fn total_stake(&self, modality: Modality) -> Result<Schedule<Balance>> {
+		let value = self.value(keys::map(PALLET, "TotalStake", modality), "Validation.TotalStake").await?;
+		Ok(value.unwrap_or_default())
+	}
+
+	/// All cases whose votes are not all settled.
+	pub async fn cases(&self) -> Result<Vec<(ItemId, Case<AccountId>)>> {
+		self.entries(PALLET, "Cases").await
+	}
+
+	pub async fn case(&self, item: ItemId) -> Result<Option<Case<AccountId>>> {
+		self.value(keys::map(PALLET, "Cases", item), "Validation.Cases").await
+	}
+
+	pub async fn rounds(&self, rounds: &[(ItemId, RoundIndex)]) -> Result<Vec<Option<Round>>> {
+		let keys: Vec<_> = rounds.iter().map(|round| keys::map(PALLET, "Rounds", round)).collect();
+		self.values(&keys, "Validation.Rounds").await
+	}
+
+	/// One voter's votes in these rounds.
+	pub async fn votes(&self, voter: &AccountId, rounds: &[(ItemId, RoundIndex)]) -> Result<Vec<Option<Vote>>> {
+		let keys: Vec<_> = rounds.iter().map(|(item, round)| vote_key(*item, *round, voter)).collect();
+		self.values(&keys, "Validation.Votes").await
+	}
+
+	/// All unsettled votes of a round.
+	pub async fn round_votes(&self, item: ItemId, round: RoundIndex) -> Result<Vec<(AccountId, Vote)>> {
+		self.entries_under(keys::map(PALLET, "Votes", (item, round)), "Validation.Votes").await
+	}
+
+	/// The last active block whose randomness is known, and that randomness.
+	pub async fn accumulator(&self) -> Result<(ActiveBlock, [u8; 32])> {
+		Ok(self.value(keys::entry(PALLET, "Accumulator"), "Validation.Accumulator").await?.unwrap_or_default())
+	}
+
+	/// The randomness of these active blocks, all of the last 14,400 before the accumulator's.
+	pub async fn seeds(&self, blocks: &[ActiveBlock]) -> Result<Vec<Option<[u8; 32]>>> {
+		let keys: Vec<_> = blocks.iter().map(|block| keys::map(PALLET, "Ring", block % RING_BLOCKS)).collect();
+		self.values(&keys, "Validation.Ring").await
+	}
+
+	pub async fn recent_outcomes(&self, datanet: DatanetId) -> Result<AcceptShare> {
+		let key = keys::map(PALLET, "RecentOutcomes", datanet);
+		Ok(self.value(key, "Validation.RecentOutcomes").await?.unwrap_or_default())
+	}
+}
