@@ -22,7 +22,11 @@ pub enum Args {
 impl Call {
 	/// A call whose arguments are the fields of the tuple `args`.
 	pub fn new(pallet: &'static str, name: &'static str, args: impl Encode) -> Self {
-		Self { pallet, name, args: Args::Scale(args.encode()) }
+		Self {
+			pallet,
+			name,
+			args: Args::Scale(args.encode()),
+		}
 	}
 
 	/// Appends the arguments; `index` gives a call's pallet and call index by its names.
@@ -38,7 +42,7 @@ impl Call {
 				for call in calls {
 					call.encode_whole(index, out)?;
 				}
-			},
+			}
 			Args::Call(call) => call.encode_whole(index, out)?,
 		}
 		Ok(())
@@ -57,7 +61,11 @@ mod tests {
 	#[test]
 	fn a_batch_holds_its_calls_with_their_indices() {
 		let call = |n: u8| Call::new("A", if n == 1 { "one" } else { "two" }, (n, 7u16));
-		let batch = Call { pallet: "Utility", name: "batch", args: Args::Calls(vec![call(1), call(2)]) };
+		let batch = Call {
+			pallet: "Utility",
+			name: "batch",
+			args: Args::Calls(vec![call(1), call(2)]),
+		};
 		let index = |call: &Call| match call.name {
 			"one" => Ok([9, 1]),
 			"two" => Ok([9, 2]),
@@ -66,6 +74,9 @@ mod tests {
 		let mut out = vec![];
 		batch.encode_args(&index, &mut out).unwrap();
 		assert_eq!(out, [8, 9, 1, 1, 7, 0, 9, 2, 2, 7, 0]);
-		assert!(batch.encode_whole(&index, &mut out).is_err(), "an unknown call must not be encoded");
+		assert!(
+			batch.encode_whole(&index, &mut out).is_err(),
+			"an unknown call must not be encoded"
+		);
 	}
 }

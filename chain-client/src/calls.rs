@@ -7,8 +7,9 @@ use openledger_primitives::{
 	model::{JobResult, ModelFile, Progress, MAX_ENDPOINT, MAX_FILES, MAX_MODEL_NAME},
 	payload::Payload,
 	training::TrainingSpec,
+	traits::Pool,
 	vote::Verdict,
-	Balance, DatanetId, ItemId, JobId, RoundIndex,
+	Balance, DatanetId, EpochIndex, FeeId, ItemId, JobId, RoundIndex,
 };
 use sp_runtime::{traits::ConstU32, BoundedVec};
 
@@ -31,6 +32,10 @@ pub const ALL: &[(&str, &str)] = &[
 	("Validation", "close_round"),
 	("Validation", "finalize"),
 	("Validation", "settle"),
+	("Rewards", "claim"),
+	("Rewards", "claim_for"),
+	("Rewards", "claim_fee"),
+	("Rewards", "sweep"),
 	("Models", "register_base_model"),
 	("Models", "register_worker"),
 	("Models", "update_worker"),
@@ -53,22 +58,38 @@ pub const ALL: &[(&str, &str)] = &[
 
 /// Many calls; stops at the first that fails, and keeps what was done before it.
 pub fn batch(calls: Vec<Call>) -> Call {
-	Call { pallet: "Utility", name: "batch", args: Args::Calls(calls) }
+	Call {
+		pallet: "Utility",
+		name: "batch",
+		args: Args::Calls(calls),
+	}
 }
 
 /// Many calls, all or none.
 pub fn batch_all(calls: Vec<Call>) -> Call {
-	Call { pallet: "Utility", name: "batch_all", args: Args::Calls(calls) }
+	Call {
+		pallet: "Utility",
+		name: "batch_all",
+		args: Args::Calls(calls),
+	}
 }
 
 /// Many calls; one that fails leaves the others alone. See [`crate::Outcome::batch`].
 pub fn force_batch(calls: Vec<Call>) -> Call {
-	Call { pallet: "Utility", name: "force_batch", args: Args::Calls(calls) }
+	Call {
+		pallet: "Utility",
+		name: "force_batch",
+		args: Args::Calls(calls),
+	}
 }
 
 /// A call as root, on test networks.
 pub fn sudo(call: Call) -> Call {
-	Call { pallet: "Sudo", name: "sudo", args: Args::Call(Box::new(call)) }
+	Call {
+		pallet: "Sudo",
+		name: "sudo",
+		args: Args::Call(Box::new(call)),
+	}
 }
 
 /// Sends OPEN; the sender's account stays alive.
@@ -86,7 +107,11 @@ pub fn create_datanet(
 	description: Text<MAX_DESCRIPTION>,
 	max_file_bytes: u32,
 ) -> Call {
-	Call::new("Datanets", "create_datanet", (modality, name, description, max_file_bytes))
+	Call::new(
+		"Datanets",
+		"create_datanet",
+		(modality, name, description, max_file_bytes),
+	)
 }
 
 /// Contributes a file; `possession` is [`openledger_primitives::payload::possession`].
@@ -151,12 +176,31 @@ pub fn settle(item: ItemId, round: RoundIndex, voter: &AccountId) -> Call {
 	Call::new("Validation", "settle", (item, round, voter))
 }
 
+// Rewards
+
+/// Has the caller be paid for its points.
+pub fn claim(epoch: EpochIndex, pool: Pool) -> Call {
+	Call::new("Rewards", "claim", (epoch, pool))
+}
+
+/// Has somebody be paid for its points.
+pub fn claim_for(who: &AccountId, epoch: EpochIndex, pool: Pool) -> Call {
+	Call::new("Rewards", "claim_for", (who, epoch, pool))
+}
+
+/// Has a contributor be paid its share of a fee of use.
+pub fn claim_fee(fee: FeeId, who: &AccountId) -> Call {
+	Call::new("Rewards", "claim_fee", (fee, who))
+}
+
+/// Lets what nobody claimed of an epoch go back to the pot.
+pub fn sweep(epoch: EpochIndex) -> Call {
+	Call::new("Rewards", "sweep", epoch)
+}
+
 // Models
 
-pub fn register_base_model(
-	name: Text<MAX_MODEL_NAME>,
-	files: BoundedVec<ModelFile, ConstU32<MAX_FILES>>,
-) -> Call {
+pub fn register_base_model(name: Text<MAX_MODEL_NAME>, files: BoundedVec<ModelFile, ConstU32<MAX_FILES>>) -> Call {
 	Call::new("Models", "register_base_model", (name, files))
 }
 

@@ -71,7 +71,10 @@ impl Outcome {
 	/// This outcome, or the error of a failed call.
 	pub fn ok(self) -> Result<Self> {
 		match self.error {
-			Some(error) => Err(ChainError::Dispatch { error, block: self.block }),
+			Some(error) => Err(ChainError::Dispatch {
+				error,
+				block: self.block,
+			}),
 			None => Ok(self),
 		}
 	}
@@ -95,7 +98,11 @@ impl Outcome {
 			"ItemFailed" => event.error.clone().map(Err),
 			_ => None,
 		};
-		self.events.iter().filter(|event| event.pallet == "Utility").filter_map(result).collect()
+		self.events
+			.iter()
+			.filter(|event| event.pallet == "Utility")
+			.filter_map(result)
+			.collect()
 	}
 }
 
@@ -155,10 +162,16 @@ pub trait ChainExt: Chain {
 		let mut after: Option<Vec<u8>> = None;
 		loop {
 			let keys = self.keys(prefix, after.as_deref(), PAGE, at).await?;
-			let Some(last) = keys.last().cloned() else { return Ok(entries) };
+			let Some(last) = keys.last().cloned() else {
+				return Ok(entries);
+			};
 			let whole = keys.len() < PAGE as usize;
 			let values = self.get_many(&keys, at).await?;
-			entries.extend(keys.into_iter().zip(values).filter_map(|(key, value)| value.map(|value| (key, value))));
+			entries.extend(
+				keys.into_iter()
+					.zip(values)
+					.filter_map(|(key, value)| value.map(|value| (key, value))),
+			);
 			if whole {
 				return Ok(entries);
 			}
@@ -169,7 +182,10 @@ pub trait ChainExt: Chain {
 	/// One call; an error if it fails in its block.
 	async fn submit(&self, signer: &Signer, call: Call, wait: Wait) -> Result<Outcome> {
 		let mut outcomes = self.submit_all(signer, vec![call], wait).await?;
-		outcomes.pop().unwrap_or_else(|| Err(ChainError::Pool("the node said nothing about it".into())))?.ok()
+		outcomes
+			.pop()
+			.unwrap_or_else(|| Err(ChainError::Pool("the node said nothing about it".into())))?
+			.ok()
 	}
 
 	/// Many calls of one account, sent at once; the outcomes in the calls' order.

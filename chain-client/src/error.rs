@@ -39,15 +39,17 @@ impl ChainError {
 	pub fn hint(&self) -> Option<String> {
 		Some(match self {
 			Self::Unreachable { url, .. } => {
-				format!("is it running? Start one with `openledger-node --dev`, or name another with --node (now {url})")
-			},
+				format!(
+					"is it running? Start one with `openledger-node --dev`, or name another with --node (now {url})"
+				)
+			}
 			Self::Pool(reason) if reason.contains("pay some fees") => {
 				"the account cannot pay the fee; send it some OPEN first".into()
-			},
+			}
 			Self::Timeout { .. } => "look whether the node still makes blocks, then try again".into(),
 			Self::Decode { .. } | Self::Missing(_) => {
 				"this client and the node's runtime are of different versions; build both from one commit".into()
-			},
+			}
 			Self::Dispatch { error, .. } => return error.hint(),
 			Self::Signer(error) => return error.hint(),
 			Self::Rpc { .. } | Self::Pool(_) => return None,
@@ -63,7 +65,10 @@ impl ChainError {
 	}
 
 	pub(crate) fn decode(what: impl Into<String>, reason: impl ToString) -> Self {
-		Self::Decode { what: what.into(), reason: reason.to_string() }
+		Self::Decode {
+			what: what.into(),
+			reason: reason.to_string(),
+		}
 	}
 }
 
@@ -83,7 +88,7 @@ impl DispatchError {
 		match (self.pallet.as_str(), self.name.as_str()) {
 			("Token", "FundsUnavailable" | "Frozen") | ("Balances", "InsufficientBalance") => {
 				Some("see what is free with `openledger account show`".into())
-			},
+			}
 			_ => None,
 		}
 	}

@@ -47,7 +47,8 @@ mod tests {
 	fn the_account_of_alice_has_the_key_that_every_substrate_chain_gives_it() {
 		let alice = hex::decode("d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d").unwrap();
 		let alice: [u8; 32] = alice.try_into().unwrap();
-		let expected = "26aa394eea5630e07c48ae0c9558cef7b99d880ec681799c0cf30e8886371da9de1e86a9a8c739864cf3cc5ec2bea59f\
+		let expected =
+			"26aa394eea5630e07c48ae0c9558cef7b99d880ec681799c0cf30e8886371da9de1e86a9a8c739864cf3cc5ec2bea59f\
 			d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d";
 		let key = map("System", "Account", alice);
 		assert_eq!(hex::encode(&key), expected);

@@ -49,7 +49,9 @@ impl Memory {
 	}
 
 	pub fn set_constant(&self, pallet: &str, name: &str, value: impl Encode) {
-		self.lock().constants.insert((pallet.into(), name.into()), value.encode());
+		self.lock()
+			.constants
+			.insert((pallet.into(), name.into()), value.encode());
 	}
 
 	/// Makes `number` the best block, with `timestamp` in milliseconds.
@@ -67,7 +69,14 @@ impl Memory {
 	/// An outcome in the best block with these events.
 	pub fn outcome(&self, events: Vec<Event>) -> Outcome {
 		let block = self.lock().number;
-		Outcome { block, block_hash: hash_of(block), extrinsic: [0; 32], events, error: None, fee: None }
+		Outcome {
+			block,
+			block_hash: hash_of(block),
+			extrinsic: [0; 32],
+			events,
+			error: None,
+			fee: None,
+		}
 	}
 
 	/// Everything that was submitted so far, in order.
@@ -92,7 +101,11 @@ impl Chain for Memory {
 
 	async fn head(&self) -> Result<Head> {
 		let state = self.lock();
-		Ok(Head { number: state.number, hash: hash_of(state.number), timestamp: state.timestamp })
+		Ok(Head {
+			number: state.number,
+			hash: hash_of(state.number),
+			timestamp: state.timestamp,
+		})
 	}
 
 	async fn finalized(&self) -> Result<Head> {
@@ -126,7 +139,9 @@ impl Chain for Memory {
 	async fn constant(&self, pallet: &str, name: &str) -> Result<Vec<u8>> {
 		let state = self.lock();
 		let value = state.constants.get(&(pallet.to_owned(), name.to_owned()));
-		value.cloned().ok_or_else(|| ChainError::Missing(format!("constant {pallet}.{name}")))
+		value
+			.cloned()
+			.ok_or_else(|| ChainError::Missing(format!("constant {pallet}.{name}")))
 	}
 
 	async fn send(&self, signer: &Signer, calls: Vec<Call>, _: Wait) -> Result<Sent> {
@@ -134,13 +149,21 @@ impl Chain for Memory {
 		let mut state = self.lock();
 		let mut outcomes = Vec::new();
 		for (index, call) in calls.into_iter().enumerate() {
-			state.submitted.push(Submitted { account: signer.account().clone(), call });
+			state.submitted.push(Submitted {
+				account: signer.account().clone(),
+				call,
+			});
 			outcomes.push((index, state.scripted.pop_front().unwrap_or_else(|| Ok(plain.clone()))));
 		}
 		Ok(stream::iter(outcomes).boxed())
 	}
 
 	async fn nonce(&self, account: &AccountId) -> Result<u64> {
-		Ok(self.lock().submitted.iter().filter(|submitted| submitted.account == *account).count() as u64)
+		Ok(self
+			.lock()
+			.submitted
+			.iter()
+			.filter(|submitted| submitted.account == *account)
+			.count() as u64)
 	}
 }

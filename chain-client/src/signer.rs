@@ -1,11 +1,7 @@
 use std::{fmt, str::FromStr};
 
 use sp_core::crypto::AccountId32;
-use subxt_signer::{
-	bip39::Mnemonic,
-	sr25519::Keypair,
-	DeriveJunction, SecretUri,
-};
+use subxt_signer::{bip39::Mnemonic, sr25519::Keypair, DeriveJunction, SecretUri};
 
 /// The hard junction under which the secret for salts is derived: nobody without the key can follow it.
 const SALT_JUNCTION: &str = "openledger/salt";
@@ -27,7 +23,9 @@ pub enum SignerError {
 
 impl SignerError {
 	pub fn hint(&self) -> Option<String> {
-		Some("a key is a phrase of 12 to 24 words, 0x and 64 hexadecimal digits, or a secret URI such as //Alice".into())
+		Some(
+			"a key is a phrase of 12 to 24 words, 0x and 64 hexadecimal digits, or a secret URI such as //Alice".into(),
+		)
 	}
 }
 
@@ -59,7 +57,10 @@ impl Signer {
 
 	/// A secret that follows from the key alone, however the key was written: the salts of votes are made from it.
 	pub fn salt_secret(&self) -> [u8; 32] {
-		self.keypair.derive([DeriveJunction::hard(SALT_JUNCTION)]).public_key().0
+		self.keypair
+			.derive([DeriveJunction::hard(SALT_JUNCTION)])
+			.public_key()
+			.0
 	}
 }
 
@@ -81,7 +82,10 @@ mod tests {
 		assert_eq!(signers[0].account(), signers[1].account());
 		assert_eq!(signers[0].salt_secret(), signers[1].salt_secret());
 		let alice = Signer::from_suri("//Alice").unwrap();
-		assert_eq!(crate::address(alice.account()), "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
+		assert_eq!(
+			crate::address(alice.account()),
+			"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+		);
 		assert_ne!(alice.salt_secret(), signers[0].salt_secret());
 		assert_ne!(&alice.salt_secret(), AsRef::<[u8; 32]>::as_ref(alice.account()));
 	}

@@ -61,7 +61,10 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 
 	/// How many items there were: ids are below it.
 	pub async fn item_count(&self) -> Result<ItemId> {
-		Ok(self.value(keys::entry(PALLET, "NextItem"), "Datanets.NextItem").await?.unwrap_or_default())
+		Ok(self
+			.value(keys::entry(PALLET, "NextItem"), "Datanets.NextItem")
+			.await?
+			.unwrap_or_default())
 	}
 
 	pub async fn item(&self, id: ItemId) -> Result<Option<Item<AccountId>>> {
@@ -78,28 +81,42 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	pub async fn all_items(&self) -> Result<Vec<(ItemId, Item<AccountId>)>> {
 		let ids: Vec<_> = (0..self.item_count().await?).collect();
 		let items = self.items(&ids).await?;
-		Ok(ids.into_iter().zip(items).filter_map(|(id, item)| Some((id, item?))).collect())
+		Ok(ids
+			.into_iter()
+			.zip(items)
+			.filter_map(|(id, item)| Some((id, item?)))
+			.collect())
 	}
 
 	/// The line of claims on a content, by the sha2-256 of its bytes.
 	pub async fn content(&self, sha256: &[u8; 32]) -> Result<Content> {
-		Ok(self.value(keys::map(PALLET, "Contents", sha256), "Datanets.Contents").await?.unwrap_or_default())
+		Ok(self
+			.value(keys::map(PALLET, "Contents", sha256), "Datanets.Contents")
+			.await?
+			.unwrap_or_default())
 	}
 
 	pub async fn contents(&self, sha256: &[[u8; 32]]) -> Result<Vec<Content>> {
-		let keys: Vec<_> = sha256.iter().map(|digest| keys::map(PALLET, "Contents", digest)).collect();
+		let keys: Vec<_> = sha256
+			.iter()
+			.map(|digest| keys::map(PALLET, "Contents", digest))
+			.collect();
 		let contents = self.values(&keys, "Datanets.Contents").await?;
 		Ok(contents.into_iter().map(Option::unwrap_or_default).collect())
 	}
 
 	/// A claim's neighbours in its line; `None` for an item that is not in review.
 	pub async fn neighbours(&self, item: ItemId) -> Result<Option<Neighbours>> {
-		self.value(keys::map(PALLET, "Neighbours", item), "Datanets.Neighbours").await
+		self.value(keys::map(PALLET, "Neighbours", item), "Datanets.Neighbours")
+			.await
 	}
 
 	/// What an account contributed on the last day it did: ask it for the day.
 	pub async fn day_use(&self, who: &AccountId) -> Result<DayUse> {
-		Ok(self.value(keys::map(PALLET, "DayUses", who), "Datanets.DayUses").await?.unwrap_or_default())
+		Ok(self
+			.value(keys::map(PALLET, "DayUses", who), "Datanets.DayUses")
+			.await?
+			.unwrap_or_default())
 	}
 
 	/// What an account contributed to one Datanet on the last day it did.
@@ -118,14 +135,20 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	}
 
 	pub async fn standings(&self, datanet: DatanetId) -> Result<Vec<(AccountId, Standing)>> {
-		self.entries_under(keys::map(PALLET, "Standings", datanet), "Datanets.Standings").await
+		self.entries_under(keys::map(PALLET, "Standings", datanet), "Datanets.Standings")
+			.await
 	}
 
 	/// What these versions of a Datanet added; versions begin at 1. An error where one is missing.
 	pub async fn versions(&self, datanet: DatanetId, range: RangeInclusive<u32>) -> Result<Vec<VersionEntry>> {
-		let keys: Vec<_> = range.map(|version| keys::double_map(PALLET, "Versions", datanet, version)).collect();
+		let keys: Vec<_> = range
+			.map(|version| keys::double_map(PALLET, "Versions", datanet, version))
+			.collect();
 		let versions = self.values(&keys, "Datanets.Versions").await?;
 		let missing = || ChainError::decode("Datanets.Versions", format!("Datanet {datanet} has no such version"));
-		versions.into_iter().map(|version| version.ok_or_else(missing)).collect()
+		versions
+			.into_iter()
+			.map(|version| version.ok_or_else(missing))
+			.collect()
 	}
 }

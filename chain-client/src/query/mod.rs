@@ -2,6 +2,7 @@
 
 mod datanets;
 mod models;
+mod rewards;
 mod system;
 mod validation;
 
@@ -9,6 +10,7 @@ use codec::{Decode, DecodeAll};
 
 pub use datanets::{DatanetParams, Hold};
 pub use models::{ModelParams, Terms};
+pub use rewards::{Earning, Epoch, EpochState, Fee, FeeShare, PerKind, PoolBook, RewardParams};
 pub use system::Account;
 pub use validation::{CourtParams, Unbonding, Validator};
 
@@ -43,6 +45,16 @@ pub const ENTRIES: &[(&str, &str)] = &[
 	("Validation", "Rounds"),
 	("Validation", "Votes"),
 	("Validation", "RecentOutcomes"),
+	("Datanets", "Checkpoints"),
+	("Datanets", "CheckpointCount"),
+	("Rewards", "Params"),
+	("Rewards", "CurrentEpoch"),
+	("Rewards", "Epochs"),
+	("Rewards", "Pools"),
+	("Rewards", "Shares"),
+	("Rewards", "Owed"),
+	("Rewards", "Fees"),
+	("Rewards", "FeeClaims"),
 	("Models", "Params"),
 	("Models", "NextBaseModel"),
 	("Models", "BaseModels"),
@@ -86,7 +98,8 @@ impl<'a, C: Chain + ?Sized> Query<'a, C> {
 
 	/// All keys and values of a map whose keys are hashed by blake2-128 and kept, in the order of the keys.
 	async fn entries<K: Decode + Ord, V: Decode>(&self, pallet: &str, name: &str) -> Result<Vec<(K, V)>> {
-		self.entries_under(keys::entry(pallet, name), &format!("{pallet}.{name}")).await
+		self.entries_under(keys::entry(pallet, name), &format!("{pallet}.{name}"))
+			.await
 	}
 
 	/// As [`Self::entries`], of what begins with `prefix`.

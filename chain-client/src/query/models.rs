@@ -49,7 +49,8 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	}
 
 	pub async fn base_model(&self, id: BaseModelId) -> Result<Option<BaseModel<AccountId>>> {
-		self.value(keys::map(PALLET, "BaseModels", id), "Models.BaseModels").await
+		self.value(keys::map(PALLET, "BaseModels", id), "Models.BaseModels")
+			.await
 	}
 
 	pub async fn base_models(&self) -> Result<Vec<(BaseModelId, BaseModel<AccountId>)>> {
@@ -75,7 +76,10 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 
 	/// The next job's id.
 	pub async fn job_count(&self) -> Result<JobId> {
-		Ok(self.value(keys::entry(PALLET, "NextJob"), "Models.NextJob").await?.unwrap_or_default())
+		Ok(self
+			.value(keys::entry(PALLET, "NextJob"), "Models.NextJob")
+			.await?
+			.unwrap_or_default())
 	}
 
 	/// What an unfinished job was ordered under.
@@ -93,6 +97,7 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 
 	/// The registered model with this adapter, by its sha2-256.
 	pub async fn model_by_adapter(&self, sha256: &[u8; 32]) -> Result<Option<ModelId>> {
-		self.value(keys::map(PALLET, "ModelByAdapter", sha256), "Models.ModelByAdapter").await
+		self.value(keys::map(PALLET, "ModelByAdapter", sha256), "Models.ModelByAdapter")
+			.await
 	}
 }

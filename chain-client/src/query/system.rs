@@ -29,28 +29,45 @@ struct AccountInfo {
 
 impl<C: Chain + ?Sized> Query<'_, C> {
 	pub async fn account(&self, who: &AccountId) -> Result<Account> {
-		let info: Option<AccountInfo> = self.value(keys::map("System", "Account", who), "System.Account").await?;
-		Ok(info.map_or_else(Account::default, |info| Account { nonce: info.nonce, free: info.free, held: info.reserved }))
+		let info: Option<AccountInfo> = self
+			.value(keys::map("System", "Account", who), "System.Account")
+			.await?;
+		Ok(info.map_or_else(Account::default, |info| Account {
+			nonce: info.nonce,
+			free: info.free,
+			held: info.reserved,
+		}))
 	}
 
 	/// Plancks there are.
 	pub async fn total_issuance(&self) -> Result<Balance> {
-		let value = self.value(keys::entry("Balances", "TotalIssuance"), "Balances.TotalIssuance").await?;
+		let value = self
+			.value(keys::entry("Balances", "TotalIssuance"), "Balances.TotalIssuance")
+			.await?;
 		Ok(value.unwrap_or_default())
 	}
 
 	/// Unix time of the block in milliseconds.
 	pub async fn now(&self) -> Result<u64> {
-		Ok(self.value(keys::entry("Timestamp", "Now"), "Timestamp.Now").await?.unwrap_or_default())
+		Ok(self
+			.value(keys::entry("Timestamp", "Now"), "Timestamp.Now")
+			.await?
+			.unwrap_or_default())
 	}
 
 	/// The clock that all windows count by.
 	pub async fn active_block(&self) -> Result<ActiveBlock> {
 		let key = keys::entry("Authorities", "ActiveBlockCount");
-		Ok(self.value(key, "Authorities.ActiveBlockCount").await?.unwrap_or_default())
+		Ok(self
+			.value(key, "Authorities.ActiveBlockCount")
+			.await?
+			.unwrap_or_default())
 	}
 
 	pub async fn session(&self) -> Result<SessionIndex> {
-		Ok(self.value(keys::entry("Session", "CurrentIndex"), "Session.CurrentIndex").await?.unwrap_or_default())
+		Ok(self
+			.value(keys::entry("Session", "CurrentIndex"), "Session.CurrentIndex")
+			.await?
+			.unwrap_or_default())
 	}
 }

@@ -87,7 +87,8 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	}
 
 	pub async fn validator(&self, who: &AccountId) -> Result<Option<Validator>> {
-		self.value(keys::map(PALLET, "Validators", who), "Validation.Validators").await
+		self.value(keys::map(PALLET, "Validators", who), "Validation.Validators")
+			.await
 	}
 
 	pub async fn validators(&self) -> Result<Vec<(AccountId, Validator)>> {
@@ -95,7 +96,9 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	}
 
 	pub async fn total_stake(&self, modality: Modality) -> Result<Schedule<Balance>> {
-		let value = self.value(keys::map(PALLET, "TotalStake", modality), "Validation.TotalStake").await?;
+		let value = self
+			.value(keys::map(PALLET, "TotalStake", modality), "Validation.TotalStake")
+			.await?;
 		Ok(value.unwrap_or_default())
 	}
 
@@ -115,23 +118,33 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 
 	/// One voter's votes in these rounds.
 	pub async fn votes(&self, voter: &AccountId, rounds: &[(ItemId, RoundIndex)]) -> Result<Vec<Option<Vote>>> {
-		let keys: Vec<_> = rounds.iter().map(|(item, round)| vote_key(*item, *round, voter)).collect();
+		let keys: Vec<_> = rounds
+			.iter()
+			.map(|(item, round)| vote_key(*item, *round, voter))
+			.collect();
 		self.values(&keys, "Validation.Votes").await
 	}
 
 	/// All unsettled votes of a round.
 	pub async fn round_votes(&self, item: ItemId, round: RoundIndex) -> Result<Vec<(AccountId, Vote)>> {
-		self.entries_under(keys::map(PALLET, "Votes", (item, round)), "Validation.Votes").await
+		self.entries_under(keys::map(PALLET, "Votes", (item, round)), "Validation.Votes")
+			.await
 	}
 
 	/// The last active block whose randomness is known, and that randomness.
 	pub async fn accumulator(&self) -> Result<(ActiveBlock, [u8; 32])> {
-		Ok(self.value(keys::entry(PALLET, "Accumulator"), "Validation.Accumulator").await?.unwrap_or_default())
+		Ok(self
+			.value(keys::entry(PALLET, "Accumulator"), "Validation.Accumulator")
+			.await?
+			.unwrap_or_default())
 	}
 
 	/// The randomness of these active blocks, all of the last 14,400 before the accumulator's.
 	pub async fn seeds(&self, blocks: &[ActiveBlock]) -> Result<Vec<Option<[u8; 32]>>> {
-		let keys: Vec<_> = blocks.iter().map(|block| keys::map(PALLET, "Ring", block % RING_BLOCKS)).collect();
+		let keys: Vec<_> = blocks
+			.iter()
+			.map(|block| keys::map(PALLET, "Ring", block % RING_BLOCKS))
+			.collect();
 		self.values(&keys, "Validation.Ring").await
 	}
 

@@ -54,7 +54,11 @@ impl Subxt {
 	/// Connects to the node at `url` (`ws://` or `wss://`).
 	pub async fn connect(url: &str) -> Result<Self> {
 		let link = Link::connect(url).await?;
-		Ok(Self { url: url.into(), link: RwLock::new(Some(Arc::new(link))), sending: Arc::default() })
+		Ok(Self {
+			url: url.into(),
+			link: RwLock::new(Some(Arc::new(link))),
+			sending: Arc::default(),
+		})
 	}
 
 	/// The names of `calls` (pallet and call) and `storage` (pallet and entry) that the node's runtime does not have.
@@ -90,7 +94,7 @@ impl Subxt {
 			Err(ChainError::Unreachable { .. }) => {
 				self.drop_link(&link).await;
 				self.link().await?.request(method, params).await
-			},
+			}
 			result => result,
 		}
 	}
@@ -98,7 +102,10 @@ impl Subxt {
 
 impl Link {
 	async fn connect(url: &str) -> Result<Self> {
-		let unreachable = |reason: String| ChainError::Unreachable { url: url.into(), reason };
+		let unreachable = |reason: String| ChainError::Unreachable {
+			url: url.into(),
+			reason,
+		};
 		let rpc = tokio::time::timeout(CONNECT, RpcClient::from_insecure_url(url))
 			.await
 			.map_err(|_| unreachable(format!("no answer within {} s", CONNECT.as_secs())))?
@@ -106,7 +113,12 @@ impl Link {
 		let genesis: String = call(&rpc, url, "chain_getBlockHash", params![0]).await?;
 		let genesis = parse_hash(&genesis)?;
 		let runtime = Arc::new(Runtime::load(&rpc, url, genesis).await?);
-		Ok(Self { url: url.into(), rpc, genesis, runtime: RwLock::new(runtime) })
+		Ok(Self {
+			url: url.into(),
+			rpc,
+			genesis,
+			runtime: RwLock::new(runtime),
+		})
 	}
 
 	async fn request<R: DeserializeOwned>(&self, method: &str, params: RpcParams) -> Result<R> {
@@ -114,7 +126,10 @@ impl Link {
 	}
 
 	async fn subscribe(&self, method: &str, params: RpcParams, end: &str) -> Result<RpcSubscription<Value>> {
-		self.rpc.subscribe(method, params, end).await.map_err(|error| rpc_error(&self.url, method, error))
+		self.rpc
+			.subscribe(method, params, end)
+			.await
+			.map_err(|error| rpc_error(&self.url, method, error))
 	}
 
 	/// The runtime of the best block: loaded again after an upgrade.
@@ -142,7 +157,9 @@ impl Link {
 		let mut values = Vec::with_capacity(keys.len());
 		for chunk in keys.chunks(KEYS_PER_REQUEST) {
 			let printed: Vec<_> = chunk.iter().map(|key| print_bytes(key)).collect();
-			let sets: Value = self.request("state_queryStorageAt", params![&printed, at.map(print_hash)]).await?;
+			let sets: Value = self
+				.request("state_queryStorageAt", params![&printed, at.map(print_hash)])
+				.await?;
 			let mut found = std::collections::HashMap::new();
 			for change in sets[0]["changes"].as_array().into_iter().flatten() {
 				if let (Some(key), Some(value)) = (change[0].as_str(), change[1].as_str()) {
@@ -157,8 +174,15 @@ impl Link {
 	async fn head(&self, hash: Hash) -> Result<Head> {
 		let now = [keys::entry("Timestamp", "Now")];
 		let (number, values) = tokio::try_join!(self.block_number(hash), self.get_many(&now, Some(hash)))?;
-		let timestamp = values[0].as_deref().and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes);
-		Ok(Head { number, hash, timestamp })
+		let timestamp = values[0]
+			.as_deref()
+			.and_then(|bytes| bytes.try_into().ok())
+			.map_or(0, u64::from_le_bytes);
+		Ok(Head {
+			number,
+			hash,
+			timestamp,
+		})
 	}
 
 	async fn events(&self, block: Hash) -> Result<Vec<Event>> {
@@ -192,14 +216,15 @@ impl Chain for Subxt {
 	async fn heads(&self) -> Result<BoxStream<'static, Result<Head>>> {
 		let mut link = self.link().await?;
 		let subscribe = |link: Arc<Link>| async move {
-			link.subscribe("chain_subscribeNewHeads", params![], "chain_unsubscribeNewHeads").await
+			link.subscribe("chain_subscribeNewHeads", params![], "chain_unsubscribeNewHeads")
+				.await
 		};
 		let headers = match subscribe(link.clone()).await {
 			Err(ChainError::Unreachable { .. }) => {
 				self.drop_link(&link).await;
 				link = self.link().await?;
 				subscribe(link.clone()).await?
-			},
+			}
 			result => result?,
 		};
 		let heads = headers.then(move |header| {
@@ -220,7 +245,7 @@ impl Chain for Subxt {
 			Err(ChainError::Unreachable { .. }) => {
 				self.drop_link(&link).await;
 				self.link().await?.get_many(keys, at).await
-			},
+			}
 			result => result,
 		}
 	}
@@ -248,22 +273,35 @@ impl Chain for Subxt {
 	}
 
 	async fn nonce(&self, account: &AccountId) -> Result<u64> {
-		self.request("system_accountNextIndex", params![account.to_ss58check()]).await
+		self.request("system_accountNextIndex", params![account.to_ss58check()])
+			.await
 	}
 }
 
 async fn call<R: DeserializeOwned>(rpc: &RpcClient, url: &str, method: &str, params: RpcParams) -> Result<R> {
-	rpc.request(method, params).await.map_err(|error| rpc_error(url, method, error))
+	rpc.request(method, params)
+		.await
+		.map_err(|error| rpc_error(url, method, error))
 }
 
 fn rpc_error(url: &str, method: &str, error: RpcError) -> ChainError {
 	match error {
 		RpcError::User(error) => {
-			let data = error.data.as_ref().map(|data| format!(": {}", data.get().trim_matches('"'))).unwrap_or_default();
-			ChainError::Rpc { method: method.into(), message: format!("{}{data}", error.message) }
-		},
+			let data = error
+				.data
+				.as_ref()
+				.map(|data| format!(": {}", data.get().trim_matches('"')))
+				.unwrap_or_default();
+			ChainError::Rpc {
+				method: method.into(),
+				message: format!("{}{data}", error.message),
+			}
+		}
 		RpcError::Deserialization(error) => ChainError::decode(format!("the answer to {method}"), error),
-		error => ChainError::Unreachable { url: url.into(), reason: root_cause(&error) },
+		error => ChainError::Unreachable {
+			url: url.into(),
+			reason: root_cause(&error),
+		},
 	}
 }
 
@@ -292,5 +330,7 @@ fn parse_bytes(text: &str) -> Result<Vec<u8>> {
 }
 
 fn parse_hash(text: &str) -> Result<Hash> {
-	parse_bytes(text)?.try_into().map_err(|_| ChainError::decode("a hash", "it has not 32 bytes"))
+	parse_bytes(text)?
+		.try_into()
+		.map_err(|_| ChainError::decode("a hash", "it has not 32 bytes"))
 }

@@ -41,7 +41,11 @@ impl Runtime {
 		};
 		let (spec_version, transaction_version) = (number("specVersion")?, number("transactionVersion")?);
 		let metadata = Self::metadata(rpc, url).await?;
-		let range = SpecVersionForRange { block_range: 0..u64::MAX, spec_version, transaction_version };
+		let range = SpecVersionForRange {
+			block_range: 0..u64::MAX,
+			spec_version,
+			transaction_version,
+		};
 		let config = SubstrateConfig::builder()
 			.set_genesis_hash(genesis.into())
 			.set_spec_version_for_block_ranges([range])
@@ -55,8 +59,13 @@ impl Runtime {
 
 	async fn metadata(rpc: &RpcClient, url: &str) -> Result<Metadata> {
 		let argument = format!("0x{}", hex::encode(METADATA_VERSION.to_le_bytes()));
-		let bytes: String =
-			call(rpc, url, "state_call", params!["Metadata_metadata_at_version", argument]).await?;
+		let bytes: String = call(
+			rpc,
+			url,
+			"state_call",
+			params!["Metadata_metadata_at_version", argument],
+		)
+		.await?;
 		let bytes = Option::<Vec<u8>>::decode(&mut &parse_bytes(&bytes)?[..])
 			.map_err(|error| ChainError::decode("the metadata", error))?
 			.ok_or_else(|| ChainError::Missing(format!("metadata of version {METADATA_VERSION}")))?;
@@ -73,15 +82,22 @@ impl Runtime {
 	pub(super) fn missing(&self, calls: &[(&str, &str)], storage: &[(&str, &str)]) -> Vec<String> {
 		let metadata = self.client.metadata_ref();
 		let has_call = |pallet: &str, name: &str| {
-			metadata.pallet_by_name(pallet).is_some_and(|pallet| pallet.call_variant_by_name(name).is_some())
+			metadata
+				.pallet_by_name(pallet)
+				.is_some_and(|pallet| pallet.call_variant_by_name(name).is_some())
 		};
 		let has_entry = |pallet: &str, name: &str| {
 			let storage = metadata.pallet_by_name(pallet).and_then(|pallet| pallet.storage());
 			storage.is_some_and(|storage| storage.entry_by_name(name).is_some())
 		};
-		let calls = calls.iter().filter(|(pallet, name)| !has_call(pallet, name)).map(|(p, n)| format!("call {p}.{n}"));
-		let entries =
-			storage.iter().filter(|(pallet, name)| !has_entry(pallet, name)).map(|(p, n)| format!("storage {p}.{n}"));
+		let calls = calls
+			.iter()
+			.filter(|(pallet, name)| !has_call(pallet, name))
+			.map(|(p, n)| format!("call {p}.{n}"));
+		let entries = storage
+			.iter()
+			.filter(|(pallet, name)| !has_entry(pallet, name))
+			.map(|(p, n)| format!("storage {p}.{n}"));
 		calls.chain(entries).collect()
 	}
 
@@ -101,13 +117,20 @@ impl Runtime {
 	pub(super) fn sign(&self, signer: &Signer, call: &Call, nonce: u64, from: &Head) -> Result<Vec<u8>> {
 		let mut args = Vec::new();
 		call.encode_args(&|call| self.index(call), &mut args)?;
-		let payload = Encoded { call, args: Scale(args) };
+		let payload = Encoded {
+			call,
+			args: Scale(args),
+		};
 		let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
 			.nonce(nonce)
 			.mortal_from_unchecked(MORTALITY, from.number.into(), from.hash.into())
 			.build();
 		let failed = |error: subxt::error::ExtrinsicError| ChainError::decode("the transaction's format", error);
-		let mut transaction = self.client.tx().create_v4_signable_offline(&payload, params).map_err(failed)?;
+		let mut transaction = self
+			.client
+			.tx()
+			.create_v4_signable_offline(&payload, params)
+			.map_err(failed)?;
 		Ok(transaction.sign(&signer.keypair).map_err(failed)?.into_encoded())
 	}
 
@@ -139,14 +162,22 @@ impl Runtime {
 
 	fn dispatch_error(&self, mut bytes: &[u8]) -> DispatchError {
 		use sp_runtime::DispatchError as Raw;
-		let named = |kind: &str, name: String, docs: &str| DispatchError { pallet: kind.into(), name, docs: docs.into() };
+		let named = |kind: &str, name: String, docs: &str| DispatchError {
+			pallet: kind.into(),
+			name,
+			docs: docs.into(),
+		};
 		match Raw::decode(&mut bytes) {
 			Ok(Raw::Module(module)) => self.module_error(module.index, module.error[0]),
 			Ok(Raw::Token(error)) => named("Token", format!("{error:?}"), error.into()),
 			Ok(Raw::Arithmetic(error)) => named("Arithmetic", format!("{error:?}"), error.into()),
 			Ok(Raw::Transactional(error)) => named("Transactional", format!("{error:?}"), error.into()),
 			Ok(error) => named("System", format!("{error:?}"), error.into()),
-			Err(error) => named("System", "Unknown".into(), &format!("an error that this client cannot read: {error}")),
+			Err(error) => named(
+				"System",
+				"Unknown".into(),
+				&format!("an error that this client cannot read: {error}"),
+			),
 		}
 	}
 
@@ -158,7 +189,14 @@ impl Runtime {
 			name: variant.map_or("Unknown", |variant| &variant.name).into(),
 			docs: variant.map_or_else(
 				|| "an error that the metadata does not name".into(),
-				|variant| variant.docs.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "),
+				|variant| {
+					variant
+						.docs
+						.iter()
+						.map(|line| line.trim())
+						.collect::<Vec<_>>()
+						.join(" ")
+				},
 			),
 		}
 	}

@@ -41,7 +41,10 @@ pub(super) async fn send(
 		outcomes.push(async move {
 			let outcome = async { follow(&link, watch?, &bytes, wait).await };
 			let limited = tokio::time::timeout(PATIENCE, outcome).await;
-			let late = || ChainError::Timeout { what: "the block with the transaction".into(), limit: PATIENCE };
+			let late = || ChainError::Timeout {
+				what: "the block with the transaction".into(),
+				limit: PATIENCE,
+			};
 			(index, limited.unwrap_or_else(|_| Err(late())))
 		});
 	}
@@ -51,7 +54,10 @@ pub(super) async fn send(
 
 async fn watch(link: &Link, bytes: &[u8]) -> Result<RpcSubscription<Value>> {
 	let params: RpcParams = params![print_bytes(bytes)];
-	match link.subscribe("author_submitAndWatchExtrinsic", params, "author_unwatchExtrinsic").await {
+	match link
+		.subscribe("author_submitAndWatchExtrinsic", params, "author_unwatchExtrinsic")
+		.await
+	{
 		Err(ChainError::Rpc { message, .. }) => Err(ChainError::Pool(message)),
 		result => result,
 	}
@@ -59,21 +65,30 @@ async fn watch(link: &Link, bytes: &[u8]) -> Result<RpcSubscription<Value>> {
 
 async fn follow(link: &Link, mut watch: RpcSubscription<Value>, bytes: &[u8], wait: Wait) -> Result<Outcome> {
 	while let Some(status) = watch.next().await {
-		let status =
-			status.map_err(|error| super::rpc_error(&link.url, "author_submitAndWatchExtrinsic", error))?;
-		match (status.as_str(), status.as_object().and_then(|fields| fields.iter().next())) {
+		let status = status.map_err(|error| super::rpc_error(&link.url, "author_submitAndWatchExtrinsic", error))?;
+		match (
+			status.as_str(),
+			status.as_object().and_then(|fields| fields.iter().next()),
+		) {
 			(Some("dropped"), _) => return Err(ChainError::Pool("the node's pool is full and dropped it".into())),
 			(Some("invalid"), _) => return Err(ChainError::Pool("it became invalid before a block took it".into())),
 			(_, Some((key, _))) if key == "usurped" => {
-				return Err(ChainError::Pool("another transaction with the same nonce took its place".into()))
-			},
-			(_, Some((key, Value::String(block)))) if key == "finalized" || (key == "inBlock" && wait == Wait::InBlock) => {
+				return Err(ChainError::Pool(
+					"another transaction with the same nonce took its place".into(),
+				))
+			}
+			(_, Some((key, Value::String(block))))
+				if key == "finalized" || (key == "inBlock" && wait == Wait::InBlock) =>
+			{
 				return outcome(link, parse_hash(block)?, bytes).await
-			},
-			_ => {},
+			}
+			_ => {}
 		}
 	}
-	Err(ChainError::Unreachable { url: link.url.clone(), reason: "the connection broke while waiting for a block".into() })
+	Err(ChainError::Unreachable {
+		url: link.url.clone(),
+		reason: "the connection broke while waiting for a block".into(),
+	})
 }
 
 /// Reads what became of the transaction `bytes` in `block`.
@@ -86,14 +101,27 @@ async fn outcome(link: &Link, block: Hash, bytes: &[u8]) -> Result<Outcome> {
 		.position(|extrinsic| extrinsic.as_str() == Some(&printed))
 		.ok_or_else(|| ChainError::decode("a block", "the transaction is not in it"))? as u32;
 	let (number, events) = tokio::try_join!(link.block_number(block), link.events(block))?;
-	let events: Vec<Event> = events.into_iter().filter(|event| event.extrinsic == Some(index)).collect();
+	let events: Vec<Event> = events
+		.into_iter()
+		.filter(|event| event.extrinsic == Some(index))
+		.collect();
 	// Utility's failures belong to single calls of a batch; only this one says that the extrinsic itself failed.
-	let error = events.iter().find(|event| event.is("System", "ExtrinsicFailed")).and_then(|event| event.error.clone());
+	let error = events
+		.iter()
+		.find(|event| event.is("System", "ExtrinsicFailed"))
+		.and_then(|event| event.error.clone());
 	let fee = events
 		.iter()
 		.find(|event| event.is("TransactionPayment", "TransactionFeePaid"))
 		.and_then(|event| event.decode::<([u8; 32], u128)>().ok())
 		.map(|(_, fee)| fee);
 	let extrinsic = sp_crypto_hashing::blake2_256(bytes);
-	Ok(Outcome { block: number, block_hash: block, extrinsic, events, error, fee })
+	Ok(Outcome {
+		block: number,
+		block_hash: block,
+		extrinsic,
+		events,
+		error,
+		fee,
+	})
 }

@@ -1,0 +1,304 @@
+use codec::{Decode, Encode};
+use openledger_primitives::{fee::share, traits::Pool, ActiveBlock, Balance, DatanetId, EpochIndex, FeeId};
+use serde::Serialize;
+
+use super::Query;
+use crate::{keys, AccountId, Chain, ChainError, Result};
+
+const PALLET: &str = "Rewards";
+
+/// A value for each kind of pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct PerKind<V> {
+	pub contributors: V,
+	pub validators: V,
+	pub owners: V,
+}
+
+/// What an epoch pays, as the pallet stores it. Amounts in plancks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct RewardParams {
+	/// Length of an epoch in milliseconds.
+	pub epoch_millis: u64,
+	/// An epoch's budget in millionths of what the pot has and does not owe.
+	pub budget_ppm: u32,
+	/// Percent of the budget.
+	pub shares: PerKind<u32>,
+	/// The most that a million points earn.
+	pub max_pay_per_point: PerKind<Balance>,
+	/// Epochs after closing during which an epoch's pay can be claimed.
+	pub expire_epochs: u32,
+}
+
+/// How far an epoch is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EpochState {
+	/// Takes points.
+	Open,
+	/// What its pools pay is fixed, and owed.
+	Closed,
+	/// What was not claimed went back.
+	Swept,
+}
+
+/// An epoch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct Epoch {
+	/// Unix time in milliseconds.
+	pub start_millis: u64,
+	/// Its first active block.
+	pub start_block: ActiveBlock,
+	/// Plancks.
+	pub budget: Balance,
+	pub state: EpochState,
+}
+
+/// The account book of one pool in one epoch.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, Serialize)]
+pub struct PoolBook {
+	/// All points earned.
+	pub points: u128,
+	/// What they are paid, plancks; zero until the epoch closes.
+	pub payout: Balance,
+	/// Points whose pay was claimed.
+	pub claimed_points: u128,
+	/// What was claimed, plancks.
+	pub claimed: Balance,
+}
+
+/// A fee of use, shared among a version's contributors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct Fee {
+	pub datanet: DatanetId,
+	pub version: u32,
+	/// Plancks.
+	pub amount: Balance,
+	/// All points at that version.
+	pub points: u128,
+	/// Points whose share was claimed.
+	pub claimed_points: u128,
+	/// What was claimed, plancks.
+	pub claimed: Balance,
+}
+
+/// Points of one account in one pool of one epoch, not claimed yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Earning {
+	pub epoch: EpochIndex,
+	pub pool: Pool,
+	pub points: u128,
+	pub state: EpochState,
+	/// What is paid for them, plancks; zero until the epoch closes, and after it was swept.
+	pub amount: Balance,
+}
+
+/// One account's share of one fee of use, not claimed yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct FeeShare {
+	pub fee: FeeId,
+	pub datanet: DatanetId,
+	pub version: u32,
+	/// Plancks.
+	pub amount: Balance,
+}
+
+impl<C: Chain + ?Sized> Query<'_, C> {
+	pub async fn reward_params(&self) -> Result<RewardParams> {
+		self.value(keys::entry(PALLET, "Params"), "Rewards.Params")
+			.await?
+			.ok_or_else(|| ChainError::Missing("storage Rewards.Params".into()))
+	}
+
+	pub async fn current_epoch(&self) -> Result<EpochIndex> {
+		Ok(self
+			.value(keys::entry(PALLET, "CurrentEpoch"), "Rewards.CurrentEpoch")
+			.await?
+			.unwrap_or_default())
+	}
+
+	pub async fn epoch(&self, index: EpochIndex) -> Result<Option<Epoch>> {
+		self.value(keys::map(PALLET, "Epochs", index), "Rewards.Epochs").await
+	}
+
+	pub async fn pool(&self, epoch: EpochIndex, pool: Pool) -> Result<PoolBook> {
+		let key = keys::double_map(PALLET, "Pools", epoch, pool);
+		Ok(self.value(key, "Rewards.Pools").await?.unwrap_or_default())
+	}
+
+	/// What the pot owes, plancks.
+	pub async fn owed(&self) -> Result<Balance> {
+		Ok(self
+			.value(keys::entry(PALLET, "Owed"), "Rewards.Owed")
+			.await?
+			.unwrap_or_default())
+	}
+
+	pub async fn fees(&self) -> Result<Vec<(FeeId, Fee)>> {
+		self.entries(PALLET, "Fees").await
+	}
+
+	/// Everybody's unclaimed points of an epoch.
+	pub async fn epoch_shares(&self, epoch: EpochIndex) -> Result<Vec<((Pool, AccountId), u128)>> {
+		let mut shares = Vec::new();
+		for pool in Pool::ALL {
+			let prefix = keys::with_blake2(keys::map(PALLET, "Shares", epoch), pool);
+			let entries: Vec<(AccountId, u128)> = self.entries_under(prefix, "Rewards.Shares").await?;
+			shares.extend(entries.into_iter().map(|(who, points)| ((pool, who), points)));
+		}
+		Ok(shares)
+	}
+
+	/// What `who` earned by points and has not claimed, in all epochs that can still pay.
+	pub async fn earnings(&self, who: &AccountId) -> Result<Vec<Earning>> {
+		let (params, current) = (self.reward_params().await?, self.current_epoch().await?);
+		let first = current.saturating_sub(params.expire_epochs.saturating_add(2));
+		let places: Vec<_> = (first..=current)
+			.flat_map(|epoch| Pool::ALL.map(|pool| (epoch, pool)))
+			.collect();
+		let share_key = |(epoch, pool): &(EpochIndex, Pool)| {
+			keys::with_blake2(keys::double_map(PALLET, "Shares", epoch, pool), who)
+		};
+		let shares: Vec<Option<u128>> = self
+			.values(&places.iter().map(share_key).collect::<Vec<_>>(), "Rewards.Shares")
+			.await?;
+		let mut earnings = Vec::new();
+		for ((epoch, pool), points) in places.into_iter().zip(shares) {
+			let Some(points) = points.filter(|points| *points > 0) else {
+				continue;
+			};
+			let state = self.epoch(epoch).await?.map_or(EpochState::Open, |epoch| epoch.state);
+			let book = self.pool(epoch, pool).await?;
+			let amount = if state == EpochState::Closed {
+				share(book.payout, points, book.points)
+			} else {
+				0
+			};
+			earnings.push(Earning {
+				epoch,
+				pool,
+				points,
+				state,
+				amount,
+			});
+		}
+		Ok(earnings)
+	}
+
+	/// What `who` can claim of fees of use.
+	pub async fn fee_shares(&self, who: &AccountId) -> Result<Vec<FeeShare>> {
+		let mut shares = Vec::new();
+		for (fee, record) in self.fees().await? {
+			let claimed = keys::double_map(PALLET, "FeeClaims", fee, who);
+			if record.claimed_points >= record.points || self.value::<()>(claimed, "Rewards.FeeClaims").await?.is_some()
+			{
+				continue;
+			}
+			let points = self.points_at(record.datanet, record.version, who).await?;
+			let amount = share(record.amount, points, record.points);
+			if amount > 0 {
+				shares.push(FeeShare {
+					fee,
+					datanet: record.datanet,
+					version: record.version,
+					amount,
+				});
+			}
+		}
+		Ok(shares)
+	}
+
+	/// Points of a contributor at a version of a Datanet.
+	pub async fn points_at(&self, datanet: DatanetId, version: u32, who: &AccountId) -> Result<u128> {
+		let count = keys::double_map("Datanets", "CheckpointCount", datanet, who);
+		let count: u32 = self.value(count, "Datanets.CheckpointCount").await?.unwrap_or_default();
+		let prefix = keys::double_map("Datanets", "Checkpoints", datanet, who);
+		// The last checkpoint at or before the version: the first one after it is in `low..=high`.
+		let (mut low, mut high, mut points) = (0, count, 0);
+		while low < high {
+			let middle = low + (high - low) / 2;
+			let key = keys::with_blake2(prefix.clone(), middle);
+			let (at, sum): (u32, u128) = self.value(key, "Datanets.Checkpoints").await?.unwrap_or((u32::MAX, 0));
+			if at <= version {
+				points = sum;
+				low = middle + 1;
+			} else {
+				high = middle;
+			}
+		}
+		Ok(points)
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::Memory;
+
+	#[tokio::test]
+	async fn points_at_should_be_those_of_the_last_checkpoint_at_or_before_the_version() {
+		let (chain, who) = (Memory::new(), AccountId::new([1; 32]));
+		chain.set(keys::double_map("Datanets", "CheckpointCount", 3u32, &who), 3u32);
+		for (n, checkpoint) in [(2u32, 10u128), (5, 25), (9, 30)].into_iter().enumerate() {
+			let prefix = keys::double_map("Datanets", "Checkpoints", 3u32, &who);
+			chain.set(keys::with_blake2(prefix, n as u32), checkpoint);
+		}
+		let query = Query::new(&chain);
+		for (version, points) in [(1, 0), (2, 10), (4, 10), (5, 25), (8, 25), (9, 30), (100, 30)] {
+			assert_eq!(
+				query.points_at(3, version, &who).await.unwrap(),
+				points,
+				"version {version}"
+			);
+		}
+	}
+
+	#[tokio::test]
+	async fn earnings_should_be_the_accounts_share_of_closed_pools() {
+		let (chain, who) = (Memory::new(), AccountId::new([1; 32]));
+		let params = RewardParams {
+			epoch_millis: 1,
+			budget_ppm: 1,
+			shares: PerKind {
+				contributors: 70,
+				validators: 20,
+				owners: 10,
+			},
+			max_pay_per_point: PerKind {
+				contributors: 1,
+				validators: 1,
+				owners: 1,
+			},
+			expire_epochs: 2,
+		};
+		chain.set(keys::entry(PALLET, "Params"), params);
+		chain.set(keys::entry(PALLET, "CurrentEpoch"), 6u32);
+		for (epoch, state) in [
+			(1u32, EpochState::Closed),
+			(4, EpochState::Closed),
+			(5, EpochState::Open),
+		] {
+			let record = Epoch {
+				start_millis: 0,
+				start_block: 0,
+				budget: 0,
+				state,
+			};
+			chain.set(keys::map(PALLET, "Epochs", epoch), record);
+			let book = PoolBook {
+				points: 40,
+				payout: 100,
+				..Default::default()
+			};
+			chain.set(keys::double_map(PALLET, "Pools", epoch, Pool::Validators), book);
+			chain.set(
+				keys::with_blake2(keys::double_map(PALLET, "Shares", epoch, Pool::Validators), &who),
+				10u128,
+			);
+		}
+		let earnings = Query::new(&chain).earnings(&who).await.unwrap();
+		// Epoch 1 is beyond what can be claimed; epoch 5 is not fixed yet.
+		let amounts: Vec<_> = earnings.iter().map(|earning| (earning.epoch, earning.amount)).collect();
+		assert_eq!(amounts, [(4, 25), (5, 0)]);
+	}
+}
