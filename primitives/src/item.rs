@@ -59,7 +59,17 @@ pub fn next_root<AccountId: Encode>(
 
 /// What a version of a Datanet added: it is the first `n` entries, for ever.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 pub struct VersionEntry {
@@ -86,7 +96,17 @@ pub struct Item<AccountId> {
 
 /// What became of an item. While it is in review, the court's [`Case`] says how far it is.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -109,8 +129,19 @@ pub enum Outcome {
 /// The line of claims on one content, keyed by its sha2-256. Claims are judged in parallel, and one can be accepted
 /// only when those before it have failed.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-	Serialize, Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct Content {
 	/// The item that holds this content for good.
@@ -123,8 +154,19 @@ pub struct Content {
 
 /// A claim's neighbours in the line of its content.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-	Serialize, Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct Neighbours {
 	pub previous: Option<ItemId>,
@@ -149,7 +191,17 @@ pub struct Case<AccountId> {
 
 /// How far a case is.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -158,8 +210,12 @@ pub enum Phase {
 	Voting,
 	/// Decided, and final after `until` unless challenged.
 	Provisional { verdict: Verdict, until: ActiveBlock },
-	/// Final; votes are settled by `outcome`. `None`: no round decided.
-	Final { outcome: Option<Verdict>, recent: AcceptShare },
+	/// Final since the deadline `at`; votes are settled by `outcome`. `None`: no round decided.
+	Final {
+		outcome: Option<Verdict>,
+		recent: AcceptShare,
+		at: ActiveBlock,
+	},
 }
 
 /// One round of votes on an item, with the parameters it was opened under.
@@ -186,11 +242,23 @@ pub struct Round {
 	pub unsettled: u32,
 	/// The part of the review fee that this round's revealed weight shares.
 	pub fee: Balance,
+	/// What of `fee` settled votes were paid.
+	pub paid: Balance,
 }
 
 /// One validator's vote in one round.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 pub struct Vote {

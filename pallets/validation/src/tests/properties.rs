@@ -1,0 +1,322 @@
+//! Random sequences of calls. After each step:
+//!
+//! 1. to 5. hold as in the crate's documentation (`check_state`);
+//! 6. total issuance stands still.
+//!
+//! And at the end, when time has run out for everything that is open and every vote is settled:
+//!
+//! 7. no case, round or vote is left, nobody has stake at risk, and the fee account owes nothing and keeps nothing;
+//! 8. the docket heard of every item exactly once, unless it was withdrawn.
+
+use crate::{mock::*, Cases, Rounds, Validators, Votes};
+use frame_support::{
+	sp_runtime::traits::Dispatchable, traits::fungible::Mutate, traits::tokens::Preservation, Hashable,
+};
+use openledger_primitives::{
+	format::{Modality, ModalitySet},
+	item::Phase,
+	traits::Court,
+	vote::{Reason, Verdict},
+	Balance, ItemId, RoundIndex,
+};
+use proptest::{
+	prelude::*,
+	test_runner::{Config, TestRunner},
+};
+use std::{cell::RefCell, collections::BTreeMap};
+
+const VOTERS: AccountId = 12;
+/// Items that steps act on: the last ones.
+const LIVE: u64 = 3;
+const SEQUENCES: u32 = 16;
+
+/// Calls made by name: how many worked, how many failed.
+type Counts = RefCell<BTreeMap<&'static str, (u32, u32)>>;
+
+#[derive(Clone, Debug)]
+enum Step {
+	Blocks(u32),
+	Session,
+	Register(AccountId, Balance, u8),
+	BondMore(AccountId, Balance),
+	Unbond(AccountId, Balance),
+	WithdrawUnbonded(AccountId),
+	SetModalities(AccountId, u8),
+	Open(Balance, bool),
+	Withdraw(u64),
+	/// Those in the mask commit.
+	Commit(u64, u16),
+	/// Those in the mask reveal.
+	Reveal(u64, u16),
+	Close(u64),
+	Finalize(u64),
+	/// Those in the mask are settled.
+	Settle(u64, u8, u16),
+}
+
+/// A mask with three quarters of its bits set, on average.
+fn most() -> impl Strategy<Value = u16> {
+	(any::<u16>(), any::<u16>()).prop_map(|(one, other)| one | other)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+	let who = 1..=VOTERS;
+	let amount = 0u128..12_000;
+	prop_oneof![
+		8 => (1u32..7).prop_map(Step::Blocks),
+		1 => Just(Step::Session),
+		1 => (who.clone(), amount.clone(), 0u8..9).prop_map(|(who, stake, set)| Step::Register(who, stake, set)),
+		1 => (who.clone(), amount.clone()).prop_map(|(who, amount)| Step::BondMore(who, amount)),
+		2 => (who.clone(), amount).prop_map(|(who, amount)| Step::Unbond(who, amount)),
+		1 => who.clone().prop_map(Step::WithdrawUnbonded),
+		1 => (who, 0u8..9).prop_map(|(who, set)| Step::SetModalities(who, set)),
+		2 => (0u128..2_000, any::<bool>()).prop_map(|(fee, audio)| Step::Open(fee, audio)),
+		1 => (0..LIVE).prop_map(Step::Withdraw),
+		6 => (0..LIVE, most()).prop_map(|(item, mask)| Step::Commit(item, mask)),
+		6 => (0..LIVE, most()).prop_map(|(item, mask)| Step::Reveal(item, mask)),
+		4 => (0..LIVE).prop_map(Step::Close),
+		3 => (0..LIVE).prop_map(Step::Finalize),
+		3 => (0..LIVE, 0u8..4, any::<u16>()).prop_map(|(item, round, mask)| Step::Settle(item, round, mask)),
+	]
+}
+
+/// What a voter says of an item in a round: mostly the truth, which is the item's parity.
+fn opinion(item: ItemId, round: RoundIndex, voter: AccountId) -> Verdict {
+	let luck = (item, round, voter).blake2_256();
+	if item.is_multiple_of(2) == (luck[0] < 40) {
+		Verdict::Reject {
+			reason: Reason::ALL[usize::from(luck[1]) % Reason::COUNT],
+		}
+	} else {
+		Verdict::Accept {
+			score: luck[2] % 101,
+			units: u32::from(luck[3]),
+		}
+	}
+}
+
+struct Run<'a> {
+	counts: &'a Counts,
+	opened: u64,
+	withdrawn: u32,
+}
+
+impl Run<'_> {
+	fn count(&self, name: &'static str, worked: bool) {
+		let mut counts = self.counts.borrow_mut();
+		let (ok, failed) = counts.entry(name).or_default();
+		*if worked { ok } else { failed } += 1;
+	}
+
+	/// Dispatches as a block does: a call that fails leaves nothing behind.
+	fn call(&self, name: &'static str, who: AccountId, call: crate::Call<Test>) -> bool {
+		let worked = RuntimeCall::Validation(call).dispatch(signed(who)).is_ok();
+		self.count(name, worked);
+		worked
+	}
+
+	fn item(&self, back: u64) -> ItemId {
+		self.opened.saturating_sub(back)
+	}
+
+	fn step(&mut self, step: Step) {
+		use crate::Call;
+		match step {
+			Step::Blocks(blocks) => (0..blocks).for_each(|_| next_block()),
+			Step::Session => Session::mutate(|session| *session += 1),
+			Step::Register(who, stake, set) => {
+				self.call(
+					"register",
+					who,
+					Call::register {
+						stake,
+						modalities: ModalitySet(set),
+					},
+				);
+			}
+			Step::BondMore(who, amount) => {
+				self.call("bond_more", who, Call::bond_more { amount });
+			}
+			Step::Unbond(who, amount) => {
+				self.call("unbond", who, Call::unbond { amount });
+			}
+			Step::WithdrawUnbonded(who) => {
+				self.call("withdraw_unbonded", who, Call::withdraw_unbonded {});
+			}
+			Step::SetModalities(who, set) => {
+				self.call(
+					"set_modalities",
+					who,
+					Call::set_modalities {
+						modalities: ModalitySet(set),
+					},
+				);
+			}
+			Step::Open(fee, audio) => {
+				self.opened += 1;
+				open_as(self.opened, if audio { Modality::Audio } else { Modality::Text }, fee);
+			}
+			Step::Withdraw(back) => self.withdraw(self.item(back)),
+			Step::Commit(back, mask) => self.commit(self.item(back), mask),
+			Step::Reveal(back, mask) => self.reveal(self.item(back), mask),
+			Step::Close(back) => {
+				self.call("close_round", STRANGER, Call::close_round { item: self.item(back) });
+			}
+			Step::Finalize(back) => {
+				self.call("finalize", STRANGER, Call::finalize { item: self.item(back) });
+			}
+			Step::Settle(back, round, mask) => self.settle(self.item(back), round, mask),
+		}
+	}
+
+	/// Does what datanets does: the fee goes back.
+	fn withdraw(&mut self, item: ItemId) {
+		let returned = <Validation as Court<AccountId>>::withdraw(item);
+		self.count("withdraw", returned.is_ok());
+		if let Ok(fee) = returned {
+			self.withdrawn += 1;
+			let from = Validation::fee_account_id();
+			<Balances as Mutate<_>>::transfer(&from, &CONTRIBUTOR, fee, Preservation::Expendable)
+				.expect("the fee account holds the fee");
+		}
+	}
+
+	fn commit(&self, item: ItemId, mask: u16) {
+		let round = Cases::<Test>::get(item).map_or(0, |case| case.round);
+		for who in masked(mask) {
+			let commitment = commitment(item, round, who, opinion(item, round, who));
+			let weight = Validation::weight_of(item, who);
+			if self.call(
+				"commit",
+				who,
+				crate::Call::commit {
+					item,
+					round,
+					commitment,
+				},
+			) {
+				let stored = Votes::<Test>::get((item, round), who).map(|vote| vote.weight);
+				assert_eq!(stored, weight, "the weight that a page shows is the one that counts");
+			}
+		}
+	}
+
+	fn reveal(&self, item: ItemId, mask: u16) {
+		let round = Cases::<Test>::get(item).map_or(0, |case| case.round);
+		for who in masked(mask) {
+			let verdict = opinion(item, round, who);
+			self.call(
+				"reveal",
+				who,
+				crate::Call::reveal {
+					item,
+					round,
+					verdict,
+					salt: SALT,
+				},
+			);
+		}
+	}
+
+	fn settle(&self, item: ItemId, round: RoundIndex, mask: u16) {
+		for voter in masked(mask) {
+			self.call("settle", STRANGER, crate::Call::settle { item, round, voter });
+		}
+	}
+
+	/// Lets time run out for every case, and settles everything.
+	fn finish(&self) {
+		for _ in 0..=crate::MAX_ROUNDS {
+			run_to(Now::get() + 40);
+			let mut cases: Vec<_> = Cases::<Test>::iter().map(|(item, case)| (item, case.phase)).collect();
+			cases.sort_by_key(|(item, _)| *item);
+			for (item, phase) in cases {
+				let worked = match phase {
+					Phase::Voting => self.call("close_round", STRANGER, crate::Call::close_round { item }),
+					Phase::Provisional { .. } => self.call("finalize", STRANGER, crate::Call::finalize { item }),
+					Phase::Final { .. } => true,
+				};
+				assert!(worked, "item {item} is stuck in {phase:?}");
+			}
+		}
+		let votes: Vec<_> = Votes::<Test>::iter_keys().collect();
+		for ((item, round), voter) in votes {
+			assert!(
+				self.call("settle", STRANGER, crate::Call::settle { item, round, voter }),
+				"a vote is stuck"
+			);
+		}
+	}
+}
+
+fn masked(mask: u16) -> impl Iterator<Item = AccountId> {
+	(1..=VOTERS).filter(move |who| mask & (1 << who) != 0)
+}
+
+#[test]
+fn invariants_should_hold_under_any_sequence_of_calls() {
+	let counts = Counts::default();
+	let steps = proptest::collection::vec(step(), 250..350);
+	let mut runner = TestRunner::new(Config {
+		cases: SEQUENCES,
+		failure_persistence: None,
+		..Config::default()
+	});
+	let outcome = runner.run(&steps, |steps| {
+		let validators = (1..=8)
+			.map(|who| (who, STAKE * u128::from(who), text_and_audio()))
+			.collect();
+		let params = crate::CourtParams {
+			commit_blocks: 12,
+			reveal_blocks: 12,
+			..params()
+		};
+		ExtBuilder::default()
+			.with_params(params)
+			.with_validators(validators)
+			.build()
+			.execute_with(|| {
+				let issuance = Balances::total_issuance();
+				let mut run = Run {
+					counts: &counts,
+					opened: 0,
+					withdrawn: 0,
+				};
+				for step in steps {
+					run.step(step);
+					prop_assert_eq!(Validation::check_state(), Ok(()));
+					prop_assert_eq!(Balances::total_issuance(), issuance);
+				}
+				run.finish();
+				prop_assert_eq!(Validation::check_state(), Ok(()));
+				prop_assert_eq!(Balances::total_issuance(), issuance);
+				prop_assert_eq!(Cases::<Test>::iter().count() + Rounds::<Test>::iter().count(), 0);
+				prop_assert!(Validators::<Test>::iter_values().all(|validator| validator.at_risk == 0));
+				prop_assert_eq!(
+					Balances::free_balance(Validation::fee_account_id()),
+					EXISTENTIAL_DEPOSIT
+				);
+				let mut heard: Vec<_> = Concluded::get().into_iter().map(|(item, ..)| item).collect();
+				let concluded = heard.len() as u64;
+				heard.sort_unstable();
+				heard.dedup();
+				prop_assert_eq!(
+					(heard.len() as u64, concluded),
+					(concluded, run.opened - u64::from(run.withdrawn))
+				);
+				Ok(())
+			})
+	});
+	if let Err(error) = outcome {
+		panic!("{error}");
+	}
+
+	let counts = counts.into_inner();
+	let calls: u32 = counts.values().map(|(ok, failed)| ok + failed).sum();
+	println!("{calls} calls: {counts:?}");
+	assert!(calls >= 3_000, "only {calls} calls");
+	assert!(
+		counts.len() == 11 && counts.values().all(|(ok, _)| *ok > 0),
+		"a call never worked: {counts:?}"
+	);
+}

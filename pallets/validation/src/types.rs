@@ -1,0 +1,276 @@
+//! What the pallet stores beside the types of [`openledger_primitives::item`].
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use openledger_primitives::{
+	format::ModalitySet,
+	item::{Phase, Round},
+	schedule::{Schedule, CHANGE_DELAY},
+	tally::{Width, WIDTHS},
+	ActiveBlock, Balance, RoundIndex, SessionIndex, OPEN,
+};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+use sp_runtime::{traits::ConstU32, BoundedVec};
+
+/// Active blocks whose randomness is remembered: a day of 6 s blocks, far more than a round takes to use its seed.
+pub const RING_BLOCKS: ActiveBlock = 14_400;
+/// Most rounds of one item. The widths need four; a round's record is paid for by its votes.
+pub const MAX_ROUNDS: u32 = 8;
+/// Withdrawals of one validator that wait at the same time: enough for one a day of a week.
+pub const MAX_UNBONDING: u32 = 8;
+
+/// What rounds are opened under. A change applies to rounds that open later.
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct CourtParams {
+	/// Active blocks from a round's opening to the block whose randomness is its seed: one honest author among them
+	/// blinds it.
+	pub seed_delay: u32,
+	/// Active blocks that take commitments.
+	pub commit_blocks: u32,
+	/// Active blocks that take reveals.
+	pub reveal_blocks: u32,
+	/// Active blocks during which a verdict is provisional.
+	pub provisional_blocks: u32,
+	/// Least stake of a validator, plancks.
+	pub min_stake: Balance,
+	/// What each unit of a vote's weight puts at risk, plancks.
+	pub risk_per_weight: Balance,
+	/// Sessions from unbonding to withdrawal.
+	pub unbonding_sessions: u32,
+	/// The rounds of an item, in their order.
+	pub widths: BoundedVec<Width, ConstU32<MAX_ROUNDS>>,
+}
+
+impl Default for CourtParams {
+	/// For blocks of 6 s and sessions of an hour: ten minutes each to commit and to reveal, an hour to challenge, a week
+	/// to unbond.
+	fn default() -> Self {
+		Self {
+			seed_delay: 8,
+			commit_blocks: 100,
+			reveal_blocks: 100,
+			provisional_blocks: 600,
+			min_stake: 1_000 * OPEN,
+			risk_per_weight: OPEN,
+			unbonding_sessions: 168,
+			widths: BoundedVec::truncate_from(WIDTHS.to_vec()),
+		}
+	}
+}
+
+impl CourtParams {
+	/// Whether rounds can run under these values: every window is open for a block, seeds are remembered until they are
+	/// used, votes risk something, and nobody's record goes while its stake still counts.
+	pub fn is_valid(&self) -> bool {
+		let windows = [
+			self.seed_delay,
+			self.commit_blocks,
+			self.reveal_blocks,
+			self.provisional_blocks,
+		];
+		windows.iter().all(|blocks| (1..RING_BLOCKS / 2).contains(blocks))
+			&& self.min_stake > 0
+			&& self.risk_per_weight > 0
+			&& self.unbonding_sessions >= CHANGE_DELAY
+			&& !self.widths.is_empty()
+	}
+}
+
+/// Stake that is on its way out. It is still held, and still slashable.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+pub struct Unbonding {
+	/// Plancks.
+	pub amount: Balance,
+	/// The first session in which it can be withdrawn.
+	pub from_session: SessionIndex,
+}
+
+/// An account that votes on items.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Validator {
+	/// Bonded and on hold, plancks. `at_risk` is a part of it, `unbonding` is not.
+	pub stake: Balance,
+	/// What it judges.
+	pub modalities: ModalitySet,
+	/// Stake and modalities by the session from which they count.
+	pub schedule: Schedule<(Balance, ModalitySet)>,
+	/// Reserves of its unsettled votes, plancks.
+	pub at_risk: Balance,
+	/// Stake on its way out, oldest first.
+	pub unbonding: BoundedVec<Unbonding, ConstU32<MAX_UNBONDING>>,
+	/// Points carried from one vote to the next: zero or a deficit.
+	pub credit: i64,
+	/// Everything that was ever slashed, plancks.
+	pub slashed: Balance,
+}
+
+impl Validator {
+	/// A record without stake.
+	pub fn new() -> Self {
+		Self {
+			stake: 0,
+			modalities: ModalitySet::default(),
+			schedule: Schedule::constant((0, ModalitySet::default())),
+			at_risk: 0,
+			unbonding: BoundedVec::new(),
+			credit: 0,
+			slashed: 0,
+		}
+	}
+
+	/// What a new vote can put at risk, and what can be unbonded.
+	pub fn free_stake(&self) -> Balance {
+		self.stake.saturating_sub(self.at_risk)
+	}
+
+	/// All that is on hold.
+	pub fn held(&self) -> Balance {
+		self.unbonding
+			.iter()
+			.fold(self.stake, |sum, chunk| sum.saturating_add(chunk.amount))
+	}
+
+	/// Whether nothing is left that the record is needed for: nothing on hold, and nothing that counts in `session` or later.
+	pub fn is_gone(&self, session: SessionIndex) -> bool {
+		let counts = |session| self.schedule.at(session).is_some_and(|(stake, _)| stake > 0);
+		self.held() == 0 && !counts(session) && !counts(session.saturating_add(1))
+	}
+
+	/// Adds a chunk to what is on its way out, or to the chunk that can leave in the same session. `false` if there are
+	/// as many chunks as can wait.
+	pub fn push_unbonding(&mut self, amount: Balance, from_session: SessionIndex) -> bool {
+		match self.unbonding.last_mut() {
+			Some(last) if last.from_session == from_session => {
+				last.amount = last.amount.saturating_add(amount);
+				true
+			}
+			_ => self.unbonding.try_push(Unbonding { amount, from_session }).is_ok(),
+		}
+	}
+
+	/// Removes the chunks that can leave in `session` and returns their sum.
+	pub fn take_unbonded(&mut self, session: SessionIndex) -> Balance {
+		let mut sum: Balance = 0;
+		self.unbonding.retain(|chunk| {
+			let leaves = chunk.from_session <= session;
+			if leaves {
+				sum = sum.saturating_add(chunk.amount);
+			}
+			!leaves
+		});
+		sum
+	}
+
+	/// Takes up to `amount`, from the stake first, then from what is on its way out, newest first. Returns what was taken.
+	pub fn take(&mut self, amount: Balance) -> Balance {
+		let mut missing = amount;
+		let mut take_from = |sum: &mut Balance| {
+			let part = missing.min(*sum);
+			*sum -= part;
+			missing -= part;
+		};
+		take_from(&mut self.stake);
+		self.unbonding
+			.iter_mut()
+			.rev()
+			.for_each(|chunk| take_from(&mut chunk.amount));
+		self.unbonding.retain(|chunk| chunk.amount > 0);
+		let taken = amount - missing;
+		self.slashed = self.slashed.saturating_add(taken);
+		taken
+	}
+}
+
+impl Default for Validator {
+	fn default() -> Self {
+		Self::new()
+	}
+}
+
+/// How far an item's case is, in one answer.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct CaseStatus {
+	pub phase: Phase,
+	/// The round that is open or was the last.
+	pub round: RoundIndex,
+	/// Its record, while any of its votes is not settled.
+	pub details: Option<Round>,
+	/// Whether a seed is known, so that weights are.
+	pub seeded: bool,
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn slashing_reaches_what_is_unbonding_after_the_stake() {
+		let mut validator = Validator {
+			stake: 10,
+			..Validator::new()
+		};
+		assert!(validator.push_unbonding(5, 3) && validator.push_unbonding(4, 4));
+		assert_eq!(validator.take(12), 12);
+		assert_eq!((validator.stake, validator.held(), validator.slashed), (0, 7, 12));
+		assert_eq!(
+			validator.unbonding.last(),
+			Some(&Unbonding {
+				amount: 2,
+				from_session: 4
+			})
+		);
+		assert_eq!(validator.take(100), 7);
+		assert!(validator.is_gone(0));
+	}
+
+	#[test]
+	fn chunks_of_one_session_are_one() {
+		let mut validator = Validator::new();
+		assert!(validator.push_unbonding(5, 3) && validator.push_unbonding(6, 3));
+		assert_eq!(validator.unbonding.len(), 1);
+		assert_eq!(validator.take_unbonded(2), 0);
+		assert_eq!(validator.take_unbonded(3), 11);
+	}
+
+	#[test]
+	fn defaults_are_valid_and_windows_of_nothing_are_not() {
+		let params = CourtParams::default();
+		assert!(params.is_valid());
+		assert!(!CourtParams {
+			commit_blocks: 0,
+			..params.clone()
+		}
+		.is_valid());
+		assert!(!CourtParams {
+			commit_blocks: RING_BLOCKS,
+			..params.clone()
+		}
+		.is_valid());
+		assert!(!CourtParams {
+			unbonding_sessions: 1,
+			..params.clone()
+		}
+		.is_valid());
+		assert!(!CourtParams {
+			widths: BoundedVec::new(),
+			..params
+		}
+		.is_valid());
+	}
+}
