@@ -1,0 +1,400 @@
+//! A runtime of system, balances and this pallet, with datasets and fees that tests can read.
+
+use crate as pallet_models;
+use crate::{Event, ModelParams};
+use frame_support::{derive_impl, parameter_types, traits::VariantCountOf};
+use openledger_primitives::{
+	format::Modality,
+	model::{Artifact, JobResult, ModelFile, Progress},
+	payload::{Cid, CidCodec},
+	training::{DatasetRef, Method, Parent, TrainingSpec},
+	traits::{ActiveBlocks, Dataset, Datasets, Fees, Pool, Rewards},
+	ActiveBlock, Balance, DatanetId, EpochIndex, FeeId, JobId,
+};
+use sp_runtime::{BuildStorage, DispatchError};
+use std::collections::BTreeMap;
+
+pub type AccountId = u64;
+
+pub const OWNER: AccountId = 1;
+pub const REQUESTER: AccountId = 2;
+pub const WORKER: AccountId = 3;
+pub const WORKER_2: AccountId = 4;
+pub const STRANGER: AccountId = 5;
+/// All accounts that have funds and act.
+pub const PEOPLE: [AccountId; 6] = [OWNER, REQUESTER, WORKER, WORKER_2, STRANGER, 6];
+pub const POT: AccountId = 90;
+pub const TREASURY: AccountId = 91;
+pub const ENDOWMENT: Balance = 1_000_000;
+pub const EXISTENTIAL_DEPOSIT: Balance = 10;
+
+/// A text Datanet with versions 1..=9 that have points, except for version 9.
+pub const TEXT: DatanetId = 1;
+/// Another one.
+pub const TEXT_2: DatanetId = 2;
+/// One of images.
+pub const IMAGES: DatanetId = 3;
+const NO_POINTS: u32 = 9;
+
+#[frame_support::runtime]
+mod runtime {
+	#[runtime::runtime]
+	#[runtime::derive(
+		RuntimeCall,
+		RuntimeEvent,
+		RuntimeError,
+		RuntimeOrigin,
+		RuntimeFreezeReason,
+		RuntimeHoldReason,
+		RuntimeSlashReason,
+		RuntimeLockId,
+		RuntimeTask,
+		RuntimeViewFunction
+	)]
+	pub struct Test;
+
+	#[runtime::pallet_index(0)]
+	pub type System = frame_system;
+
+	#[runtime::pallet_index(1)]
+	pub type Balances = pallet_balances;
+
+	#[runtime::pallet_index(2)]
+	pub type Models = pallet_models;
+}
+
+type Block = frame_system::mocking::MockBlock<Test>;
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+	type Block = Block;
+	type AccountData = pallet_balances::AccountData<Balance>;
+}
+
+parameter_types! {
+	pub const ExistentialDeposit: Balance = EXISTENTIAL_DEPOSIT;
+	pub const TreasuryAccount: AccountId = TREASURY;
+	pub static Now: ActiveBlock = 1;
+	/// Whether Datanets take training jobs.
+	pub static DatanetsClosed: bool = false;
+	/// What was owed to the contributors of which version.
+	pub static Collected: BTreeMap<(DatanetId, u32), Balance> = BTreeMap::new();
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+	type Balance = Balance;
+	type AccountStore = System;
+	type ExistentialDeposit = ExistentialDeposit;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type RuntimeFreezeReason = RuntimeFreezeReason;
+	type FreezeIdentifier = RuntimeFreezeReason;
+	type MaxFreezes = VariantCountOf<RuntimeFreezeReason>;
+}
+
+pub struct Clock;
+
+impl ActiveBlocks for Clock {
+	fn now() -> ActiveBlock {
+		Now::get()
+	}
+}
+
+pub struct FewDatasets;
+
+pub const UNKNOWN_DATASET: DispatchError = DispatchError::Other("no such version");
+pub const CLOSED_DATASET: DispatchError = DispatchError::Other("the Datanet is closed");
+
+impl Datasets for FewDatasets {
+	fn dataset(datanet: DatanetId, version: u32) -> Result<Dataset, DispatchError> {
+		if DatanetsClosed::get() {
+			return Err(CLOSED_DATASET);
+		}
+		let modality = match datanet {
+			TEXT | TEXT_2 => Modality::Text,
+			IMAGES => Modality::Image,
+			_ => return Err(UNKNOWN_DATASET),
+		};
+		if !(1..=9).contains(&version) {
+			return Err(UNKNOWN_DATASET);
+		}
+		Ok(Dataset {
+			modality,
+			root: root(datanet, version),
+		})
+	}
+}
+
+impl Fees<AccountId> for FewDatasets {
+	fn collect(datanet: DatanetId, version: u32, amount: Balance) -> Option<FeeId> {
+		if version == NO_POINTS {
+			return None;
+		}
+		Collected::mutate(|owed| *owed.entry((datanet, version)).or_default() += amount);
+		Some(0)
+	}
+}
+
+impl Rewards<AccountId> for FewDatasets {
+	fn award(_: Pool, _: &AccountId, _: u128, _: ActiveBlock) -> EpochIndex {
+		0
+	}
+
+	fn pot() -> AccountId {
+		POT
+	}
+}
+
+impl pallet_models::Config for Test {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type ActiveBlocks = Clock;
+	type Datasets = FewDatasets;
+	type Fees = FewDatasets;
+	type Rewards = FewDatasets;
+	type Treasury = TreasuryAccount;
+	type WeightInfo = pallet_models::DbWeightInfo<Test>;
+}
+
+pub const PARAMS: ModelParams = ModelParams {
+	min_bond: 100,
+	bond_per_job: 100,
+	min_price: 50,
+	open_blocks: 20,
+	heartbeat_blocks: 5,
+	accept_blocks: 10,
+	max_failures: 3,
+	missed_penalty: 30,
+	base_model_deposit: 40,
+};
+
+/// The chain that a test starts on: people with funds, nothing else.
+pub struct ExtBuilder {
+	params: ModelParams,
+	base_model: bool,
+	workers: Vec<(AccountId, Balance)>,
+	job_price: Option<Balance>,
+	claimed: bool,
+	submitted: bool,
+	accepted: bool,
+}
+
+impl Default for ExtBuilder {
+	fn default() -> Self {
+		Self {
+			params: PARAMS,
+			base_model: false,
+			workers: Vec::new(),
+			job_price: None,
+			claimed: false,
+			submitted: false,
+			accepted: false,
+		}
+	}
+}
+
+impl ExtBuilder {
+	pub fn with_params(mut self, params: ModelParams) -> Self {
+		self.params = params;
+		self
+	}
+
+	/// Base model 0 of [`OWNER`].
+	pub fn with_base_model(mut self) -> Self {
+		self.base_model = true;
+		self
+	}
+
+	pub fn with_worker(mut self, who: AccountId, bond: Balance) -> Self {
+		self.workers.push((who, bond));
+		self
+	}
+
+	/// Job 0 of [`REQUESTER`] on the base model, for this price.
+	pub fn with_job(mut self, price: Balance) -> Self {
+		self.job_price = Some(price);
+		self.with_base_model()
+	}
+
+	/// Job 0, taken by [`WORKER`], whose bond covers it once.
+	pub fn with_claimed_job(mut self, price: Balance) -> Self {
+		self.claimed = true;
+		self.with_worker(WORKER, 100).with_job(price)
+	}
+
+	/// Job 0 with a result.
+	pub fn with_submitted_job(mut self, price: Balance) -> Self {
+		self.submitted = true;
+		self.with_claimed_job(price)
+	}
+
+	/// Model 0.
+	pub fn with_model(mut self) -> Self {
+		self.accepted = true;
+		self.with_submitted_job(1_000)
+	}
+
+	/// Runs a test, and checks after it that issuance has not moved and that every invariant holds.
+	pub fn build_and_execute_with_sanity_tests(self, test: impl FnOnce()) {
+		let mut storage = frame_system::GenesisConfig::<Test>::default()
+			.build_storage()
+			.expect("system genesis builds");
+		let balances = PEOPLE
+			.into_iter()
+			.chain([POT, TREASURY])
+			.map(|who| (who, ENDOWMENT))
+			.collect();
+		pallet_balances::GenesisConfig::<Test> {
+			balances,
+			..Default::default()
+		}
+		.assimilate_storage(&mut storage)
+		.expect("balances genesis builds");
+		pallet_models::GenesisConfig::<Test> {
+			params: self.params,
+			..Default::default()
+		}
+		.assimilate_storage(&mut storage)
+		.expect("models genesis builds");
+		Now::set(1);
+		DatanetsClosed::set(false);
+		Collected::set(BTreeMap::new());
+		sp_io::TestExternalities::new(storage).execute_with(|| {
+			System::set_block_number(1);
+			self.play();
+			let issuance = Balances::total_issuance();
+			test();
+			assert_eq!(Balances::total_issuance(), issuance, "issuance never moves");
+			check_state();
+		});
+	}
+
+	fn play(&self) {
+		if self.base_model {
+			Models::register_base_model(signed(OWNER), text("toy"), files(1)).expect("the base model is registered");
+		}
+		for &(who, bond) in &self.workers {
+			Models::register_worker(signed(who), bond, text("http://[::1]:9")).expect("the worker is registered");
+		}
+		if let Some(price) = self.job_price {
+			Models::request_job(signed(REQUESTER), spec(), price).expect("the job is ordered");
+		}
+		if self.claimed {
+			Models::bid(signed(WORKER), 0).expect("the job is taken");
+		}
+		if self.submitted {
+			Models::heartbeat(signed(WORKER), 0, progress(1)).expect("the worker is on time");
+			Models::submit_result(signed(WORKER), 0, result(1)).expect("the result is posted");
+		}
+		if self.accepted {
+			Models::accept_result(signed(REQUESTER), 0).expect("the result is accepted");
+		}
+	}
+}
+
+/// The pallet's invariants, and that nobody holds anything whom no record names.
+pub fn check_state() {
+	Models::check_state().expect("the state holds after every test");
+	for who in PEOPLE.into_iter().chain([POT, TREASURY]) {
+		let named = crate::Workers::<Test>::contains_key(who)
+			|| crate::Jobs::<Test>::iter_values().any(|job| job.requester == who)
+			|| crate::BaseModels::<Test>::iter_values().any(|model| model.owner == who);
+		assert!(
+			named || Balances::reserved_balance(who) == 0,
+			"{who} holds without a record"
+		);
+	}
+}
+
+pub fn signed(who: AccountId) -> RuntimeOrigin {
+	RuntimeOrigin::signed(who)
+}
+
+pub fn text<const N: u32>(text: &str) -> openledger_primitives::item::Text<N> {
+	text.as_bytes().to_vec().try_into().expect("the test's texts are short")
+}
+
+pub fn root(datanet: DatanetId, version: u32) -> [u8; 32] {
+	let mut root = [0; 32];
+	root[0] = datanet as u8;
+	root[1] = version as u8;
+	root
+}
+
+/// A small artifact whose hash begins with these bytes.
+pub fn artifact(kind: u8, n: u16) -> Artifact {
+	let mut sha256 = [kind; 32];
+	sha256[..2].copy_from_slice(&n.to_le_bytes());
+	Artifact {
+		cid: Cid::new(CidCodec::Raw, sha256),
+		sha256,
+		bytes: 1_000,
+	}
+}
+
+pub fn file(name: &str, n: u16) -> ModelFile {
+	ModelFile {
+		name: text(name),
+		artifact: artifact(1, n),
+	}
+}
+
+/// The files of base model `n`.
+pub fn files(n: u16) -> frame_support::BoundedVec<ModelFile, frame_support::traits::ConstU32<256>> {
+	vec![
+		file("tokenizer.json", 3),
+		file("model.safetensors", n),
+		file("config.json", 2),
+	]
+	.try_into()
+	.expect("three are few")
+}
+
+pub fn spec() -> TrainingSpec {
+	spec_on(Parent::Base(0), &[(TEXT, 4)])
+}
+
+pub fn spec_on(parent: Parent, datasets: &[(DatanetId, u32)]) -> TrainingSpec {
+	let datasets: Vec<_> = datasets
+		.iter()
+		.map(|&(datanet, version)| DatasetRef { datanet, version })
+		.collect();
+	TrainingSpec {
+		parent,
+		datasets: datasets.try_into().expect("the test's datasets are few"),
+		method: Method::Lora,
+		hyperparameters: Default::default(),
+	}
+}
+
+pub fn progress(step: u32) -> Progress {
+	Progress {
+		step,
+		steps: 100,
+		loss_micro: 3_000_000,
+	}
+}
+
+/// A result whose adapter is the `n`th.
+pub fn result(n: u16) -> JobResult {
+	JobResult {
+		adapter: artifact(7, n),
+		adapter_config: artifact(8, n),
+		manifest: artifact(9, n),
+		steps: 100,
+		train_loss_micro: 2_000_000,
+		eval_loss_micro: None,
+	}
+}
+
+pub fn status(job: JobId) -> openledger_primitives::model::JobStatus<AccountId> {
+	Models::job_status(job).expect("the job exists")
+}
+
+pub fn free(who: AccountId) -> Balance {
+	Balances::free_balance(who)
+}
+
+pub fn last_event(event: Event<Test>) {
+	System::assert_last_event(event.into());
+}

@@ -1,0 +1,130 @@
+//! What the pallet can be tuned by.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{traits::ConstU32, BoundedVec};
+use openledger_primitives::{training::MAX_DATASETS, ActiveBlock, Balance, OPEN};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+
+/// Parameters of workers and jobs. A job keeps those that it was ordered under.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+#[serde(default)]
+pub struct ModelParams {
+	/// Least bond of a worker, plancks.
+	pub min_bond: Balance,
+	/// Bond that a worker needs for each job it holds at once, plancks; above zero.
+	pub bond_per_job: Balance,
+	/// Least price of a job, plancks.
+	pub min_price: Balance,
+	/// Active blocks that a job waits for a worker.
+	pub open_blocks: ActiveBlock,
+	/// Most active blocks between two heartbeats; above zero.
+	pub heartbeat_blocks: ActiveBlock,
+	/// Active blocks after which a result that the requester did not accept can be accepted by anybody.
+	pub accept_blocks: ActiveBlock,
+	/// Workers that may lose a job before it fails; above zero.
+	pub max_failures: u8,
+	/// Taken of a bond for a missed heartbeat, plancks.
+	pub missed_penalty: Balance,
+	/// Held for a registered base model, plancks.
+	pub base_model_deposit: Balance,
+}
+
+impl Default for ModelParams {
+	/// For blocks of six seconds.
+	fn default() -> Self {
+		Self {
+			min_bond: 100 * OPEN,
+			bond_per_job: 100 * OPEN,
+			min_price: OPEN,
+			// A day.
+			open_blocks: 14_400,
+			// Ten minutes: a worker may lose its connection or start again.
+			heartbeat_blocks: 100,
+			// A day.
+			accept_blocks: 14_400,
+			max_failures: 3,
+			missed_penalty: 10 * OPEN,
+			base_model_deposit: 10 * OPEN,
+		}
+	}
+}
+
+impl ModelParams {
+	/// Whether jobs can be taken and end under these.
+	pub fn is_valid(&self) -> bool {
+		self.bond_per_job > 0
+			&& self.min_price > 0
+			&& self.open_blocks > 0
+			&& self.heartbeat_blocks > 0
+			&& self.max_failures > 0
+	}
+
+	/// Jobs that a worker with this bond may hold at once; none below the least bond.
+	pub fn capacity(&self, bond: Balance) -> u32 {
+		if bond < self.min_bond {
+			return 0;
+		}
+		bond.checked_div(self.bond_per_job)
+			.unwrap_or(0)
+			.try_into()
+			.unwrap_or(u32::MAX)
+	}
+}
+
+/// What an unfinished job was ordered under.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Terms {
+	pub params: ModelParams,
+	/// Roots of the dataset versions, in the order of the order. Kept from the request on: a Datanet that is closed later
+	/// must not hold up the acceptance of what was trained on it.
+	pub roots: BoundedVec<[u8; 32], ConstU32<MAX_DATASETS>>,
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn capacity_should_be_none_below_the_least_bond_and_one_more_for_every_job_s_bond() {
+		let params = ModelParams {
+			min_bond: 15,
+			bond_per_job: 10,
+			..Default::default()
+		};
+		assert_eq!(
+			[0, 14, 15, 19, 20, 30].map(|bond| params.capacity(bond)),
+			[0, 0, 1, 1, 2, 3]
+		);
+		assert_eq!(params.capacity(Balance::MAX), u32::MAX);
+	}
+
+	#[test]
+	fn defaults_should_be_valid_and_each_zero_that_stops_jobs_should_not() {
+		assert!(ModelParams::default().is_valid());
+		for change in [
+			(|p| p.bond_per_job = 0) as fn(&mut ModelParams),
+			|p| p.min_price = 0,
+			|p| p.open_blocks = 0,
+			|p| p.heartbeat_blocks = 0,
+			|p| p.max_failures = 0,
+		] {
+			let mut params = ModelParams::default();
+			change(&mut params);
+			assert!(!params.is_valid());
+		}
+	}
+}

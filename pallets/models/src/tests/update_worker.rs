@@ -1,0 +1,50 @@
+use crate::{mock::*, Error, Event, HoldReason, Workers};
+use frame_support::{assert_noop, assert_ok, traits::fungible::InspectHold};
+use openledger_primitives::model::Worker;
+use sp_runtime::{DispatchError::BadOrigin, TokenError};
+
+#[test]
+fn update_worker_should_change_the_endpoint_and_raise_the_bond() {
+	ExtBuilder::default()
+		.with_worker(WORKER, 100)
+		.build_and_execute_with_sanity_tests(|| {
+			assert_ok!(Models::update_worker(signed(WORKER), Some(text("wss://x")), 150));
+			assert_eq!(
+				Workers::<Test>::get(WORKER),
+				Some(Worker {
+					bond: 250,
+					endpoint: text("wss://x"),
+					active_jobs: 0
+				})
+			);
+			assert_eq!(Balances::balance_on_hold(&HoldReason::WorkerBond.into(), &WORKER), 250);
+			last_event(Event::WorkerUpdated {
+				worker: WORKER,
+				bond: 250,
+			});
+			assert_ok!(Models::update_worker(signed(WORKER), None, 0));
+			assert_eq!(Workers::<Test>::get(WORKER).unwrap().endpoint, text::<128>("wss://x"));
+		});
+}
+
+#[test]
+fn update_worker_should_fail_when_unsigned_unregistered_without_funds_or_not_utf8() {
+	ExtBuilder::default()
+		.with_worker(WORKER, 100)
+		.build_and_execute_with_sanity_tests(|| {
+			assert_noop!(Models::update_worker(RuntimeOrigin::root(), None, 1), BadOrigin);
+			assert_noop!(
+				Models::update_worker(signed(STRANGER), None, 1),
+				Error::<Test>::WorkerNotRegistered
+			);
+			assert_noop!(
+				Models::update_worker(signed(WORKER), None, ENDOWMENT),
+				TokenError::FundsUnavailable
+			);
+			let broken = vec![0xff].try_into().unwrap();
+			assert_noop!(
+				Models::update_worker(signed(WORKER), Some(broken), 0),
+				Error::<Test>::InvalidUtf8
+			);
+		});
+}
