@@ -12,7 +12,8 @@ use candle_core::{Device, Tensor, Var, D};
 use std::path::Path;
 use std::sync::Arc;
 
-/// A model.
+/// A model. A clone shares the tensors: an adapter put around the clone's layers leaves the original as it is.
+#[derive(Clone)]
 pub struct Decoder {
 	/// What it was built from.
 	pub config: DecoderConfig,
@@ -30,6 +31,7 @@ pub struct Decoder {
 	head: Weight,
 }
 
+#[derive(Clone)]
 struct Block {
 	attention_norm: Norm,
 	qkv: Vec<Linear>,
@@ -40,6 +42,7 @@ struct Block {
 	down: Linear,
 }
 
+#[derive(Clone)]
 struct Norm {
 	weight: Tensor,
 	bias: Option<Tensor>,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub type DropoutRng = Option<ChaCha8Rng>;
 
 /// A linear layer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Linear {
 	/// Its module path in transformers' causal model, as PEFT names it.
 	pub path: String,

@@ -1,0 +1,71 @@
+//! Mean loss of a model on data.
+
+use crate::data;
+use crate::error::{FinetuneError, Result};
+use crate::trainer::Batch;
+use candle_core::Device;
+use openledger_model::{peft, Decoder, ModelTokenizer};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Sequences evaluated at once.
+const BATCH: usize = 8;
+
+/// What an evaluation found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+	/// Mean cross-entropy of a token, nats.
+	pub loss: f64,
+	/// `exp(loss)`.
+	pub perplexity: f64,
+	/// Target tokens.
+	pub tokens: usize,
+}
+
+/// Mean token loss over sequences of ids; none where there is no target.
+pub fn evaluate_sequences(decoder: &Decoder, sequences: &[Vec<u32>]) -> Result<Option<Evaluation>> {
+	let (mut sum, mut tokens) = (0f64, 0);
+	for chunk in sequences.chunks(BATCH) {
+		let batch = Batch::new(chunk.iter().map(Vec::as_slice), &decoder.device)?;
+		let loss = decoder.loss_sum(&batch.ids, batch.targets.clone(), &mut None)?;
+		sum += f64::from(loss.detach().to_scalar::<f32>()?);
+		tokens += batch.tokens;
+	}
+	if tokens == 0 {
+		return Ok(None);
+	}
+	let loss = sum / tokens as f64;
+	Ok(Some(Evaluation {
+		loss,
+		perplexity: loss.exp(),
+		tokens,
+	}))
+}
+
+/// Loads model, adapter and data, and evaluates. Texts longer than `cutoff` tokens are evaluated in pieces.
+pub fn evaluate(
+	model: &Path,
+	adapter: Option<&Path>,
+	data_path: &Path,
+	cutoff: usize,
+	device: &Device,
+) -> Result<Evaluation> {
+	let mut decoder = Decoder::load(model, device, false)?;
+	if let Some(adapter) = adapter {
+		peft::load(&mut decoder, adapter, false)?;
+	}
+	let dataset = data::read(data_path)?;
+	let text = dataset.documents.iter().any(|d| matches!(d, data::Document::Text(_)));
+	let tokenizer = if text {
+		Some(ModelTokenizer::load(model, &decoder.config)?)
+	} else {
+		None
+	};
+	let documents = data::tokenize(&dataset.documents, tokenizer.as_ref())?;
+	documents.iter().try_for_each(|ids| decoder.check_ids(ids))?;
+	let sequences = data::windows(&documents, cutoff.clamp(2, decoder.config.max_positions + 1));
+	evaluate_sequences(&decoder, &sequences)?.ok_or_else(|| FinetuneError::NoData {
+		path: data_path.to_owned(),
+		reason: "no document is longer than one token".into(),
+	})
+}

@@ -1,0 +1,161 @@
+//! manifest.json: all that is needed to repeat a run.
+
+use crate::config::RunConfig;
+use crate::error::Result;
+use crate::hash::{hash_file, FileHash};
+use openledger_model::checkpoint::Checkpoint;
+use openledger_model::LoraSettings;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The record of a finished run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+	/// Version of this layout.
+	pub manifest_version: u32,
+	/// The program.
+	pub code: Code,
+	/// Family of the base model.
+	pub family: String,
+	/// Files of the base model that a run reads.
+	pub base_files: Vec<FileHash>,
+	/// Files of `init_adapter`, where the run continued one.
+	pub init_adapter_files: Vec<FileHash>,
+	/// Data files, in the order read.
+	pub data_files: Vec<FileHash>,
+	/// Hyperparameters: run.toml without its paths.
+	pub config: serde_json::Value,
+	/// Settings of the adapter, where one was trained.
+	pub lora: Option<LoraRecord>,
+	/// Tokens of a sequence after the model's own limit.
+	pub effective_cutoff_length: usize,
+	/// Documents trained on, and kept for validation.
+	pub documents: usize,
+	/// Kept out of training.
+	pub validation_documents: usize,
+	/// Sequences of an epoch.
+	pub sequences: usize,
+	/// Steps made.
+	pub steps: usize,
+	/// Target tokens trained on, repeats included.
+	pub tokens: usize,
+	/// Where it ran.
+	pub device: String,
+	/// What it computed in.
+	pub dtype: String,
+	/// Threads it computed on: sums may differ in the last digits on another number.
+	pub threads: usize,
+	/// Files written.
+	pub output_files: Vec<FileHash>,
+	/// sha256 of the adapter's tensors, where one was trained.
+	pub adapter_sha256: Option<String>,
+	/// Mean loss over all steps, nats.
+	pub train_loss: f64,
+	/// Loss of the last step.
+	pub final_loss: f64,
+	/// Loss on the validation documents after the last step.
+	pub eval_loss: Option<f64>,
+	/// Seconds of training.
+	pub train_seconds: f64,
+}
+
+/// The program that ran.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Code {
+	/// Its name.
+	pub name: String,
+	/// Its version.
+	pub version: String,
+	/// The commit, where the build was told.
+	pub commit: Option<String>,
+}
+
+impl Code {
+	/// This program.
+	pub fn current() -> Self {
+		Self {
+			name: "openledger-trainer".into(),
+			version: env!("CARGO_PKG_VERSION").into(),
+			commit: option_env!("OPENLEDGER_COMMIT").map(str::to_owned),
+		}
+	}
+}
+
+/// An adapter's settings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoraRecord {
+	/// Rank.
+	pub rank: usize,
+	/// Alpha.
+	pub alpha: f64,
+	/// Dropout.
+	pub dropout: f64,
+	/// Layers.
+	pub targets: Vec<String>,
+	/// Scale by the rank's root.
+	pub use_rslora: bool,
+}
+
+impl From<&LoraSettings> for LoraRecord {
+	fn from(s: &LoraSettings) -> Self {
+		let (targets, use_rslora) = (s.targets.clone(), s.use_rslora);
+		Self {
+			rank: s.rank,
+			alpha: s.alpha,
+			dropout: s.dropout,
+			targets,
+			use_rslora,
+		}
+	}
+}
+
+/// The run's hyperparameters: its configuration without paths, which differ from machine to machine.
+pub fn hyperparameters(config: &RunConfig) -> serde_json::Value {
+	let mut value = serde_json::to_value(config).unwrap_or_default();
+	if let Some(map) = value.as_object_mut() {
+		for path in ["model", "data", "output", "init_adapter"] {
+			map.remove(path);
+		}
+	}
+	value
+}
+
+/// Hashes of the base model's files: configuration, tensors and, where there is one, the tokenizer.
+pub fn base_files(dir: &Path) -> Result<Vec<FileHash>> {
+	let mut files = vec![hash_file(&dir.join("config.json"), "config.json")?];
+	for path in Checkpoint::open(dir)?.files() {
+		files.push(hash_file(
+			path,
+			path.file_name()
+				.map(|n| n.to_string_lossy().into_owned())
+				.unwrap_or_default(),
+		)?);
+	}
+	let tokenizer = dir.join("tokenizer.json");
+	if tokenizer.exists() {
+		files.push(hash_file(&tokenizer, "tokenizer.json")?);
+	}
+	Ok(files)
+}
+
+/// Hashes of all files directly in a folder, sorted by name.
+pub fn folder_files(dir: &Path) -> Result<Vec<FileHash>> {
+	let entries = std::fs::read_dir(dir).map_err(crate::FinetuneError::io(dir))?;
+	let mut paths: Vec<_> = entries
+		.filter_map(|e| e.ok())
+		.map(|e| e.path())
+		.filter(|p| p.is_file())
+		.collect();
+	paths.sort_unstable();
+	paths
+		.iter()
+		.map(|p| {
+			hash_file(
+				p,
+				p.file_name()
+					.map(|n| n.to_string_lossy().into_owned())
+					.unwrap_or_default(),
+			)
+		})
+		.collect()
+}

@@ -1,0 +1,146 @@
+//! The loop: micro-batches, accumulation by tokens, clipping, schedule, optimiser.
+
+use crate::adamw::{clip_factor, global_norm, AdamW};
+use crate::error::{FinetuneError, Result};
+use candle_core::{Device, Tensor};
+use openledger_model::linear::DropoutRng;
+use openledger_model::ops::IGNORE;
+use openledger_model::Decoder;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Sequences padded on the right to one length.
+pub struct Batch {
+	/// `[rows, len]`, u32.
+	pub ids: Tensor,
+	/// Each position's next id, row after row; [`IGNORE`] where there is none.
+	pub targets: Arc<Vec<u32>>,
+	/// Targets that count.
+	pub tokens: usize,
+}
+
+impl Batch {
+	/// Inputs are all ids but the last, targets all but the first.
+	pub fn new<'a>(sequences: impl Iterator<Item = &'a [u32]> + Clone, device: &Device) -> Result<Self> {
+		let len = sequences
+			.clone()
+			.map(<[u32]>::len)
+			.max()
+			.unwrap_or(0)
+			.saturating_sub(1)
+			.max(1);
+		let (mut ids, mut targets, mut rows, mut tokens) = (Vec::new(), Vec::new(), 0, 0);
+		for sequence in sequences {
+			let kept = sequence.len().saturating_sub(1);
+			ids.extend(&sequence[..kept]);
+			ids.extend(std::iter::repeat_n(0, len - kept));
+			targets.extend(sequence.iter().skip(1));
+			targets.extend(std::iter::repeat_n(IGNORE, len - kept));
+			rows += 1;
+			tokens += kept;
+		}
+		Ok(Self {
+			ids: Tensor::from_vec(ids, (rows, len), device)?,
+			targets: Arc::new(targets),
+			tokens,
+		})
+	}
+}
+
+/// One step, as it is reported.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepMetrics {
+	/// From 1.
+	pub step: usize,
+	/// Steps of the run.
+	pub total_steps: usize,
+	/// Mean cross-entropy of the step's targets before the update, nats.
+	pub loss: f64,
+	/// Learning rate of the update.
+	pub learning_rate: f64,
+	/// Norm of the gradients before clipping.
+	pub grad_norm: f64,
+	/// Target tokens per second.
+	pub tokens_per_s: f64,
+	/// Target tokens of the step.
+	pub tokens: usize,
+}
+
+/// Trains a decoder's variables.
+pub struct Trainer<'a> {
+	decoder: &'a Decoder,
+	variables: Vec<Tensor>,
+	optimiser: AdamW,
+	max_grad_norm: f64,
+	dropout: DropoutRng,
+}
+
+/// What one step did.
+pub struct StepOutcome {
+	/// Mean loss before the update.
+	pub loss: f64,
+	/// Norm before clipping.
+	pub grad_norm: f64,
+	/// Target tokens.
+	pub tokens: usize,
+	/// Time it took.
+	pub elapsed: Duration,
+}
+
+impl<'a> Trainer<'a> {
+	/// `variables` are trained; `dropout` is the generator of dropout's masks.
+	pub fn new(
+		decoder: &'a Decoder,
+		variables: Vec<Tensor>,
+		weight_decay: f64,
+		max_grad_norm: f64,
+		dropout: DropoutRng,
+	) -> Self {
+		let optimiser = AdamW::new(variables.clone(), weight_decay);
+		Self {
+			decoder,
+			variables,
+			optimiser,
+			max_grad_norm,
+			dropout,
+		}
+	}
+
+	/// One update from the micro-batches of `step` (from 1). The loss is the sum of all their token losses over the
+	/// number of all their targets, so that accumulating equals one large batch.
+	pub fn step(&mut self, step: usize, batches: &[Batch], learning_rate: f64) -> Result<StepOutcome> {
+		let started = Instant::now();
+		let tokens: usize = batches.iter().map(|b| b.tokens).sum();
+		let mut grads: Vec<Option<Tensor>> = vec![None; self.variables.len()];
+		let mut sum = 0f64;
+		for batch in batches {
+			let loss = self
+				.decoder
+				.loss_sum(&batch.ids, batch.targets.clone(), &mut self.dropout)?;
+			sum += f64::from(loss.detach().to_scalar::<f32>()?);
+			let scaled = (loss / tokens.max(1) as f64)?;
+			let mut store = scaled.backward()?;
+			for (total, variable) in grads.iter_mut().zip(&self.variables) {
+				let Some(new) = store.remove(variable) else { continue };
+				*total = Some(match total.take() {
+					Some(old) => (old + new)?,
+					None => new,
+				});
+			}
+		}
+		let loss = sum / tokens.max(1) as f64;
+		let grad_norm = global_norm(&grads)?;
+		if !loss.is_finite() || !grad_norm.is_finite() {
+			return Err(FinetuneError::NotFinite { step, loss });
+		}
+		self.optimiser
+			.update(&grads, clip_factor(grad_norm, self.max_grad_norm), learning_rate)?;
+		Ok(StepOutcome {
+			loss,
+			grad_norm,
+			tokens,
+			elapsed: started.elapsed(),
+		})
+	}
+}

@@ -1,0 +1,233 @@
+//! Whole runs: the same bytes twice, continuing an adapter, interruption, packing, validation, and refusals.
+
+use openledger_finetune::{evaluate, run, FinetuneError, Manifest, Method, RunConfig, RunReport};
+use openledger_model::Decoder;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+fn fixture(name: &str) -> PathBuf {
+	Path::new(env!("CARGO_MANIFEST_DIR"))
+		.join("../../tests/fixtures")
+		.join(name)
+}
+
+fn config(output: &Path) -> RunConfig {
+	let mut config = RunConfig::new(fixture("tiny-llama/model"), fixture("tiny-llama/train.jsonl"), output);
+	config.learning_rate = 0.01;
+	config.gradient_accumulation = 2;
+	config.max_steps = 6;
+	config.lora_dropout = Some(0.1);
+	config
+}
+
+fn go(config: &RunConfig) -> RunReport {
+	run(config.clone(), &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+fn refusal(config: &RunConfig) -> String {
+	run(config.clone(), &mut |_| ControlFlow::Continue(()))
+		.unwrap_err()
+		.to_string()
+}
+
+fn manifest(report: &RunReport) -> Manifest {
+	serde_json::from_slice(&std::fs::read(report.manifest_path.as_ref().unwrap()).unwrap()).unwrap()
+}
+
+#[test]
+fn run_should_write_the_same_bytes_when_repeated() {
+	let dir = tempfile::tempdir().unwrap();
+	let mut first = config(&dir.path().join("a"));
+	first.validation_split = 0.2;
+	let mut second = first.clone();
+	second.output = dir.path().join("b");
+	let (first, second) = (go(&first), go(&second));
+	assert_eq!(first.adapter_sha256, second.adapter_sha256);
+	assert!(first.adapter_sha256.is_some() && first.eval_loss.is_some());
+	let (a, b) = (manifest(&first), manifest(&second));
+	assert_eq!(a.config, b.config);
+	assert_eq!(
+		(a.base_files.clone(), a.output_files.clone()),
+		(b.base_files, b.output_files)
+	);
+	assert_eq!((a.eval_loss, a.train_loss, a.steps), (b.eval_loss, b.train_loss, 6));
+	assert_eq!((a.documents, a.validation_documents, a.data_files.len()), (64, 16, 1));
+	assert_eq!(a.adapter_sha256, first.adapter_sha256);
+	assert!(a.base_files.iter().any(|f| f.name == "model.safetensors"));
+
+	let mut other = config(&dir.path().join("c"));
+	other.validation_split = 0.2;
+	other.seed = 43;
+	assert_ne!(go(&other).adapter_sha256, first.adapter_sha256);
+}
+
+#[test]
+fn metrics_should_have_a_line_for_every_logged_step() {
+	let dir = tempfile::tempdir().unwrap();
+	let mut config = config(dir.path());
+	config.logging_steps = 4;
+	go(&config);
+	let text = std::fs::read_to_string(dir.path().join("metrics.jsonl")).unwrap();
+	let lines: Vec<serde_json::Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+	assert_eq!(
+		lines.iter().map(|l| l["step"].as_u64().unwrap()).collect::<Vec<_>>(),
+		[4, 6]
+	);
+	for key in ["loss", "learning_rate", "grad_norm", "tokens_per_s"] {
+		assert!(lines[0][key].is_f64(), "{key}");
+	}
+}
+
+#[test]
+fn adapter_should_be_continued_with_its_own_settings() {
+	let dir = tempfile::tempdir().unwrap();
+	let mut first = config(&dir.path().join("a"));
+	first.lora_rank = Some(3);
+	first.lora_alpha = Some(5.5);
+	first.lora_targets = Some(openledger_finetune::config::Targets::One("k_proj,down_proj".into()));
+	first.use_rslora = Some(true);
+	let first = go(&first);
+	let mut second = config(&dir.path().join("b"));
+	second.init_adapter = first.adapter_dir.clone();
+	let report = go(&second);
+	let record = manifest(&report);
+	let lora = record.lora.unwrap();
+	assert_eq!((lora.rank, lora.alpha, lora.use_rslora), (3, 5.5, true));
+	assert_eq!(
+		(lora.targets, lora.dropout),
+		(vec!["down_proj".to_owned(), "k_proj".to_owned()], 0.1)
+	);
+	assert_eq!(record.init_adapter_files.len(), 2);
+	assert!(report.final_loss < first.train_loss);
+
+	let contradictions: [(&str, fn(&mut RunConfig)); 4] = [
+		("lora_rank", |c| c.lora_rank = Some(4)),
+		("lora_alpha", |c| c.lora_alpha = Some(5.0)),
+		("use_rslora", |c| c.use_rslora = Some(false)),
+		("lora_targets", |c| {
+			c.lora_targets = Some(openledger_finetune::config::Targets::One("q_proj".into()))
+		}),
+	];
+	for (key, change) in contradictions {
+		let mut third = second.clone();
+		change(&mut third);
+		let message = refusal(&third);
+		assert!(
+			message.contains(&format!("`{key}`")) && message.contains("init_adapter"),
+			"{message}"
+		);
+	}
+}
+
+#[test]
+fn interrupted_run_should_leave_a_whole_checkpoint_and_no_result() {
+	let dir = tempfile::tempdir().unwrap();
+	let mut config = config(dir.path());
+	config.save_steps = 1;
+	let stop = |metrics: openledger_finetune::StepMetrics| match metrics.step {
+		4 => ControlFlow::Break(()),
+		_ => ControlFlow::Continue(()),
+	};
+	let report = run(config.clone(), &mut { stop }).unwrap();
+	assert!(report.interrupted && report.adapter_dir.is_none() && report.steps == 4);
+	assert!(!dir.path().join("manifest.json").exists() && !dir.path().join("adapter").exists());
+	let kept: Vec<_> = std::fs::read_dir(dir.path().join("checkpoints")).unwrap().collect();
+	assert_eq!(kept.len(), 2);
+	let checkpoint = report.last_checkpoint.unwrap();
+	assert!(checkpoint.ends_with("step-4"));
+	// What was kept can be used: evaluated, and continued from.
+	let data = fixture("tiny-llama/train.jsonl");
+	let model = fixture("tiny-llama/model");
+	evaluate(&model, Some(&checkpoint), &data, 64, &candle_core::Device::Cpu).unwrap();
+	config.init_adapter = Some(checkpoint);
+	config.output = dir.path().join("next");
+	go(&config);
+}
+
+#[test]
+fn accumulation_should_equal_one_large_batch() {
+	let losses = |batch, accumulation| {
+		let dir = tempfile::tempdir().unwrap();
+		let mut config = config(dir.path());
+		(config.batch_size, config.gradient_accumulation, config.lora_dropout) = (batch, accumulation, None);
+		let mut losses = Vec::new();
+		run(config, &mut |m| {
+			losses.push(m.loss);
+			ControlFlow::Continue(())
+		})
+		.unwrap();
+		losses
+	};
+	for (small, large) in losses(1, 8).iter().zip(losses(8, 1)) {
+		assert!((small - large).abs() < 1e-5, "{small} {large}");
+	}
+}
+
+#[test]
+fn packing_epochs_and_full_training_should_work_on_a_folder_of_text() {
+	let dir = tempfile::tempdir().unwrap();
+	let data = dir.path().join("texts");
+	std::fs::create_dir(&data).unwrap();
+	for i in 0..6 {
+		std::fs::write(
+			data.join(format!("{i}.md")),
+			"the cat and the dog sat on the mat\n".repeat(3 + i),
+		)
+		.unwrap();
+	}
+	for model in ["tiny-llama/model", "tiny-gpt2/model"] {
+		let mut config = RunConfig::new(fixture(model), &data, dir.path().join("out"));
+		(config.method, config.packing, config.epochs, config.learning_rate) = (Method::Full, true, 4.0, 3e-3);
+		config.gradient_accumulation = 2;
+		let before = evaluate(&config.model, None, &data, 64, &candle_core::Device::Cpu).unwrap();
+		let report = go(&config);
+		let tuned = report.model_dir.clone().unwrap();
+		let after = evaluate(&tuned, None, &data, 64, &candle_core::Device::Cpu).unwrap();
+		assert!(
+			after.loss < 0.6 * before.loss,
+			"{model}: {} to {}",
+			before.loss,
+			after.loss
+		);
+		assert!((after.perplexity - after.loss.exp()).abs() < 1e-9 && after.tokens == before.tokens);
+		let record = manifest(&report);
+		// The model has 64 positions: that, and the last target, is what 1024 is cut to.
+		assert_eq!(
+			(
+				record.effective_cutoff_length,
+				record.data_files.len(),
+				record.documents
+			),
+			(65, 6, 6)
+		);
+		assert_eq!(record.steps, 4 * record.sequences.div_ceil(2).div_ceil(2));
+		assert!(Decoder::load(&tuned, &candle_core::Device::Cpu, false).is_ok());
+	}
+}
+
+#[test]
+fn refusal_should_name_what_is_wrong() {
+	let dir = tempfile::tempdir().unwrap();
+	let base = config(&dir.path().join("out"));
+	let mut bad = base.clone();
+	bad.device = "tpu".into();
+	assert!(refusal(&bad).contains("`device`"));
+	bad.device = "cuda".into();
+	assert!(refusal(&bad).contains("`device`"));
+	let mut bad = base.clone();
+	bad.lora_targets = Some(openledger_finetune::config::Targets::Many(vec!["c_attn".into()]));
+	assert!(refusal(&bad).contains("c_attn") && refusal(&bad).contains("q_proj"));
+	let mut bad = base.clone();
+	bad.data = dir.path().join("ids.jsonl");
+	std::fs::write(&bad.data, "{\"input_ids\": [1, 128]}\n").unwrap();
+	assert!(refusal(&bad).contains("token id 128"));
+	std::fs::write(&bad.data, "{\"input_ids\": [1]}\n").unwrap();
+	assert!(refusal(&bad).contains("ids.jsonl"));
+	let mut bad = base.clone();
+	bad.model = dir.path().join("none");
+	assert!(refusal(&bad).contains("config.json"));
+	let mut bad = base;
+	(bad.method, bad.lora_dropout, bad.learning_rate) = (Method::Full, None, 1e38);
+	let error = run(bad, &mut |_| ControlFlow::Continue(())).unwrap_err();
+	assert!(matches!(error, FinetuneError::NotFinite { .. }), "{error}");
+}
