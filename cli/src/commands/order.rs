@@ -1,0 +1,284 @@
+//! A training order from the command line and from a run.toml, in the trainer's own terms.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use openledger_primitives::training::{Hyperparameters, LoraTargets, Method, Scheduler};
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MethodArg {
+	Lora,
+	Qlora,
+	Full,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchedulerArg {
+	Constant,
+	Linear,
+	Cosine,
+}
+
+/// Which layers an adapter wraps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum TargetsArg {
+	Default,
+	AllLinear,
+}
+
+/// How to train. A flag wins over the file, the file over the default.
+#[derive(Args, Clone, Default, Debug)]
+pub struct Order {
+	/// A run.toml as the trainer reads it; keys of the trainer's machine (model, data, output, device, …) do not count
+	#[arg(long, value_name = "FILE")]
+	config: Option<PathBuf>,
+	/// [default: lora]
+	#[arg(long, value_enum)]
+	method: Option<MethodArg>,
+	/// Peak learning rate [default: 5e-5]
+	#[arg(long)]
+	learning_rate: Option<f64>,
+	/// [default: cosine]
+	#[arg(long, value_enum)]
+	scheduler: Option<SchedulerArg>,
+	/// [default: 0]
+	#[arg(long)]
+	warmup_steps: Option<u32>,
+	/// [default: 0]
+	#[arg(long)]
+	weight_decay: Option<f64>,
+	/// Zero does not clip [default: 1]
+	#[arg(long)]
+	max_grad_norm: Option<f64>,
+	/// [default: 2]
+	#[arg(long)]
+	batch_size: Option<u16>,
+	/// [default: 8]
+	#[arg(long)]
+	gradient_accumulation: Option<u16>,
+	/// [default: 3]
+	#[arg(long)]
+	epochs: Option<u16>,
+	/// Above zero it overrides the epochs [default: 0]
+	#[arg(long)]
+	max_steps: Option<u32>,
+	/// Tokens [default: 1024]
+	#[arg(long)]
+	cutoff_length: Option<u32>,
+	/// Put several short texts into one sequence [default: false]
+	#[arg(long, num_args = 0..=1, default_missing_value = "true")]
+	packing: Option<bool>,
+	/// [default: 42]
+	#[arg(long)]
+	seed: Option<u64>,
+	/// [default: 8]
+	#[arg(long)]
+	lora_rank: Option<u16>,
+	/// [default: 16]
+	#[arg(long)]
+	lora_alpha: Option<u16>,
+	/// [default: 0]
+	#[arg(long)]
+	lora_dropout: Option<f64>,
+	/// [default: default]
+	#[arg(long, value_enum)]
+	lora_targets: Option<TargetsArg>,
+	/// Scale by alpha / sqrt(rank) [default: false]
+	#[arg(long, num_args = 0..=1, default_missing_value = "true")]
+	use_rslora: Option<bool>,
+}
+
+/// The keys of a run.toml. Those that name things on the trainer's machine are read and left alone.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+	method: Option<MethodArg>,
+	learning_rate: Option<f64>,
+	scheduler: Option<SchedulerArg>,
+	warmup_steps: Option<u32>,
+	weight_decay: Option<f64>,
+	max_grad_norm: Option<f64>,
+	batch_size: Option<u16>,
+	gradient_accumulation: Option<u16>,
+	epochs: Option<u16>,
+	max_steps: Option<u32>,
+	cutoff_length: Option<u32>,
+	packing: Option<bool>,
+	seed: Option<u64>,
+	lora_rank: Option<u16>,
+	lora_alpha: Option<u16>,
+	lora_dropout: Option<f64>,
+	lora_targets: Option<toml::Value>,
+	use_rslora: Option<bool>,
+	#[serde(rename = "model")]
+	_model: Option<toml::Value>,
+	#[serde(rename = "data")]
+	_data: Option<toml::Value>,
+	#[serde(rename = "output")]
+	_output: Option<toml::Value>,
+	#[serde(rename = "init_adapter")]
+	_init_adapter: Option<toml::Value>,
+	#[serde(rename = "shuffle")]
+	_shuffle: Option<toml::Value>,
+	#[serde(rename = "validation_split")]
+	_validation_split: Option<toml::Value>,
+	#[serde(rename = "logging_steps")]
+	_logging_steps: Option<toml::Value>,
+	#[serde(rename = "save_steps")]
+	_save_steps: Option<toml::Value>,
+	#[serde(rename = "device")]
+	_device: Option<toml::Value>,
+}
+
+impl Order {
+	/// The method and the hyperparameters.
+	pub fn resolve(self) -> Result<(Method, Hyperparameters)> {
+		let file = match &self.config {
+			Some(path) => read(path)?,
+			None => File::default(),
+		};
+		let default = Hyperparameters::default();
+		let file_targets = file.lora_targets.map(targets).transpose()?;
+		let method = match self.method.or(file.method).unwrap_or(MethodArg::Lora) {
+			MethodArg::Lora => Method::Lora,
+			MethodArg::Qlora => Method::Qlora,
+			MethodArg::Full => Method::Full,
+		};
+		let hyperparameters = Hyperparameters {
+			learning_rate_nano: scaled("learning_rate", self.learning_rate.or(file.learning_rate), 1e9)?
+				.unwrap_or(default.learning_rate_nano),
+			scheduler: match self.scheduler.or(file.scheduler) {
+				None => default.scheduler,
+				Some(SchedulerArg::Constant) => Scheduler::Constant,
+				Some(SchedulerArg::Linear) => Scheduler::Linear,
+				Some(SchedulerArg::Cosine) => Scheduler::Cosine,
+			},
+			warmup_steps: self.warmup_steps.or(file.warmup_steps).unwrap_or(default.warmup_steps),
+			weight_decay_micro: narrow(
+				"weight_decay",
+				scaled("weight_decay", self.weight_decay.or(file.weight_decay), 1e6)?,
+				default.weight_decay_micro,
+			)?,
+			max_grad_norm_micro: narrow(
+				"max_grad_norm",
+				scaled("max_grad_norm", self.max_grad_norm.or(file.max_grad_norm), 1e6)?,
+				default.max_grad_norm_micro,
+			)?,
+			batch_size: self.batch_size.or(file.batch_size).unwrap_or(default.batch_size),
+			gradient_accumulation: self
+				.gradient_accumulation
+				.or(file.gradient_accumulation)
+				.unwrap_or(default.gradient_accumulation),
+			epochs: self.epochs.or(file.epochs).unwrap_or(default.epochs),
+			max_steps: self.max_steps.or(file.max_steps).unwrap_or(default.max_steps),
+			cutoff_length: self
+				.cutoff_length
+				.or(file.cutoff_length)
+				.unwrap_or(default.cutoff_length),
+			packing: self.packing.or(file.packing).unwrap_or(default.packing),
+			seed: self.seed.or(file.seed).unwrap_or(default.seed),
+			lora_rank: self.lora_rank.or(file.lora_rank).unwrap_or(default.lora_rank),
+			lora_alpha: self.lora_alpha.or(file.lora_alpha).unwrap_or(default.lora_alpha),
+			lora_dropout_milli: narrow(
+				"lora_dropout",
+				scaled("lora_dropout", self.lora_dropout.or(file.lora_dropout), 1e3)?,
+				default.lora_dropout_milli,
+			)?,
+			lora_targets: self
+				.lora_targets
+				.or(file_targets)
+				.map_or(default.lora_targets, |targets| match targets {
+					TargetsArg::Default => LoraTargets::Default,
+					TargetsArg::AllLinear => LoraTargets::AllLinear,
+				}),
+			use_rslora: self.use_rslora.or(file.use_rslora).unwrap_or(default.use_rslora),
+		};
+		Ok((method, hyperparameters))
+	}
+}
+
+fn read(path: &Path) -> Result<File> {
+	let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+	toml::from_str(&text).with_context(|| path.display().to_string())
+}
+
+/// `lora_targets` of a run.toml: an order knows the family's default and all linear layers, no lists of names.
+fn targets(value: toml::Value) -> Result<TargetsArg> {
+	match value.as_str() {
+		Some("default") => Ok(TargetsArg::Default),
+		Some("all-linear" | "all_linear") => Ok(TargetsArg::AllLinear),
+		_ => Err(Failure::usage("an order's lora_targets is \"default\" or \"all-linear\"").into()),
+	}
+}
+
+/// A number in whole units of `1 / scale`; an order holds no fractions of them.
+fn scaled(name: &str, value: Option<f64>, scale: f64) -> Result<Option<u64>> {
+	let Some(value) = value else { return Ok(None) };
+	let units = (value * scale).round();
+	if !units.is_finite() || !(0. ..=1e15).contains(&units) || (units == 0. && value != 0.) {
+		return Err(Failure::usage(format!("{name} is out of range: {value}"))
+			.hint(format!("it must be zero or above, and at least {:e}", 1. / scale))
+			.into());
+	}
+	Ok(Some(units as u64))
+}
+
+fn narrow<T: TryFrom<u64>>(name: &str, value: Option<u64>, default: T) -> Result<T> {
+	match value {
+		None => Ok(default),
+		Some(value) => T::try_from(value).map_err(|_| Failure::usage(format!("{name} is too large")).into()),
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn with_file(text: &str, change: impl Fn(&mut Order)) -> Result<(Method, Hyperparameters)> {
+		let folder = tempfile::tempdir()?;
+		let path = folder.path().join("run.toml");
+		std::fs::write(&path, text)?;
+		let mut order = Order {
+			config: Some(path),
+			..Default::default()
+		};
+		change(&mut order);
+		order.resolve()
+	}
+
+	#[test]
+	fn nothing_said_should_be_the_defaults() {
+		assert_eq!(
+			Order::default().resolve().unwrap(),
+			(Method::Lora, Hyperparameters::default())
+		);
+	}
+
+	#[test]
+	fn flags_should_win_over_the_file_and_local_keys_should_not_count() {
+		let text =
+			"model = 'base'\ndata = 'texts'\noutput = 'out'\ndevice = 'cpu'\nlearning_rate = 1e-3\nbatch_size = 4\n\
+			lora_targets = 'all-linear'\nweight_decay = 0.01\nvalidation_split = 0.1\n";
+		let (_, h) = with_file(text, |order| order.batch_size = Some(16)).unwrap();
+		assert_eq!(
+			(h.learning_rate_nano, h.batch_size, h.weight_decay_micro),
+			(1_000_000, 16, 10_000)
+		);
+		assert_eq!(h.lora_targets, LoraTargets::AllLinear);
+	}
+
+	#[test]
+	fn misspelled_keys_and_impossible_numbers_should_be_refused() {
+		assert!(format!("{:#}", with_file("learning_rte = 1\n", |_| {}).unwrap_err()).contains("learning_rte"));
+		assert!(with_file("learning_rate = -1.0\n", |_| {}).is_err());
+		assert!(with_file("learning_rate = 1e-12\n", |_| {}).is_err());
+		assert!(with_file("lora_dropout = 100.0\n", |_| {}).is_err());
+		assert!(with_file("lora_targets = ['q_proj']\n", |_| {}).is_err());
+	}
+}
