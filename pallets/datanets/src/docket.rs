@@ -1,0 +1,182 @@
+//! What final verdicts do, and what other pallets ask about versions.
+
+use openledger_primitives::{
+	item::{next_root, Datanet, Item, Outcome, VersionEntry},
+	points::item_points,
+	traits::{Dataset, Datasets, Docket, Pool, Rewards, VersionPoints},
+	vote::{Reason, Verdict, MAX_SCORE},
+	ActiveBlock, DatanetId, ItemId,
+};
+use sp_runtime::{ArithmeticError, DispatchError};
+
+use crate::{
+	Checkpoint, CheckpointCount, Checkpoints, Config, Contents, Datanets, Error, Event, Items, Neighbours, Pallet,
+	Standings, Versions,
+};
+
+impl<T: Config> Docket for Pallet<T> {
+	fn conclude(id: ItemId, verdict: Option<Verdict>, final_at: ActiveBlock) -> Result<Option<Verdict>, DispatchError> {
+		let mut item = Items::<T>::get(id).ok_or(Error::<T>::ItemNotFound)?;
+		if item.outcome != Outcome::InReview {
+			return Err(Error::<T>::ItemNotInReview.into());
+		}
+		let verdict = Self::resolve_duplicate(id, &item, verdict)?;
+		item.outcome = match verdict {
+			Some(Verdict::Accept { score, units }) => Self::accept(id, &item, score.min(MAX_SCORE), units, final_at)?,
+			Some(Verdict::Reject { reason }) => Self::reject(id, &item, reason)?,
+			None => {
+				Self::deposit_event(Event::ItemExpired { item: id });
+				Outcome::Expired
+			}
+		};
+		Self::leave_line(id, item.payload.sha256);
+		Items::<T>::insert(id, item);
+		Ok(verdict)
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// An acceptance of content that another claim holds becomes a rejection, and must wait while an earlier one is open.
+	fn resolve_duplicate(
+		id: ItemId,
+		item: &Item<T::AccountId>,
+		verdict: Option<Verdict>,
+	) -> Result<Option<Verdict>, Error<T>> {
+		if !matches!(verdict, Some(Verdict::Accept { .. })) {
+			return Ok(verdict);
+		}
+		if Neighbours::<T>::get(id).is_some_and(|neighbours| neighbours.previous.is_some()) {
+			return Err(Error::<T>::EarlierClaimOpen);
+		}
+		if Contents::<T>::get(item.payload.sha256).accepted.is_some() {
+			return Ok(Some(Verdict::Reject {
+				reason: Reason::Duplicate,
+			}));
+		}
+		Ok(verdict)
+	}
+
+	/// Makes a version of an item, and lets contributor and owner earn its points.
+	fn accept(
+		id: ItemId,
+		item: &Item<T::AccountId>,
+		score: u8,
+		units: u32,
+		final_at: ActiveBlock,
+	) -> Result<Outcome, DispatchError> {
+		let mut datanet = Datanets::<T>::get(item.datanet).ok_or(Error::<T>::DatanetNotFound)?;
+		let version = datanet.version.checked_add(1).ok_or(ArithmeticError::Overflow)?;
+		let points = item_points(score, units);
+		datanet.version = version;
+		datanet.root = next_root(datanet.root, item.datanet, version, &item.payload, &item.contributor);
+		datanet.points = datanet.points.saturating_add(points.into());
+
+		Versions::<T>::insert(
+			item.datanet,
+			version,
+			VersionEntry {
+				item: id,
+				root: datanet.root,
+				points: datanet.points,
+			},
+		);
+		Self::add_checkpoint(item.datanet, &item.contributor, version, points);
+		Contents::<T>::mutate(item.payload.sha256, |content| content.accepted = Some(id));
+		Standings::<T>::mutate(item.datanet, &item.contributor, |standing| {
+			standing.accepted = standing.accepted.saturating_add(1);
+			standing.score_sum = standing.score_sum.saturating_add(score.into());
+		});
+		let epoch = Self::award(item, &datanet, points, final_at);
+		let root = datanet.root;
+		Datanets::<T>::insert(item.datanet, datanet);
+		Self::deposit_event(Event::ItemAccepted {
+			item: id,
+			datanet: item.datanet,
+			version,
+			root,
+			points,
+			epoch,
+		});
+		Ok(Outcome::Accepted { version, score, units })
+	}
+
+	/// The contributor and the owner earn the same points, each in the pool of its kind.
+	fn award(
+		item: &Item<T::AccountId>,
+		datanet: &Datanet<T::AccountId>,
+		points: u64,
+		final_at: ActiveBlock,
+	) -> openledger_primitives::EpochIndex {
+		T::Rewards::award(Pool::Owners, &datanet.owner, points.into(), final_at);
+		T::Rewards::award(
+			Pool::Contributors(datanet.modality),
+			&item.contributor,
+			points.into(),
+			final_at,
+		)
+	}
+
+	fn reject(id: ItemId, item: &Item<T::AccountId>, reason: Reason) -> Result<Outcome, DispatchError> {
+		Datanets::<T>::try_mutate(item.datanet, |datanet| {
+			let datanet = datanet.as_mut().ok_or(Error::<T>::DatanetNotFound)?;
+			datanet.rejected = datanet.rejected.saturating_add(1);
+			Ok::<(), Error<T>>(())
+		})?;
+		Standings::<T>::mutate(item.datanet, &item.contributor, |standing| {
+			standing.rejected = standing.rejected.saturating_add(1);
+		});
+		Self::deposit_event(Event::ItemRejected { item: id, reason });
+		Ok(Outcome::Rejected { reason })
+	}
+
+	fn add_checkpoint(datanet: DatanetId, who: &T::AccountId, version: u32, points: u64) {
+		let count = CheckpointCount::<T>::get(datanet, who);
+		let before = match count {
+			0 => 0,
+			_ => Checkpoints::<T>::get((datanet, who, count - 1)).map_or(0, |checkpoint| checkpoint.points),
+		};
+		let points = before.saturating_add(points.into());
+		Checkpoints::<T>::insert((datanet, who, count), Checkpoint { version, points });
+		CheckpointCount::<T>::insert(datanet, who, count.saturating_add(1));
+	}
+}
+
+impl<T: Config> Datasets for Pallet<T> {
+	fn dataset(id: DatanetId, version: u32) -> Result<Dataset, DispatchError> {
+		let datanet = Datanets::<T>::get(id).ok_or(Error::<T>::DatanetNotFound)?;
+		if datanet.closed {
+			return Err(Error::<T>::DatanetClosed.into());
+		}
+		let entry = Versions::<T>::get(id, version).ok_or(Error::<T>::VersionNotFound)?;
+		Ok(Dataset {
+			modality: datanet.modality,
+			root: entry.root,
+		})
+	}
+}
+
+impl<T: Config> VersionPoints<T::AccountId> for Pallet<T> {
+	fn total(datanet: DatanetId, version: u32) -> u128 {
+		Versions::<T>::get(datanet, version).map_or(0, |entry| entry.points)
+	}
+
+	fn of(datanet: DatanetId, version: u32, who: &T::AccountId) -> u128 {
+		if !Versions::<T>::contains_key(datanet, version) {
+			return 0;
+		}
+		// The number of checkpoints at or before the version lies in `low..=high`; `found` is the last of them seen.
+		let (mut low, mut high) = (0, CheckpointCount::<T>::get(datanet, who));
+		let mut found = 0;
+		while low < high {
+			let middle = low + (high - low) / 2;
+			match Checkpoints::<T>::get((datanet, who, middle)) {
+				Some(checkpoint) if checkpoint.version <= version => {
+					found = checkpoint.points;
+					low = middle + 1;
+				}
+				_ => high = middle,
+			}
+		}
+		found
+	}
+}

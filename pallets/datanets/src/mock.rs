@@ -1,0 +1,272 @@
+//! A runtime of the system, balances, the clock and this pallet, with a court and rewards that only take notes.
+
+use crate as pallet_datanets;
+use crate::{DatanetParams, HoldReason};
+use frame_support::{
+	assert_ok, derive_impl, parameter_types,
+	traits::{fungible::InspectHold, ConstU128, ConstU64},
+};
+use openledger_primitives::{
+	format::{Format, Modality},
+	item::Text,
+	payload::{CidCodec, Payload, CHUNK_BYTES},
+	quota::DAY_MILLIS,
+	traits::{ActiveBlocks, Court, Pool, Rewards},
+	ActiveBlock, Balance, DatanetId, EpochIndex, ItemId, OPEN,
+};
+use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
+use std::collections::BTreeMap;
+
+pub type AccountId = u64;
+
+pub const ALICE: AccountId = 1;
+pub const BOB: AccountId = 2;
+pub const CAROL: AccountId = 3;
+/// Has one OPEN.
+pub const POOR: AccountId = 4;
+pub const FEE_ACCOUNT: AccountId = 100;
+pub const POT: AccountId = 101;
+pub const ACCOUNTS: [AccountId; 4] = [ALICE, BOB, CAROL, POOR];
+
+/// What all but [`POOR`] have at genesis.
+pub const ENDOWMENT: Balance = 100_000 * OPEN;
+/// The epoch that the rewards of these tests put everything into.
+pub const EPOCH: EpochIndex = 7;
+/// Noon of the day on which tests begin.
+pub const NOON: u64 = 20_000 * DAY_MILLIS + DAY_MILLIS / 2;
+
+#[frame_support::runtime]
+mod runtime {
+	#[runtime::runtime]
+	#[runtime::derive(
+		RuntimeCall,
+		RuntimeEvent,
+		RuntimeError,
+		RuntimeOrigin,
+		RuntimeFreezeReason,
+		RuntimeHoldReason,
+		RuntimeSlashReason,
+		RuntimeLockId,
+		RuntimeTask,
+		RuntimeViewFunction
+	)]
+	pub struct Test;
+
+	#[runtime::pallet_index(0)]
+	pub type System = frame_system;
+
+	#[runtime::pallet_index(1)]
+	pub type Timestamp = pallet_timestamp;
+
+	#[runtime::pallet_index(2)]
+	pub type Balances = pallet_balances;
+
+	#[runtime::pallet_index(3)]
+	pub type DatanetsPallet = pallet_datanets;
+}
+
+pub use DatanetsPallet as Net;
+
+type Block = frame_system::mocking::MockBlock<Test>;
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+	type Block = Block;
+	type AccountData = pallet_balances::AccountData<Balance>;
+}
+
+#[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]
+impl pallet_timestamp::Config for Test {
+	type MinimumPeriod = ConstU64<1>;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+	type Balance = Balance;
+	type ExistentialDeposit = ConstU128<{ OPEN / 1_000 }>;
+	type AccountStore = System;
+}
+
+parameter_types! {
+	/// Open cases, and the fee each was opened with.
+	pub static Cases: BTreeMap<ItemId, Balance> = BTreeMap::new();
+	/// Whether the court says that it is too late to withdraw.
+	pub static SeedIsKnown: bool = false;
+	/// Points by pool and account.
+	pub static Awards: BTreeMap<(Pool, AccountId), u128> = BTreeMap::new();
+	/// The block that the last award was for.
+	pub static AwardedAt: ActiveBlock = 0;
+	pub static Now: ActiveBlock = 1;
+}
+
+pub struct Clock;
+
+impl ActiveBlocks for Clock {
+	fn now() -> ActiveBlock {
+		Now::get()
+	}
+}
+
+pub struct TestCourt;
+
+impl Court<AccountId> for TestCourt {
+	fn open(item: ItemId, _: DatanetId, _: Modality, _: &AccountId, fee: Balance) -> DispatchResult {
+		Cases::mutate(|cases| cases.insert(item, fee));
+		Ok(())
+	}
+
+	fn withdraw(item: ItemId) -> Result<Balance, DispatchError> {
+		if SeedIsKnown::get() {
+			return Err(DispatchError::Other("too late"));
+		}
+		Cases::mutate(|cases| cases.remove(&item)).ok_or(DispatchError::Other("no case"))
+	}
+
+	fn fee_account() -> AccountId {
+		FEE_ACCOUNT
+	}
+}
+
+pub struct TestRewards;
+
+impl Rewards<AccountId> for TestRewards {
+	fn award(pool: Pool, who: &AccountId, points: u128, final_at: ActiveBlock) -> EpochIndex {
+		Awards::mutate(|awards| *awards.entry((pool, *who)).or_default() += points);
+		AwardedAt::set(final_at);
+		EPOCH
+	}
+
+	fn pot() -> AccountId {
+		POT
+	}
+}
+
+impl pallet_datanets::Config for Test {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type ActiveBlocks = Clock;
+	type UnixTime = Timestamp;
+	type Court = TestCourt;
+	type Rewards = TestRewards;
+	type WeightInfo = pallet_datanets::DbWeightInfo<Test>;
+}
+
+/// Builds a chain to test on.
+pub struct ExtBuilder {
+	params: DatanetParams,
+	datanets: Vec<Modality>,
+}
+
+impl Default for ExtBuilder {
+	fn default() -> Self {
+		Self {
+			params: DatanetParams::default(),
+			datanets: Vec::new(),
+		}
+	}
+}
+
+impl ExtBuilder {
+	/// Other parameters than the default ones.
+	pub fn with_params(mut self, params: DatanetParams) -> Self {
+		self.params = params;
+		self
+	}
+
+	/// A Datanet of Alice's with the chain's cap; ids count from 0.
+	pub fn with_datanet(mut self, modality: Modality) -> Self {
+		self.datanets.push(modality);
+		self
+	}
+
+	pub fn build(self) -> sp_io::TestExternalities {
+		let mut storage = frame_system::GenesisConfig::<Test>::default()
+			.build_storage()
+			.expect("system genesis builds");
+		let mut balances: Vec<_> = [ALICE, BOB, CAROL, FEE_ACCOUNT]
+			.into_iter()
+			.map(|who| (who, ENDOWMENT))
+			.collect();
+		balances.push((POOR, OPEN));
+		pallet_balances::GenesisConfig::<Test> {
+			balances,
+			..Default::default()
+		}
+		.assimilate_storage(&mut storage)
+		.expect("balances genesis builds");
+		pallet_datanets::GenesisConfig::<Test> {
+			params: self.params,
+			..Default::default()
+		}
+		.assimilate_storage(&mut storage)
+		.expect("datanets genesis builds");
+		let mut ext = sp_io::TestExternalities::new(storage);
+		ext.execute_with(|| {
+			System::set_block_number(1);
+			pallet_timestamp::Now::<Test>::put(NOON);
+			Cases::set(BTreeMap::new());
+			Awards::set(BTreeMap::new());
+			SeedIsKnown::set(false);
+			Now::set(1);
+			for modality in self.datanets {
+				assert_ok!(Net::create_datanet(
+					RuntimeOrigin::signed(ALICE),
+					modality,
+					text("A Datanet"),
+					text("Tests"),
+					self.params.limits.file_bytes
+				));
+			}
+			System::reset_events();
+		});
+		ext
+	}
+
+	/// Runs a test, and checks the state after it.
+	pub fn execute(self, test: impl FnOnce()) {
+		self.build().execute_with(|| {
+			let issuance = pallet_balances::TotalIssuance::<Test>::get();
+			test();
+			check(issuance);
+		});
+	}
+}
+
+/// The invariants of the pallet, and those that only a test can see: issuance, and holds of accounts without a ledger.
+pub fn check(issuance: Balance) {
+	Net::check_state().expect("the state holds after every test");
+	assert_eq!(pallet_balances::TotalIssuance::<Test>::get(), issuance);
+	for who in ACCOUNTS {
+		let ledger = crate::Holds::<Test>::get(who).map_or(0, |hold| hold.amount);
+		assert_eq!(Balances::balance_on_hold(&HoldReason::Contributor.into(), &who), ledger);
+	}
+}
+
+pub fn text<const N: u32>(text: &str) -> Text<N> {
+	text.as_bytes().to_vec().try_into().expect("the text fits")
+}
+
+/// A markdown file of `size` bytes whose content is known by `seed`.
+pub fn payload(seed: u8, size: u32) -> Payload {
+	let is_one_chunk = size <= CHUNK_BYTES;
+	Payload {
+		sha256: [seed; 32],
+		root: if is_one_chunk { [seed; 32] } else { [!seed; 32] },
+		codec: if is_one_chunk { CidCodec::Raw } else { CidCodec::DagPb },
+		size,
+		format: Format::Markdown,
+	}
+}
+
+/// Submits a file of `size` bytes with the content `seed`.
+pub fn submit(who: AccountId, datanet: DatanetId, seed: u8, size: u32) -> DispatchResult {
+	Net::submit(RuntimeOrigin::signed(who), datanet, payload(seed, size), [0; 32])
+}
+
+pub fn advance_millis(millis: u64) {
+	pallet_timestamp::Now::<Test>::mutate(|now| *now += millis);
+}
+
+pub fn free(who: AccountId) -> Balance {
+	Balances::free_balance(who)
+}
