@@ -152,18 +152,10 @@ impl pallet_datanets::Config for Test {
 }
 
 /// Builds a chain to test on.
+#[derive(Default)]
 pub struct ExtBuilder {
 	params: DatanetParams,
 	datanets: Vec<Modality>,
-}
-
-impl Default for ExtBuilder {
-	fn default() -> Self {
-		Self {
-			params: DatanetParams::default(),
-			datanets: Vec::new(),
-		}
-	}
 }
 
 impl ExtBuilder {
