@@ -1,0 +1,148 @@
+//! Real files that nobody here wrote: READMEs and documentation of the workspace's own dependencies.
+//!
+//! They are found through `cargo metadata` when the job runs, and are not committed. Packages are dealt into two
+//! disjoint halves: one becomes contributions, the other the corpus that the base model is pretrained on.
+
+use std::{
+	collections::HashSet,
+	fs,
+	path::{Path, PathBuf},
+	process::Command,
+};
+
+use anyhow::{bail, ensure, Context, Result};
+use openledger_primitives::format::Format;
+use sha2::{Digest, Sha256};
+
+/// Sizes of files taken, in bytes: smaller ones say little, larger ones would crowd out the rest.
+const FILE_BYTES: std::ops::RangeInclusive<u64> = 1_500..=40_000;
+/// Directories below a user's folder are followed this deep.
+const MAX_DEPTH: usize = 8;
+
+/// A file and the bytes' sha2-256.
+#[derive(Clone, Debug)]
+pub struct Source {
+	pub path: PathBuf,
+	pub sha256: [u8; 32],
+}
+
+/// What the job works on.
+pub struct Corpus {
+	/// Good files, to be contributed, in order.
+	pub contributions: Vec<Source>,
+	/// Files that the base model is trained on; no content in common with the contributions.
+	pub pretraining: Vec<Source>,
+}
+
+/// `wanted` files of the user's folder, or of the dependencies' documentation, and a pretraining corpus of at most
+/// `pretraining_bytes`.
+pub fn gather(workspace: &Path, data: Option<&Path>, wanted: usize, pretraining_bytes: u64) -> Result<Corpus> {
+	let documents = dependency_documents(workspace)?;
+	let (mut contributions, mut pretraining) = (vec![], vec![]);
+	for (number, package) in documents.into_iter().enumerate() {
+		if number % 3 == 0 { &mut contributions } else { &mut pretraining }.extend(package);
+	}
+	if let Some(folder) = data {
+		contributions = user_files(folder)?;
+	}
+	let mut seen = HashSet::new();
+	contributions.retain(|source| seen.insert(source.sha256));
+	ensure!(
+		contributions.len() >= wanted,
+		"found {} distinct usable files{}, need {wanted}: text (.md, .txt), not empty, at most 10 MB",
+		contributions.len(),
+		data.map(|folder| format!(" in {}", folder.display())).unwrap_or_default(),
+	);
+	contributions.truncate(wanted);
+	let mut total = 0;
+	pretraining.retain(|source| {
+		let bytes = fs::metadata(&source.path).map_or(0, |metadata| metadata.len());
+		let keep = seen.insert(source.sha256) && total + bytes <= pretraining_bytes;
+		total += if keep { bytes } else { 0 };
+		keep
+	});
+	Ok(Corpus { contributions, pretraining })
+}
+
+/// Documentation by package, packages in order of name.
+fn dependency_documents(workspace: &Path) -> Result<Vec<Vec<Source>>> {
+	let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+		.args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host()?.as_str()])
+		.current_dir(workspace)
+		.output()
+		.context("run cargo metadata")?;
+	if !output.status.success() {
+		bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
+	}
+	let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("read cargo metadata")?;
+	let mut folders: Vec<(String, PathBuf)> = metadata["packages"]
+		.as_array()
+		.context("cargo metadata lists no packages")?
+		.iter()
+		.filter(|package| !package["source"].is_null())
+		.filter_map(|package| {
+			let manifest = Path::new(package["manifest_path"].as_str()?);
+			Some((package["name"].as_str()?.to_string(), manifest.parent()?.to_path_buf()))
+		})
+		.collect();
+	folders.sort();
+	// Several versions of a package have nearly the same README.
+	folders.dedup_by(|a, b| a.0 == b.0);
+	Ok(folders.iter().map(|(_, folder)| documents_in(folder)).filter(|found| !found.is_empty()).collect())
+}
+
+/// The README and the markdown files under `docs/` of one package.
+fn documents_in(folder: &Path) -> Vec<Source> {
+	let mut found = vec![];
+	for place in [folder.to_path_buf(), folder.join("docs")] {
+		let in_docs = place != folder;
+		let names = fs::read_dir(&place).into_iter().flatten().flatten();
+		found.extend(names.map(|entry| entry.path()).filter(|path| {
+			let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+			name.ends_with(".md") && (in_docs || name == "readme.md")
+		}));
+	}
+	found.sort();
+	found.into_iter().filter_map(|path| text_source(&path, FILE_BYTES)).collect()
+}
+
+fn user_files(folder: &Path) -> Result<Vec<Source>> {
+	ensure!(folder.is_dir(), "{} is not a folder; --data names a folder of .md and .txt files", folder.display());
+	let mut found = vec![];
+	walk(folder, MAX_DEPTH, &mut found)?;
+	found.sort();
+	Ok(found.into_iter().filter_map(|path| text_source(&path, 1..=10_000_000)).collect())
+}
+
+fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
+	for entry in fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {
+		let entry = entry?;
+		let kind = entry.file_type()?;
+		if kind.is_dir() && depth > 0 {
+			walk(&entry.path(), depth - 1, found)?;
+		} else if kind.is_file() {
+			found.push(entry.path());
+		}
+	}
+	Ok(())
+}
+
+/// The file as a source if it is markdown or plain text of a size in `bytes`.
+fn text_source(path: &Path, bytes: std::ops::RangeInclusive<u64>) -> Option<Source> {
+	let format = Format::from_extension(path.extension()?.to_str()?)?;
+	if !matches!(format, Format::Markdown | Format::PlainText) || !bytes.contains(&fs::metadata(path).ok()?.len()) {
+		return None;
+	}
+	let content = fs::read(path).ok()?;
+	let blank = content.iter().all(|byte| byte.is_ascii_whitespace());
+	(format.matches(&content) && !blank)
+		.then(|| Source { path: path.to_path_buf(), sha256: Sha256::digest(&content).into() })
+}
+
+/// The host's target triple: only its packages have been downloaded by a build.
+fn host() -> Result<String> {
+	let output = Command::new("rustc").arg("-vV").output().context("run rustc -vV")?;
+	let text = String::from_utf8_lossy(&output.stdout);
+	let host = text.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc -vV names no host")?;
+	Ok(host.to_string())
+}

@@ -1,0 +1,84 @@
+//! The network that the job runs on: node, gateway, validators, worker, each a process of its own.
+
+use std::{net::TcpListener, path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+
+use crate::{
+	processes::{stop_requested, wait_for, Processes},
+	tools::{binaries, Tools},
+};
+
+/// Validators that the dev chain's genesis staked.
+const VALIDATORS: u8 = 5;
+const STARTUP: Duration = Duration::from_secs(90);
+
+pub struct Network {
+	pub tools: Tools,
+	pub processes: Processes,
+}
+
+impl Network {
+	/// A fresh dev chain, a gateway in front of an empty store, and the validators' daemons, with everything they write
+	/// below `folder`.
+	pub fn start(folder: &Path) -> Result<Self> {
+		let mut processes = Processes::new(folder.join("logs"))?;
+		let port = free_port()?;
+		let mut tools = Tools { binaries: binaries()?, node: format!("ws://127.0.0.1:{port}"), gateway: String::new() };
+		let mut node = tools.command("openledger-node");
+		node.args(["--dev", "--no-prometheus", "--no-telemetry", "--rpc-port", &port.to_string()])
+			.args(["--port", &free_port()?.to_string()])
+			.arg("--base-path")
+			.arg(folder.join("node"));
+		processes.start("node", &mut node)?;
+		wait_for("the node to answer", STARTUP, || {
+			processes.check()?;
+			Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok())
+		})?;
+		let mut gateway = tools.command("openledger-gateway");
+		gateway.args(["--listen", "127.0.0.1:0", "--node", &tools.node]).arg("--store").arg(folder.join("payloads"));
+		processes.start("gateway", &mut gateway)?;
+		tools.gateway = format!("http://{}", processes.wait_for_line("gateway", "listening on http://", STARTUP)?);
+		let mut network = Self { tools, processes };
+		for number in 1..=VALIDATORS {
+			let name = format!("Validator{number}");
+			let mut daemon = network.tools.openledger(&name);
+			daemon.arg("validate");
+			network.processes.start(&name.to_lowercase(), &mut daemon)?;
+		}
+		Ok(network)
+	}
+
+	/// Adds a worker that trains whatever is ordered.
+	pub fn start_worker(&mut self, folder: &Path) -> Result<()> {
+		let mut worker = self.tools.command("openledger-trainer");
+		worker
+			.args(["worker", "--node", &self.tools.node, "--gateway", &self.tools.gateway, "--suri", "//Worker"])
+			.args(["--bond", "1000", "--work-dir"])
+			.arg(folder.join("worker"));
+		self.processes.start("worker", &mut worker)
+	}
+
+	/// Prints where everything is and waits for Ctrl-C.
+	pub fn serve_until_stopped(&mut self, folder: &Path) -> Result<()> {
+		println!();
+		println!("the network stays up until Ctrl-C:");
+		println!("  node     {}  (polkadot.js apps: a custom endpoint with this address)", self.tools.node);
+		println!("  gateway  {}", self.tools.gateway);
+		println!("  logs     {}", folder.join("logs").display());
+		println!("  try      {} --node {} --gateway {} --suri //Owner datanet list",
+			self.tools.binaries.join("openledger").display(), self.tools.node, self.tools.gateway);
+		while !stop_requested() {
+			self.processes.check()?;
+			std::thread::sleep(Duration::from_millis(200));
+		}
+		println!("stopping");
+		Ok(())
+	}
+}
+
+/// A port that nobody listens on at the moment.
+fn free_port() -> Result<u16> {
+	let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
+	Ok(listener.local_addr()?.port())
+}

@@ -1,0 +1,84 @@
+//! The product's own binaries, called as a user calls them.
+
+use std::{
+	path::{Path, PathBuf},
+	process::{Command, Stdio},
+};
+
+use anyhow::{bail, Context, Result};
+use serde_json::Value;
+
+use crate::processes::tie_to_parent;
+
+/// Where the binaries are and which network they talk to.
+#[derive(Clone)]
+pub struct Tools {
+	pub binaries: PathBuf,
+	pub node: String,
+	pub gateway: String,
+}
+
+/// What a command printed, and whether it was content.
+pub struct Answer {
+	pub json: Value,
+	pub success: bool,
+}
+
+impl Tools {
+	pub fn command(&self, binary: &str) -> Command {
+		Command::new(self.binaries.join(binary))
+	}
+
+	/// `openledger` as `who`, a development account's name.
+	pub fn openledger(&self, who: &str) -> Command {
+		let mut command = self.command("openledger");
+		command.args(["--json", "--node", &self.node, "--gateway", &self.gateway, "--suri", &format!("//{who}")]);
+		command
+	}
+
+	/// Runs `openledger` as `who`; fails where it fails.
+	pub fn call(&self, who: &str, arguments: &[&str]) -> Result<Value> {
+		expect_success(self.openledger(who).args(arguments))
+	}
+
+	/// Runs `openledger contribute` as `who`; refusals by the chain are part of the answer.
+	pub fn contribute(&self, who: &str, datanet: u64, files: &[PathBuf]) -> Result<Answer> {
+		let mut command = self.openledger(who);
+		command.args(["contribute", "--force", "--datanet", &datanet.to_string()]).args(files);
+		answer(&mut command)
+	}
+
+	/// Runs a command of `openledger-trainer` that ends with a line of JSON.
+	pub fn train(&self, arguments: &[&str]) -> Result<Value> {
+		expect_success(self.command("openledger-trainer").args(arguments))
+	}
+}
+
+/// Runs `command` to its end and reads the last line of its standard output as JSON. Its standard error is the user's.
+pub fn answer(command: &mut Command) -> Result<Answer> {
+	let output = tie_to_parent(command.stdin(Stdio::null()).stderr(Stdio::piped()))
+		.stdout(Stdio::piped())
+		.spawn()
+		.and_then(|child| child.wait_with_output())
+		.with_context(|| format!("run {command:?}"))?;
+	let text = String::from_utf8_lossy(&output.stdout);
+	let json = text.trim().lines().last().and_then(|line| serde_json::from_str(line).ok());
+	match json {
+		Some(json) => Ok(Answer { json, success: output.status.success() }),
+		None => bail!("{command:?} gave no JSON ({}):\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr)),
+	}
+}
+
+fn expect_success(command: &mut Command) -> Result<Value> {
+	let answer = answer(command)?;
+	if !answer.success {
+		bail!("{command:?} failed: {}", answer.json);
+	}
+	Ok(answer.json)
+}
+
+/// Where this binary lies, the others lie too.
+pub fn binaries() -> Result<PathBuf> {
+	let me = std::env::current_exe().context("find this binary")?;
+	Ok(me.parent().map(Path::to_path_buf).unwrap_or_default())
+}
