@@ -1,0 +1,162 @@
+//! Configuration of the pallets that every chain has. Blocks and finality are in [`consensus`].
+
+mod consensus;
+
+pub use consensus::{DisableOffenders, MaxAuthorities, BABE_GENESIS_EPOCH_CONFIG};
+
+use crate::*;
+use frame_support::{
+	derive_impl,
+	dispatch::DispatchClass,
+	parameter_types,
+	traits::{tokens::imbalance::ResolveTo, ConstU128, ConstU32, ConstU8, Contains, OnUnbalanced, VariantCountOf},
+	weights::{
+		constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_SECOND},
+		ConstantMultiplier, Weight,
+	},
+	PalletId,
+};
+use frame_system::limits::{BlockLength, BlockWeights};
+use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
+use sp_runtime::{
+	traits::{AccountIdConversion, AccountIdLookup, Bounded},
+	FixedPointNumber, Perbill, Perquintill,
+};
+
+/// The prefix of addresses: Substrate's general one.
+pub const SS58_PREFIX: u16 = 42;
+/// Decimals of OPEN.
+pub const TOKEN_DECIMALS: u32 = 12;
+/// Symbol of the token.
+pub const TOKEN_SYMBOL: &str = "OPEN";
+/// Below this an account does not exist: dust must not be worth an entry in the state.
+pub const EXISTENTIAL_DEPOSIT: Balance = OPEN / 100;
+
+/// Share of a block that signed extrinsics may fill; the rest is left to operational ones.
+const NORMAL_DISPATCH_RATIO: Perbill = Perbill::from_percent(75);
+
+/// Most bytes of a block: what a slow line carries in a few seconds.
+const MAX_BLOCK_BYTES: u32 = 5 * 1024 * 1024;
+
+/// Price of computing: plancks for a picosecond, that is 10 OPEN a second, some 0.003 OPEN a transfer.
+const PLANCKS_PER_PICOSECOND: Balance = 10;
+/// Price of a byte of an extrinsic: blocks are kept for ever.
+const PLANCKS_PER_BYTE: Balance = OPEN / 1_000_000;
+
+parameter_types! {
+	/// Blocks whose hashes are known, and so how long a mortal extrinsic can live.
+	pub const BlockHashCount: BlockNumber = 2400;
+	pub const Version: RuntimeVersion = VERSION;
+	/// Two seconds of computing in a slot of six.
+	pub RuntimeBlockWeights: BlockWeights = BlockWeights::with_sensible_defaults(
+		Weight::from_parts(2u64 * WEIGHT_REF_TIME_PER_SECOND, u64::MAX),
+		NORMAL_DISPATCH_RATIO,
+	);
+	pub RuntimeBlockLength: BlockLength = BlockLength::builder()
+		.max_length(MAX_BLOCK_BYTES)
+		.modify_max_length_for_class(DispatchClass::Normal, |bytes| *bytes = NORMAL_DISPATCH_RATIO * MAX_BLOCK_BYTES)
+		.build();
+	pub const SS58Prefix: u16 = SS58_PREFIX;
+
+	pub const TreasuryPalletId: PalletId = PalletId(*b"ol/trsry");
+	pub TreasuryAccount: AccountId = TreasuryPalletId::get().into_account_truncating();
+
+	/// The fullness of blocks at which fees stand still.
+	pub const TargetBlockFullness: Perquintill = Perquintill::from_percent(25);
+	/// How fast fees follow demand: at most about a third a day of full blocks.
+	pub AdjustmentVariable: Multiplier = Multiplier::saturating_from_rational(75, 1_000_000);
+	pub MinimumMultiplier: Multiplier = Multiplier::saturating_from_rational(1, 10);
+	pub MaximumMultiplier: Multiplier = Bounded::max_value();
+}
+
+/// Refuses calls that would move the total issuance.
+pub struct IssuanceStandsStill;
+
+impl Contains<RuntimeCall> for IssuanceStandsStill {
+	fn contains(call: &RuntimeCall) -> bool {
+		!matches!(call, RuntimeCall::Balances(pallet_balances::Call::burn { .. }))
+	}
+}
+
+#[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
+impl frame_system::Config for Runtime {
+	type BaseCallFilter = IssuanceStandsStill;
+	type Block = Block;
+	type BlockWeights = RuntimeBlockWeights;
+	type BlockLength = RuntimeBlockLength;
+	type AccountId = AccountId;
+	type Nonce = Nonce;
+	type Hash = Hash;
+	type Lookup = AccountIdLookup<AccountId, ()>;
+	type BlockHashCount = BlockHashCount;
+	type DbWeight = ParityDbWeight;
+	type Version = Version;
+	type AccountData = pallet_balances::AccountData<Balance>;
+	type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
+	type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
+	type SS58Prefix = SS58Prefix;
+	type MaxConsumers = ConstU32<16>;
+}
+
+impl pallet_timestamp::Config for Runtime {
+	type Moment = Moment;
+	type OnTimestampSet = Babe;
+	type MinimumPeriod = pallet_authorities::MinimumPeriod<Runtime>;
+	type WeightInfo = pallet_timestamp::weights::SubstrateWeight<Runtime>;
+}
+
+/// Gives what nobody else gets to the treasury's account, which exists from genesis on, so that this cannot fail.
+pub type ToTreasury = ResolveTo<TreasuryAccount, Balances>;
+
+impl pallet_balances::Config for Runtime {
+	type RuntimeEvent = RuntimeEvent;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type RuntimeFreezeReason = RuntimeFreezeReason;
+	type WeightInfo = pallet_balances::weights::SubstrateWeight<Runtime>;
+	type Balance = Balance;
+	type DustRemoval = ToTreasury;
+	type ExistentialDeposit = ConstU128<EXISTENTIAL_DEPOSIT>;
+	type AccountStore = System;
+	type ReserveIdentifier = [u8; 8];
+	type FreezeIdentifier = RuntimeFreezeReason;
+	type MaxLocks = ConstU32<0>;
+	type MaxReserves = ConstU32<0>;
+	type MaxFreezes = VariantCountOf<RuntimeFreezeReason>;
+	type DoneSlashHandler = ();
+}
+
+/// Credits of the token.
+pub type CreditOf = frame_support::traits::fungible::Credit<AccountId, Balances>;
+
+/// Fees and tips: what a chain takes for its work goes to who decides about it.
+pub struct DealWithFees;
+
+impl OnUnbalanced<CreditOf> for DealWithFees {
+	fn on_nonzero_unbalanced(credit: CreditOf) {
+		ToTreasury::on_nonzero_unbalanced(credit);
+	}
+}
+
+impl pallet_transaction_payment::Config for Runtime {
+	type RuntimeEvent = RuntimeEvent;
+	type OnChargeTransaction = FungibleAdapter<Balances, DealWithFees>;
+	type WeightToFee = ConstantMultiplier<Balance, ConstU128<PLANCKS_PER_PICOSECOND>>;
+	type LengthToFee = ConstantMultiplier<Balance, ConstU128<PLANCKS_PER_BYTE>>;
+	type FeeMultiplierUpdate =
+		TargetedFeeAdjustment<Self, TargetBlockFullness, AdjustmentVariable, MinimumMultiplier, MaximumMultiplier>;
+	type OperationalFeeMultiplier = ConstU8<5>;
+	type WeightInfo = pallet_transaction_payment::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_utility::Config for Runtime {
+	type RuntimeEvent = RuntimeEvent;
+	type RuntimeCall = RuntimeCall;
+	type PalletsOrigin = OriginCaller;
+	type WeightInfo = pallet_utility::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_sudo::Config for Runtime {
+	type RuntimeEvent = RuntimeEvent;
+	type RuntimeCall = RuntimeCall;
+	type WeightInfo = pallet_sudo::weights::SubstrateWeight<Runtime>;
+}

@@ -1,0 +1,196 @@
+//! Genesis presets: `dev`, a chain of one authority whose windows are minutes instead of days, and `local`, four authorities
+//! at the pace of a real one. Both issue exactly [`TOTAL_ISSUANCE`].
+
+use crate::{
+	configs::{TreasuryAccount, BABE_GENESIS_EPOCH_CONFIG},
+	*,
+};
+use alloc::{vec, vec::Vec};
+use frame_support::build_struct_json_patch;
+use sp_genesis_builder::PresetId;
+use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+
+/// Preset of a chain for development: one authority, slots of one second.
+pub const DEV: &str = "dev";
+/// Preset of a local test network: four authorities, slots of six seconds.
+pub const LOCAL: &str = "local";
+
+/// What each development account starts with.
+pub const DEV_ENDOWMENT: Balance = 1_000_000 * OPEN;
+/// What the treasury starts with; the pot of the rewards has the rest.
+pub const TREASURY_ENDOWMENT: Balance = 50_000_000 * OPEN;
+
+/// Development accounts beside the well-known six: the derivation under the development phrase, and its public key (sr25519).
+/// The runtime cannot derive keys in Wasm, so they stand here, and a test derives them.
+pub const DEV_ACCOUNTS: [(&str, [u8; 32]); 12] = [
+	(
+		"//Owner",
+		hex("967565a72ebaf286e32c4fa2bff58394bb727afb3c2b10f0a628d4f56d890075"),
+	),
+	(
+		"//Contributor1",
+		hex("a0d63362cd6b81b038993bb1f3d92b8ad4604625b2d8a4054083d41d7b904320"),
+	),
+	(
+		"//Contributor2",
+		hex("1698adaf26092f6b449d9a83447ae31512bdc3f852ec111fd1323002bc2b1970"),
+	),
+	(
+		"//Contributor3",
+		hex("08be9afa0eaa8df97dc668a276cdf75b7eea6dfd4cbd402e92d59978dc199e3b"),
+	),
+	(
+		"//Contributor4",
+		hex("ea5865305c71cf1fd31c5b46fd8f6c0fed8974c0e8d77856adb83bbad3eadb70"),
+	),
+	(
+		"//Validator1",
+		hex("f452cc9c48012cdde4ccdf3b5c2f5a26816292f85572554f9ee7ac14c1fcab46"),
+	),
+	(
+		"//Validator2",
+		hex("b2a618444ec2fe714b3d811358154ee326822c8f4c9dfa11ddddce86232df05e"),
+	),
+	(
+		"//Validator3",
+		hex("40746dd99b0cd9b8003137482d5e5a5db27018b5fcf3dfc2804ba79dd18fa064"),
+	),
+	(
+		"//Validator4",
+		hex("0084df35e1a4365297c88c8c1d23771f33629a985595801eac6a8d63ad37cf7c"),
+	),
+	(
+		"//Validator5",
+		hex("de829258a4d8f3b7aba1fcafac2a3f90934fe06e29fb5e892676efd55aa5ab7a"),
+	),
+	(
+		"//Requester",
+		hex("00416297a3ecfa7a9f7d6a7d191b5ddc339c3833047691078ac5f1632b761b4f"),
+	),
+	(
+		"//Worker",
+		hex("305d4991b3168833823c353af3b1e3b3ccec02f840fba82247816541361aba73"),
+	),
+];
+
+/// Reads 64 hexadecimal digits; anything else does not compile.
+const fn hex(digits: &str) -> [u8; 32] {
+	const fn nibble(digit: u8) -> u8 {
+		match digit {
+			b'0'..=b'9' => digit - b'0',
+			b'a'..=b'f' => digit - b'a' + 10,
+			_ => panic!("not a lower-case hexadecimal digit"),
+		}
+	}
+	let digits = digits.as_bytes();
+	assert!(digits.len() == 64, "a public key has 64 digits");
+	let mut key = [0u8; 32];
+	let mut at = 0;
+	while at < 32 {
+		key[at] = nibble(digits[2 * at]) << 4 | nibble(digits[2 * at + 1]);
+		at += 1;
+	}
+	key
+}
+
+/// The six accounts that every Substrate tool knows.
+const WELL_KNOWN: [Sr25519Keyring; 6] = [
+	Sr25519Keyring::Alice,
+	Sr25519Keyring::Bob,
+	Sr25519Keyring::Charlie,
+	Sr25519Keyring::Dave,
+	Sr25519Keyring::Eve,
+	Sr25519Keyring::Ferdie,
+];
+
+/// Keys of the first authorities, in the order of the well-known accounts.
+const AUTHORITY_KEYS: [(Sr25519Keyring, Ed25519Keyring); 4] = [
+	(Sr25519Keyring::Alice, Ed25519Keyring::Alice),
+	(Sr25519Keyring::Bob, Ed25519Keyring::Bob),
+	(Sr25519Keyring::Charlie, Ed25519Keyring::Charlie),
+	(Sr25519Keyring::Dave, Ed25519Keyring::Dave),
+];
+
+/// How fast a chain is.
+struct Pace {
+	authorities: usize,
+	slot_millis: u64,
+	session_blocks: u64,
+}
+
+const DEV_PACE: Pace = Pace {
+	authorities: 1,
+	slot_millis: 1_000,
+	session_blocks: 20,
+};
+const LOCAL_PACE: Pace = Pace {
+	authorities: 4,
+	slot_millis: 6_000,
+	session_blocks: 600,
+};
+
+/// Balances at genesis: every development account the same, the treasury its share, the pot the rest.
+fn balances() -> Vec<(AccountId, Balance)> {
+	let mut list: Vec<(AccountId, Balance)> = WELL_KNOWN
+		.iter()
+		.map(|key| key.to_account_id())
+		.chain(DEV_ACCOUNTS.iter().map(|(_, key)| AccountId::from(*key)))
+		.map(|account| (account, DEV_ENDOWMENT))
+		.collect();
+	let endowed: Balance = list.iter().map(|(_, balance)| balance).sum();
+	list.push((TreasuryAccount::get(), TOTAL_ISSUANCE - endowed));
+	list
+}
+
+fn preset(pace: Pace) -> serde_json::Value {
+	let keys = &AUTHORITY_KEYS[..pace.authorities];
+	build_struct_json_patch!(RuntimeGenesisConfig {
+		balances: BalancesConfig { balances: balances() },
+		authorities: AuthoritiesConfig {
+			authorities: keys
+				.iter()
+				.map(|(account, _)| account.to_account_id())
+				.collect::<Vec<_>>(),
+			slot_millis: pace.slot_millis,
+			session_blocks: pace.session_blocks,
+		},
+		babe: BabeConfig {
+			epoch_config: BABE_GENESIS_EPOCH_CONFIG
+		},
+		session: SessionConfig {
+			keys: keys
+				.iter()
+				.map(|(babe, grandpa)| {
+					let account = babe.to_account_id();
+					let keys = SessionKeys {
+						babe: babe.public().into(),
+						grandpa: grandpa.public().into(),
+					};
+					(account.clone(), account, keys)
+				})
+				.collect::<Vec<_>>(),
+		},
+		sudo: SudoConfig {
+			key: Some(Sr25519Keyring::Alice.to_account_id())
+		},
+	})
+}
+
+/// A preset as a JSON patch over the default genesis.
+pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
+	let patch = match id.as_ref() {
+		DEV => preset(DEV_PACE),
+		LOCAL => preset(LOCAL_PACE),
+		_ => return None,
+	};
+	Some(
+		serde_json::to_string(&patch)
+			.expect("a JSON value serializes; qed")
+			.into_bytes(),
+	)
+}
+
+/// Names of the presets.
+pub fn preset_names() -> Vec<PresetId> {
+	vec![PresetId::from(DEV), PresetId::from(LOCAL)]
+}
