@@ -223,7 +223,7 @@ mod tests {
 			max_file_bytes: 1_000,
 			limits: Limits {
 				file_bytes: 1_000,
-				account_bytes: 2_500,
+				account_bytes: 5_000,
 				account_files: 3,
 				datanet_bytes: 2_000,
 			},
@@ -304,7 +304,7 @@ mod tests {
 		let mut rules = rules();
 		rules.used = DayUse {
 			day: 19_999,
-			bytes: 2_500,
+			bytes: 5_000,
 			files: 3,
 		};
 		assert_eq!(rules.quota_left().files, 3);

@@ -6,6 +6,8 @@
 
 pub mod assess;
 pub mod plan;
+#[cfg(test)]
+mod tests;
 pub mod view;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
