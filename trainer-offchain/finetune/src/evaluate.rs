@@ -5,11 +5,12 @@ use crate::error::{FinetuneError, Result};
 use crate::trainer::Batch;
 use candle_core::Device;
 use openledger_model::{peft, Decoder, ModelTokenizer};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Sequences evaluated at once.
-const BATCH: usize = 8;
+const BATCH: usize = 4;
 
 /// What an evaluation found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,13 +25,15 @@ pub struct Evaluation {
 
 /// Mean token loss over sequences of ids; none where there is no target.
 pub fn evaluate_sequences(decoder: &Decoder, sequences: &[Vec<u32>]) -> Result<Option<Evaluation>> {
-	let (mut sum, mut tokens) = (0f64, 0);
-	for chunk in sequences.chunks(BATCH) {
+	let part = |chunk: &[Vec<u32>]| -> Result<(f64, usize)> {
 		let batch = Batch::new(chunk.iter().map(Vec::as_slice), &decoder.device)?;
 		let loss = decoder.loss_sum(&batch.ids, batch.targets.clone(), &mut None)?;
-		sum += f64::from(loss.detach().to_scalar::<f32>()?);
-		tokens += batch.tokens;
-	}
+		Ok((f64::from(loss.detach().to_scalar::<f32>()?), batch.tokens))
+	};
+	let parts: Vec<(f64, usize)> = sequences.par_chunks(BATCH).map(part).collect::<Result<_>>()?;
+	let (sum, tokens) = parts
+		.iter()
+		.fold((0.0, 0), |(sum, tokens), part| (sum + part.0, tokens + part.1));
 	if tokens == 0 {
 		return Ok(None);
 	}

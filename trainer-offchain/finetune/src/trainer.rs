@@ -6,6 +6,9 @@ use candle_core::{Device, Tensor};
 use openledger_model::linear::DropoutRng;
 use openledger_model::ops::IGNORE;
 use openledger_model::Decoder;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,6 +48,30 @@ impl Batch {
 			targets: Arc::new(targets),
 			tokens,
 		})
+	}
+
+	/// Its rows in at most `parts` parts, on the CPU; elsewhere one.
+	fn split(&self, parts: usize) -> Result<Vec<Self>> {
+		let (rows, len) = self.ids.dims2()?;
+		let parts = if self.ids.device().is_cpu() {
+			parts.clamp(1, rows)
+		} else {
+			1
+		};
+		let each = rows.div_ceil(parts);
+		(0..rows)
+			.step_by(each)
+			.map(|from| {
+				let taken = each.min(rows - from);
+				let targets = self.targets[from * len..(from + taken) * len].to_vec();
+				let tokens = targets.iter().filter(|t| **t != IGNORE).count();
+				Ok(Self {
+					ids: self.ids.narrow(0, from, taken)?,
+					targets: Arc::new(targets),
+					tokens,
+				})
+			})
+			.collect()
 	}
 }
 
@@ -112,23 +139,28 @@ impl<'a> Trainer<'a> {
 	pub fn step(&mut self, step: usize, batches: &[Batch], learning_rate: f64) -> Result<StepOutcome> {
 		let started = Instant::now();
 		let tokens: usize = batches.iter().map(|b| b.tokens).sum();
-		let mut grads: Vec<Option<Tensor>> = vec![None; self.variables.len()];
-		let mut sum = 0f64;
+		let mut total = Gradients {
+			loss_sum: 0.0,
+			grads: vec![None; self.variables.len()],
+		};
 		for batch in batches {
-			let loss = self
-				.decoder
-				.loss_sum(&batch.ids, batch.targets.clone(), &mut self.dropout)?;
-			sum += f64::from(loss.detach().to_scalar::<f32>()?);
-			let scaled = (loss / tokens.max(1) as f64)?;
-			let mut store = scaled.backward()?;
-			for (total, variable) in grads.iter_mut().zip(&self.variables) {
-				let Some(new) = store.remove(variable) else { continue };
-				*total = Some(match total.take() {
-					Some(old) => (old + new)?,
-					None => new,
-				});
-			}
+			// Rows go to threads whole: each part's products run on one thread, which loses far less time in waiting
+			// than to split every product. The parts are summed in their order.
+			let parts = batch.split(rayon::current_num_threads())?;
+			let seeds: Vec<Option<u64>> = parts
+				.iter()
+				.map(|_| self.dropout.as_mut().map(|r| r.random()))
+				.collect();
+			let done: Vec<Gradients> = match parts.len() {
+				1 => vec![self.gradients(&parts[0], seeds[0], tokens)?],
+				_ => {
+					let one = |(part, seed): (&Batch, &Option<u64>)| self.gradients(part, *seed, tokens);
+					parts.par_iter().zip(&seeds).map(one).collect::<Result<_>>()?
+				}
+			};
+			done.into_iter().try_for_each(|part| total.add(part))?;
 		}
+		let Gradients { loss_sum: sum, grads } = total;
 		let loss = sum / tokens.max(1) as f64;
 		let grad_norm = global_norm(&grads)?;
 		if !loss.is_finite() || !grad_norm.is_finite() {
@@ -142,5 +174,36 @@ impl<'a> Trainer<'a> {
 			tokens,
 			elapsed: started.elapsed(),
 		})
+	}
+
+	/// Gradients of the token losses' sum over `tokens`.
+	fn gradients(&self, batch: &Batch, dropout: Option<u64>, tokens: usize) -> Result<Gradients> {
+		let mut dropout = dropout.map(ChaCha8Rng::seed_from_u64);
+		let loss = self.decoder.loss_sum(&batch.ids, batch.targets.clone(), &mut dropout)?;
+		let loss_sum = f64::from(loss.detach().to_scalar::<f32>()?);
+		let mut store = (loss / tokens.max(1) as f64)?.backward()?;
+		Ok(Gradients {
+			loss_sum,
+			grads: self.variables.iter().map(|v| store.remove(v)).collect(),
+		})
+	}
+}
+
+/// Of a batch, or of a part of one.
+struct Gradients {
+	loss_sum: f64,
+	grads: Vec<Option<Tensor>>,
+}
+
+impl Gradients {
+	fn add(&mut self, other: Self) -> Result<()> {
+		self.loss_sum += other.loss_sum;
+		for (total, new) in self.grads.iter_mut().zip(other.grads) {
+			*total = match (total.take(), new) {
+				(Some(old), Some(new)) => Some((old + new)?),
+				(old, new) => old.or(new),
+			};
+		}
+		Ok(())
 	}
 }

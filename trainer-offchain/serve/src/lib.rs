@@ -1,0 +1,5 @@
+//! Generation and chat.
+
+mod generate;
+
+pub use generate::{generate, FinishReason, Generation, GenerationOptions};
