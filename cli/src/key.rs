@@ -24,9 +24,7 @@ pub fn find(suri: Option<&str>, file: Option<&Path>) -> Result<Signer> {
 		return from_file(path);
 	}
 	if let Ok(text) = std::env::var(VARIABLE) {
-		return Signer::from_suri(&text)
-			.with_context(|| format!("the variable {VARIABLE}"))
-			.map_err(Into::into);
+		return Signer::from_suri(&text).with_context(|| format!("the variable {VARIABLE}"));
 	}
 	if !std::io::stdin().is_terminal() {
 		return Err(Failure::usage("this command signs a transaction and needs a key")
@@ -67,9 +65,7 @@ fn from_file(path: &Path) -> Result<Signer> {
 		);
 	}
 	let text = fs::read_to_string(path).with_context(|| format!("the key file {}", path.display()))?;
-	Signer::from_suri(&text)
-		.with_context(|| format!("the key file {}", path.display()))
-		.map_err(Into::into)
+	Signer::from_suri(&text).with_context(|| format!("the key file {}", path.display()))
 }
 
 /// Makes a key and writes its phrase into a new file that only its owner can read.

@@ -307,12 +307,15 @@ fn rpc_error(url: &str, method: &str, error: RpcError) -> ChainError {
 
 /// The innermost error: the outer ones repeat it in general terms.
 fn root_cause(error: &RpcError) -> String {
-	let mut cause: &dyn std::error::Error = match error {
-		RpcError::Client(inner) => &**inner,
-		other => other,
+	let RpcError::Client(inner) = error else {
+		return error.to_string();
 	};
-	while let Some(inner) = cause.source() {
-		cause = inner;
+	if let Some(nested) = inner.downcast_ref::<RpcError>() {
+		return root_cause(nested);
+	}
+	let mut cause: &dyn std::error::Error = &**inner;
+	while let Some(deeper) = cause.source() {
+		cause = deeper;
 	}
 	cause.to_string()
 }
