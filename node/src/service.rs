@@ -5,7 +5,7 @@ use openledger_runtime::{apis::RuntimeApi, opaque::Block, Hash};
 use prometheus_endpoint::Registry;
 use sc_client_api::BlockBackend;
 use sc_consensus_babe::{BabeBlockImport, BabeLink, BabeWorkerHandle, SlotProportion};
-use sc_consensus_grandpa::{GrandpaBlockImport, LinkHalf, SharedVoterState};
+use sc_consensus_grandpa::{GrandpaBlockImport, LinkHalf, SharedVoterState, VotingRulesBuilder};
 use sc_executor::WasmExecutor;
 use sc_network::{
 	config::FullNetworkConfiguration,
@@ -13,7 +13,9 @@ use sc_network::{
 	Litep2pNetworkBackend, ProtocolName,
 };
 use sc_network_sync::SyncingService;
-use sc_service::{error::Error as ServiceError, Configuration, KeystoreContainer, TaskManager, WarpSyncConfig};
+use sc_service::{
+	error::Error as ServiceError, ChainType, Configuration, KeystoreContainer, TaskManager, WarpSyncConfig,
+};
 use sc_telemetry::{Telemetry, TelemetryHandle, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use std::{sync::Arc, time::Duration};
@@ -36,6 +38,8 @@ type Network = Litep2pNetworkBackend;
 const JUSTIFICATION_PERIOD: u32 = 512;
 /// How long a GRANDPA message is expected to travel.
 const GOSSIP_DURATION: Duration = Duration::from_millis(333);
+/// On a development chain it does not travel, and finality follows at once.
+const DEV_GOSSIP_DURATION: Duration = Duration::from_millis(100);
 
 /// What the rest of the node is built on.
 struct Foundation {
@@ -167,6 +171,7 @@ struct Duties {
 	name: String,
 	role: sc_service::Role,
 	registry: Option<Registry>,
+	is_development: bool,
 }
 
 /// The node's place in the network.
@@ -232,6 +237,7 @@ pub fn new_full(config: Configuration) -> Result<TaskManager, ServiceError> {
 		name: config.network.node_name.clone(),
 		role: config.role,
 		registry,
+		is_development: config.chain_spec.chain_type() == ChainType::Development,
 	};
 	let peers = Peers {
 		network: network.clone(),
@@ -321,8 +327,18 @@ fn author_blocks(
 
 /// Votes on finality with this node's keys, or follows the votes of others without any.
 fn finalize_blocks(base: &Foundation, duties: Duties, peers: Peers, link: GrandpaLink) -> Result<(), ServiceError> {
+	// Votes usually stay behind the best block, which others may not have yet. Where there are no others, they need not.
+	let voting_rule = if duties.is_development {
+		VotingRulesBuilder::new()
+	} else {
+		VotingRulesBuilder::default()
+	};
 	let config = sc_consensus_grandpa::Config {
-		gossip_duration: GOSSIP_DURATION,
+		gossip_duration: if duties.is_development {
+			DEV_GOSSIP_DURATION
+		} else {
+			GOSSIP_DURATION
+		},
 		justification_generation_period: JUSTIFICATION_PERIOD,
 		name: Some(duties.name),
 		observer_enabled: false,
@@ -337,7 +353,7 @@ fn finalize_blocks(base: &Foundation, duties: Duties, peers: Peers, link: Grandp
 		network: peers.network,
 		sync: peers.sync,
 		notification_service: peers.grandpa_notifications,
-		voting_rule: sc_consensus_grandpa::VotingRulesBuilder::default().build(),
+		voting_rule: voting_rule.build(),
 		prometheus_registry: duties.registry,
 		shared_voter_state: SharedVoterState::empty(),
 		telemetry: base.telemetry_handle(),

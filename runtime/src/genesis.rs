@@ -2,13 +2,18 @@
 //! at the pace of a real one. Both issue exactly [`TOTAL_ISSUANCE`].
 
 use crate::{
-	configs::{TreasuryAccount, BABE_GENESIS_EPOCH_CONFIG},
+	configs::{CourtPalletId, PotAccount, TreasuryAccount, BABE_GENESIS_EPOCH_CONFIG, EXISTENTIAL_DEPOSIT},
 	*,
 };
 use alloc::{vec, vec::Vec};
-use frame_support::build_struct_json_patch;
+use frame_support::{build_struct_json_patch, traits::TypedGet};
+use openledger_primitives::format::{Modality, ModalitySet};
+use pallet_models::ModelParams;
+use pallet_rewards::RewardParams;
+use pallet_validation::CourtParams;
 use sp_genesis_builder::PresetId;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+use sp_runtime::traits::AccountIdConversion;
 
 /// Preset of a chain for development: one authority, slots of one second.
 pub const DEV: &str = "dev";
@@ -17,6 +22,8 @@ pub const LOCAL: &str = "local";
 
 /// What each development account starts with.
 pub const DEV_ENDOWMENT: Balance = 1_000_000 * OPEN;
+/// What each validator of the presets stakes, of its endowment.
+pub const VALIDATOR_STAKE: Balance = 10_000 * OPEN;
 /// What the treasury starts with; the pot of the rewards has the rest.
 pub const TREASURY_ENDOWMENT: Balance = 50_000_000 * OPEN;
 
@@ -116,18 +123,60 @@ struct Pace {
 	authorities: usize,
 	slot_millis: u64,
 	session_blocks: u64,
+	court: CourtParams,
+	rewards: RewardParams,
+	models: ModelParams,
 }
 
-const DEV_PACE: Pace = Pace {
-	authorities: 1,
-	slot_millis: 1_000,
-	session_blocks: 20,
-};
-const LOCAL_PACE: Pace = Pace {
-	authorities: 4,
-	slot_millis: 6_000,
-	session_blocks: 600,
-};
+/// An item is final within a minute, and an epoch takes half of one.
+fn dev_pace() -> Pace {
+	Pace {
+		authorities: 1,
+		slot_millis: 1_000,
+		session_blocks: 20,
+		court: CourtParams {
+			seed_delay: 2,
+			commit_blocks: 20,
+			reveal_blocks: 15,
+			provisional_blocks: 10,
+			unbonding_sessions: 6,
+			..Default::default()
+		},
+		// A day of epochs to claim in.
+		rewards: RewardParams {
+			epoch_millis: 30_000,
+			expire_epochs: 2_880,
+			..Default::default()
+		},
+		models: ModelParams {
+			open_blocks: 600,
+			heartbeat_blocks: 60,
+			accept_blocks: 120,
+			..Default::default()
+		},
+	}
+}
+
+/// As on a real chain.
+fn local_pace() -> Pace {
+	Pace {
+		authorities: 4,
+		slot_millis: pallet_authorities::DEFAULT_SLOT_MILLIS,
+		session_blocks: pallet_authorities::DEFAULT_SESSION_BLOCKS,
+		court: CourtParams::default(),
+		rewards: RewardParams::default(),
+		models: ModelParams::default(),
+	}
+}
+
+/// The accounts `//Validator1` to `//Validator5` with their stakes; they judge everything.
+fn validators() -> Vec<(AccountId, Balance, ModalitySet)> {
+	DEV_ACCOUNTS
+		.iter()
+		.filter(|(derivation, _)| derivation.starts_with("//Validator"))
+		.map(|(_, key)| (AccountId::from(*key), VALIDATOR_STAKE, ModalitySet::of(&Modality::ALL)))
+		.collect()
+}
 
 /// Balances at genesis: every development account the same, the treasury its share, the pot the rest.
 fn balances() -> Vec<(AccountId, Balance)> {
@@ -137,8 +186,11 @@ fn balances() -> Vec<(AccountId, Balance)> {
 		.chain(DEV_ACCOUNTS.iter().map(|(_, key)| AccountId::from(*key)))
 		.map(|account| (account, DEV_ENDOWMENT))
 		.collect();
+	list.push((TreasuryAccount::get(), TREASURY_ENDOWMENT));
+	// Review fees pass through this account, which must not die when it is empty.
+	list.push((CourtPalletId::get().into_account_truncating(), EXISTENTIAL_DEPOSIT));
 	let endowed: Balance = list.iter().map(|(_, balance)| balance).sum();
-	list.push((TreasuryAccount::get(), TOTAL_ISSUANCE - endowed));
+	list.push((PotAccount::get(), TOTAL_ISSUANCE - endowed));
 	list
 }
 
@@ -170,6 +222,12 @@ fn preset(pace: Pace) -> serde_json::Value {
 				})
 				.collect::<Vec<_>>(),
 		},
+		validation: ValidationConfig {
+			params: pace.court,
+			validators: validators()
+		},
+		rewards: RewardsConfig { params: pace.rewards },
+		models: ModelsConfig { params: pace.models },
 		sudo: SudoConfig {
 			key: Some(Sr25519Keyring::Alice.to_account_id())
 		},
@@ -179,8 +237,8 @@ fn preset(pace: Pace) -> serde_json::Value {
 /// A preset as a JSON patch over the default genesis.
 pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	let patch = match id.as_ref() {
-		DEV => preset(DEV_PACE),
-		LOCAL => preset(LOCAL_PACE),
+		DEV => preset(dev_pace()),
+		LOCAL => preset(local_pace()),
 		_ => return None,
 	};
 	Some(

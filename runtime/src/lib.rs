@@ -165,4 +165,16 @@ mod runtime {
 
 	#[runtime::pallet_index(20)]
 	pub type Sudo = pallet_sudo;
+
+	#[runtime::pallet_index(30)]
+	pub type Datanets = pallet_datanets;
+
+	#[runtime::pallet_index(31)]
+	pub type Validation = pallet_validation;
+
+	#[runtime::pallet_index(32)]
+	pub type Rewards = pallet_rewards;
+
+	#[runtime::pallet_index(33)]
+	pub type Models = pallet_models;
 }

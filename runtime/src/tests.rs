@@ -6,7 +6,7 @@ use frame_support::{
 	assert_noop, assert_ok,
 	dispatch::GetDispatchInfo,
 	genesis_builder_helper::build_state,
-	traits::{fungible::Inspect, Get, UnfilteredDispatchable},
+	traits::{fungible::Inspect, Get, TypedGet, UnfilteredDispatchable},
 };
 use sp_consensus_babe::{
 	digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest},
@@ -137,6 +137,18 @@ fn genesis_should_set_the_pace() {
 }
 
 #[test]
+fn genesis_should_stake_the_validators() {
+	for preset in genesis::preset_names() {
+		chain(preset.as_ref()).execute_with(|| {
+			assert_eq!(pallet_validation::Validators::<Runtime>::iter().count(), 5);
+			for validator in pallet_validation::Validators::<Runtime>::iter_values() {
+				assert_eq!(validator.stake, genesis::VALIDATOR_STAKE);
+			}
+		});
+	}
+}
+
+#[test]
 fn metadata_should_build_when_there_is_no_chain() {
 	for version in [14, 15, 16] {
 		assert!(Runtime::metadata_at_version(version).is_some(), "metadata {version}");
@@ -175,7 +187,7 @@ fn signed_transfer_should_pay_its_fee_without_moving_the_issuance() {
 			Sr25519Keyring::Bob.to_account_id(),
 		);
 		let (alice_before, bob_before) = (Balances::balance(&alice), Balances::balance(&bob));
-		let treasury_before = Balances::balance(&TreasuryAccount::get());
+		let pot_before = Balances::balance(&PotAccount::get());
 		let extrinsic = signed(transfer(Sr25519Keyring::Bob, 5 * OPEN), Sr25519Keyring::Alice, 0);
 		assert_ok!(Executive::apply_extrinsic(extrinsic).expect("the extrinsic is valid"));
 		Executive::finalize_block();
@@ -183,7 +195,7 @@ fn signed_transfer_should_pay_its_fee_without_moving_the_issuance() {
 		let fee = alice_before - 5 * OPEN - Balances::balance(&alice);
 		assert!(fee > 0 && fee < OPEN, "a transfer costs {fee} plancks");
 		assert_eq!(Balances::balance(&bob), bob_before + 5 * OPEN);
-		assert_eq!(Balances::balance(&TreasuryAccount::get()), treasury_before + fee);
+		assert_eq!(Balances::balance(&PotAccount::get()), pot_before + fee);
 		assert_eq!(Balances::total_issuance(), TOTAL_ISSUANCE);
 	});
 }

@@ -1,15 +1,18 @@
-//! Configuration of the pallets that every chain has. Blocks and finality are in [`consensus`].
+//! Configuration of the pallets: here those that every chain has, in [`consensus`] blocks and finality, in [`openledger`] our
+//! own.
 
 mod consensus;
+mod openledger;
 
 pub use consensus::{DisableOffenders, MaxAuthorities, BABE_GENESIS_EPOCH_CONFIG};
+pub use openledger::{CourtPalletId, PotAccount};
 
 use crate::*;
 use frame_support::{
 	derive_impl,
 	dispatch::DispatchClass,
 	parameter_types,
-	traits::{tokens::imbalance::ResolveTo, ConstU128, ConstU32, ConstU8, Contains, OnUnbalanced, VariantCountOf},
+	traits::{tokens::imbalance::ResolveTo, ConstU128, ConstU32, ConstU8, Contains, VariantCountOf},
 	weights::{
 		constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_SECOND},
 		ConstantMultiplier, Weight,
@@ -125,21 +128,12 @@ impl pallet_balances::Config for Runtime {
 	type DoneSlashHandler = ();
 }
 
-/// Credits of the token.
-pub type CreditOf = frame_support::traits::fungible::Credit<AccountId, Balances>;
-
-/// Fees and tips: what a chain takes for its work goes to who decides about it.
-pub struct DealWithFees;
-
-impl OnUnbalanced<CreditOf> for DealWithFees {
-	fn on_nonzero_unbalanced(credit: CreditOf) {
-		ToTreasury::on_nonzero_unbalanced(credit);
-	}
-}
+/// Fees and tips go to the pot: what users of the chain pay, its contributors earn. The pot too exists from genesis on.
+pub type ToPot = ResolveTo<PotAccount, Balances>;
 
 impl pallet_transaction_payment::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
-	type OnChargeTransaction = FungibleAdapter<Balances, DealWithFees>;
+	type OnChargeTransaction = FungibleAdapter<Balances, ToPot>;
 	type WeightToFee = ConstantMultiplier<Balance, ConstU128<PLANCKS_PER_PICOSECOND>>;
 	type LengthToFee = ConstantMultiplier<Balance, ConstU128<PLANCKS_PER_BYTE>>;
 	type FeeMultiplierUpdate =

@@ -1,0 +1,76 @@
+//! Configuration of OpenLedger's own pallets: they know each other only through traits, which meet here.
+
+use super::TreasuryAccount;
+use crate::*;
+use frame_support::{parameter_types, traits::Get, PalletId};
+use openledger_primitives::{traits::Sessions, SessionIndex};
+
+parameter_types! {
+	/// Review fees wait here for the panel.
+	pub const CourtPalletId: PalletId = PalletId(*b"ol/court");
+	/// Rewards are paid from here.
+	pub const PotPalletId: PalletId = PalletId(*b"ol/rewrd");
+}
+
+/// The pot that rewards are paid from.
+pub type PotAccount = pallet_rewards::PotAccount<Runtime>;
+
+/// The session that pallet-session counts.
+pub struct CurrentSession;
+
+impl Sessions for CurrentSession {
+	fn current() -> SessionIndex {
+		Session::current_index()
+	}
+}
+
+/// The VRF output of the block that is being finalized: BABE's hook comes before those of our pallets.
+pub struct BlockRandomness;
+
+impl Get<Option<[u8; 32]>> for BlockRandomness {
+	fn get() -> Option<[u8; 32]> {
+		pallet_babe::AuthorVrfRandomness::<Runtime>::get()
+	}
+}
+
+impl pallet_datanets::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type ActiveBlocks = Authorities;
+	type UnixTime = Timestamp;
+	type Court = Validation;
+	type Rewards = Rewards;
+	type WeightInfo = pallet_datanets::DbWeightInfo<Runtime>;
+}
+
+impl pallet_validation::Config for Runtime {
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Currency = Balances;
+	type ActiveBlocks = Authorities;
+	type Sessions = CurrentSession;
+	type Docket = Datanets;
+	type Rewards = Rewards;
+	type Randomness = BlockRandomness;
+	type PalletId = CourtPalletId;
+	type WeightInfo = pallet_validation::DbWeightInfo<Runtime>;
+}
+
+impl pallet_rewards::Config for Runtime {
+	type Currency = Balances;
+	type ActiveBlocks = Authorities;
+	type UnixTime = Timestamp;
+	type VersionPoints = Datanets;
+	type PalletId = PotPalletId;
+	type WeightInfo = pallet_rewards::DbWeightInfo<Runtime>;
+}
+
+impl pallet_models::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type ActiveBlocks = Authorities;
+	type Datasets = Datanets;
+	type Fees = Rewards;
+	type Rewards = Rewards;
+	type Treasury = TreasuryAccount;
+	type WeightInfo = pallet_models::DbWeightInfo<Runtime>;
+}
