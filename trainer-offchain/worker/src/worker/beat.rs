@@ -1,0 +1,145 @@
+//! Training on a thread of its own, while heartbeats go out on time.
+
+use super::error::{Result, WorkerError};
+use super::Service;
+use crate::stop::Stop;
+use chain_client::{calls, Chain, ChainError, ChainExt, Query, Wait};
+use openledger_finetune::{RunConfig, RunReport, StepMetrics};
+use openledger_primitives::{model::Progress, ActiveBlock, JobId};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Time between two looks at the chain's clock and at the stop flag.
+const POLL: Duration = Duration::from_millis(250);
+/// How long a heartbeat may take to come into a block before it is sent again.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Pause after a node that did not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Tells a training to stop after its step.
+#[derive(Clone, Default)]
+pub struct Halt(Arc<AtomicBool>);
+
+impl Halt {
+	pub fn now(&self) {
+		self.0.store(true, Ordering::Relaxed);
+	}
+
+	fn is_set(&self) -> bool {
+		self.0.load(Ordering::Relaxed)
+	}
+}
+
+/// Trains on a blocking thread and tells every step.
+pub async fn train(config: RunConfig, progress: watch::Sender<Progress>, halt: Halt) -> Result<RunReport> {
+	let training = tokio::task::spawn_blocking(move || {
+		openledger_finetune::run(config, &mut |metrics| {
+			if metrics.step % 10 == 0 || metrics.step == 1 || metrics.step == metrics.total_steps {
+				tracing::info!(
+					"step {}/{}  loss {:.4}",
+					metrics.step,
+					metrics.total_steps,
+					metrics.loss
+				);
+			}
+			let now = progress_of(&metrics);
+			// A run that was started again is behind what it told before.
+			progress.send_if_modified(|told| {
+				let is_news = now.step >= told.step;
+				if is_news {
+					*told = now;
+				}
+				is_news
+			});
+			if halt.is_set() {
+				ControlFlow::Break(())
+			} else {
+				ControlFlow::Continue(())
+			}
+		})
+	});
+	let report = training
+		.await
+		.map_err(|error| WorkerError::Crashed(error.to_string()))??;
+	if report.interrupted {
+		return Err(WorkerError::Stopped);
+	}
+	Ok(report)
+}
+
+fn progress_of(metrics: &StepMetrics) -> Progress {
+	let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+	Progress {
+		step: count(metrics.step),
+		steps: count(metrics.total_steps),
+		loss_micro: micro(metrics.loss),
+	}
+}
+
+/// Nats in units of 1e-6.
+pub fn micro(loss: f64) -> u64 {
+	// The cast is saturating and takes what is not a number as zero.
+	(loss * 1e6).round() as u64
+}
+
+/// Active blocks between heartbeats: two may be lost and the third is still on time.
+pub fn interval(window: ActiveBlock) -> ActiveBlock {
+	(window / 3).max(1)
+}
+
+impl<C: Chain> Service<C> {
+	/// Sends heartbeats until the job is lost, and returns why. A node that is away is asked again and again.
+	pub async fn keep_alive(
+		&self,
+		job: JobId,
+		window: ActiveBlock,
+		progress: watch::Receiver<Progress>,
+	) -> WorkerError {
+		loop {
+			let beat = calls::heartbeat(job, *progress.borrow());
+			let sent = tokio::time::timeout(PATIENCE, self.chain.submit(&self.signer, beat, Wait::InBlock)).await;
+			match sent {
+				Ok(Ok(_)) => self.sleep_blocks(interval(window)).await,
+				Ok(Err(ChainError::Dispatch { error, .. })) => {
+					return WorkerError::Lost {
+						job,
+						reason: error.to_string(),
+					};
+				}
+				Ok(Err(error)) => {
+					tracing::warn!("heartbeat of job {job}: {error}; trying again");
+					tokio::time::sleep(PAUSE).await;
+				}
+				Err(_) => tracing::warn!(
+					"heartbeat of job {job}: in no block for {} s; trying again",
+					PATIENCE.as_secs()
+				),
+			}
+		}
+	}
+
+	/// Waits until the chain's clock has moved on by so many active blocks.
+	async fn sleep_blocks(&self, blocks: ActiveBlock) {
+		let query = Query::new(&*self.chain);
+		let mut until = None;
+		loop {
+			// While the node does not answer, its blocks go on: not a reason to wait longer than the polls.
+			if let Ok(now) = query.active_block().await {
+				if now >= *until.get_or_insert(now.saturating_add(blocks)) {
+					return;
+				}
+			}
+			tokio::time::sleep(POLL).await;
+		}
+	}
+}
+
+/// Waits for a signal.
+pub async fn stopped(stop: &Stop) {
+	while stop.asked().is_continue() {
+		tokio::time::sleep(POLL).await;
+	}
+}

@@ -1,0 +1,82 @@
+//! From an order on chain to run.toml.
+
+use super::error::{Result, WorkerError};
+use openledger_finetune::{config::Targets, Method, RunConfig, Scheduler};
+use openledger_primitives::training::{
+	Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
+};
+use std::path::{Path, PathBuf};
+
+const MICRO: f64 = 1e6;
+
+/// Where a run's files are.
+#[derive(Clone, Debug)]
+pub struct Paths {
+	pub model: PathBuf,
+	pub data: PathBuf,
+	pub output: PathBuf,
+	/// The adapter that is continued.
+	pub init_adapter: Option<PathBuf>,
+}
+
+/// The run that an order describes.
+pub fn run_config(spec: &TrainingSpec, paths: &Paths, device: &str) -> Result<RunConfig> {
+	let h = &spec.hyperparameters;
+	let method = match spec.method {
+		Ordered::Lora => Method::Lora,
+		Ordered::Full => Method::Full,
+		Ordered::Qlora => return Err(WorkerError::Unsupported("QLoRA")),
+	};
+	let mut config = RunConfig::new(&paths.model, &paths.data, &paths.output);
+	config.method = method;
+	config.learning_rate = h.learning_rate_nano as f64 / 1e9;
+	config.scheduler = match h.scheduler {
+		OrderedScheduler::Constant => Scheduler::Constant,
+		OrderedScheduler::Linear => Scheduler::Linear,
+		OrderedScheduler::Cosine => Scheduler::Cosine,
+	};
+	config.warmup_steps = h.warmup_steps as usize;
+	config.weight_decay = f64::from(h.weight_decay_micro) / MICRO;
+	config.max_grad_norm = f64::from(h.max_grad_norm_micro) / MICRO;
+	config.batch_size = h.batch_size.into();
+	config.gradient_accumulation = h.gradient_accumulation.into();
+	config.epochs = h.epochs.into();
+	config.max_steps = h.max_steps as usize;
+	config.cutoff_length = h.cutoff_length as usize;
+	config.packing = h.packing;
+	// TOML's integers have a sign: the highest bit of a seed is left out.
+	config.seed = h.seed & i64::MAX as u64;
+	config.logging_steps = 1;
+	config.device = device.into();
+	if method == Method::Lora {
+		adapter_keys(&mut config, h, paths.init_adapter.clone());
+	}
+	config.validate()?;
+	Ok(config)
+}
+
+/// An adapter that is continued brings everything but its dropout.
+fn adapter_keys(config: &mut RunConfig, h: &Hyperparameters, init_adapter: Option<PathBuf>) {
+	config.lora_dropout = Some(f64::from(h.lora_dropout_milli) / 1e3);
+	if init_adapter.is_none() {
+		config.lora_rank = Some(h.lora_rank.into());
+		config.lora_alpha = Some(h.lora_alpha.into());
+		config.use_rslora = Some(h.use_rslora);
+		config.lora_targets = match h.lora_targets {
+			LoraTargets::Default => None,
+			LoraTargets::AllLinear => Some(Targets::One("all-linear".into())),
+		};
+	}
+	config.init_adapter = init_adapter;
+}
+
+/// Writes run.toml and reads it again, so that what runs is what stands in the file.
+pub fn write(config: &RunConfig, path: &Path) -> Result<RunConfig> {
+	let malformed = |reason: String| WorkerError::Malformed {
+		path: path.to_owned(),
+		reason,
+	};
+	let text = toml::to_string(config).map_err(|error| malformed(error.to_string()))?;
+	std::fs::write(path, text).map_err(WorkerError::io(path))?;
+	Ok(RunConfig::read(path)?)
+}

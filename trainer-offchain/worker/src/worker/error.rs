@@ -1,0 +1,92 @@
+//! Why a job was not done.
+
+use chain_client::ChainError;
+use openledger_finetune::FinetuneError;
+use openledger_primitives::{BaseModelId, DatanetId, JobId, ModelId};
+use payload_store::StoreError;
+use std::path::PathBuf;
+
+pub type Result<T, E = WorkerError> = std::result::Result<T, E>;
+
+/// Why a job was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+	/// A file is not the one that the chain names.
+	#[error("{what} has sha256 {got}, but the chain says {expected}: it is refused")]
+	WrongFile {
+		what: String,
+		/// Hexadecimal.
+		expected: String,
+		/// Hexadecimal.
+		got: String,
+	},
+	/// A dataset version's items do not add up to its root.
+	#[error("Datanet {datanet}, version {version}: the items give the root {got}, but the chain says {expected}")]
+	WrongRoot {
+		datanet: DatanetId,
+		version: u32,
+		expected: String,
+		got: String,
+	},
+	/// An item of a dataset version is gone, or belongs to another Datanet.
+	#[error("Datanet {datanet}, version {version}: the chain does not have its item")]
+	ItemMissing { datanet: DatanetId, version: u32 },
+	/// Nothing of a job's datasets can be read as text.
+	#[error("job {0}: none of its files is text that this trainer reads")]
+	NoText(JobId),
+	#[error("there is no job {0}")]
+	JobMissing(JobId),
+	#[error("there is no base model {0}")]
+	BaseModelMissing(BaseModelId),
+	#[error("there is no model {0}")]
+	ModelMissing(ModelId),
+	/// A name on chain cannot be a file's name.
+	#[error("the base model names a file {0:?}: it is refused")]
+	UnsafeName(String),
+	/// This build cannot train what was ordered.
+	#[error("this trainer cannot do it: {0}")]
+	Unsupported(&'static str),
+	/// The job is no longer this worker's.
+	#[error("job {job} was lost: {reason}")]
+	Lost { job: JobId, reason: String },
+	/// Somebody asked the process to stop.
+	#[error("stopped")]
+	Stopped,
+	/// The training ended with a panic.
+	#[error("the training crashed: {0}")]
+	Crashed(String),
+	/// A file that the training wrote cannot be read as what it is.
+	#[error("{path}: {reason}", path = .path.display())]
+	Malformed { path: PathBuf, reason: String },
+	#[error("{path}: {source}", path = .path.display())]
+	Io { path: PathBuf, source: std::io::Error },
+	#[error(transparent)]
+	Chain(#[from] ChainError),
+	#[error(transparent)]
+	Store(#[from] StoreError),
+	#[error(transparent)]
+	Finetune(#[from] FinetuneError),
+}
+
+impl WorkerError {
+	/// An operating system's error about a path.
+	pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+		let path = path.into();
+		move |source| Self::Io { path, source }
+	}
+
+	/// Whether the same may succeed a little later: the node or the gateway was away, or behind.
+	pub fn is_passing(&self) -> bool {
+		match self {
+			Self::Chain(error) => error.dispatch().is_none(),
+			Self::Store(error) => {
+				use StoreError::*;
+				matches!(
+					error,
+					NotFound { .. } | NotAnnounced { .. } | Deadline { .. } | Unreachable { .. } | Refused { .. }
+				)
+			}
+			_ => false,
+		}
+	}
+}

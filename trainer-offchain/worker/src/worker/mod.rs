@@ -1,0 +1,362 @@
+//! `worker`: takes fine-tunes that the chain orders, trains them and posts the results.
+//!
+//! A job's way through here: [`watch`] finds it, [`prepare`] fetches and verifies what it names, [`beat`] trains it and
+//! keeps it alive on chain, [`publish`] uploads the adapter with its manifest ([`record`]) and submits their hashes.
+
+mod beat;
+mod cache;
+mod config;
+mod error;
+mod key;
+mod mark;
+mod prepare;
+mod publish;
+mod record;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use crate::stop::{Stop, STOPPED};
+use anyhow::{bail, Context};
+use beat::stopped;
+use chain_client::{address, calls, Chain, ChainExt, Head, Query, Signer, Subxt, Wait};
+use error::{Result, WorkerError};
+use futures::{stream::BoxStream, StreamExt};
+use openledger_primitives::{Balance, JobId, OPEN};
+use payload_store::{GatewayClient, Kind, PayloadStore};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use watch::{Next, Watch};
+
+/// Uploads are given up after this: an adapter of gigabytes over a slow line.
+const UPLOAD_DEADLINE: Duration = Duration::from_secs(3_600);
+/// Longest wait for a new block before the jobs are looked at anyway.
+const TICK: Duration = Duration::from_secs(10);
+/// Pauses after a node that did not answer: doubled up to the second.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// Pause before a job is tried again that a passing error stopped.
+const PUT_OFF: Duration = Duration::from_secs(20);
+
+#[derive(clap::Args)]
+pub struct Args {
+	/// The node
+	#[arg(
+		long,
+		value_name = "URL",
+		default_value = "ws://127.0.0.1:9944",
+		env = "OPENLEDGER_NODE"
+	)]
+	node: String,
+	/// The gateway that files come from and go to
+	#[arg(
+		long,
+		value_name = "URL",
+		default_value = "http://127.0.0.1:8080",
+		env = "OPENLEDGER_GATEWAY"
+	)]
+	gateway: String,
+	/// A development account
+	#[arg(long, value_name = "//NAME", conflicts_with = "key_file")]
+	suri: Option<String>,
+	/// A file with the worker's key that only its owner can read; or set OPENLEDGER_KEY
+	#[arg(long, value_name = "FILE")]
+	key_file: Option<PathBuf>,
+	/// Folder for files and runs
+	#[arg(long, value_name = "DIR")]
+	work_dir: PathBuf,
+	/// A base model's files that are here already, under its name on chain; they are verified
+	#[arg(long = "base-dir", value_name = "NAME=DIR", value_parser = base_dir)]
+	base_dirs: Vec<(String, PathBuf)>,
+	/// Register with this bond in OPEN, where the account is no worker yet
+	#[arg(long, value_name = "OPEN", value_parser = plancks)]
+	bond: Option<Balance>,
+	/// Where metrics and chat are served, as registered on chain
+	#[arg(long, value_name = "URL")]
+	endpoint: Option<String>,
+	/// cpu, cuda or cuda:N
+	#[arg(long, default_value = "cpu")]
+	device: String,
+	/// Exit after one job
+	#[arg(long)]
+	once: bool,
+}
+
+/// One worker.
+pub struct Service<C> {
+	chain: Arc<C>,
+	/// Contributed files.
+	payloads: Arc<dyn PayloadStore>,
+	/// Models' files.
+	artifacts: Arc<dyn PayloadStore>,
+	signer: Signer,
+	genesis: [u8; 32],
+	home: PathBuf,
+	base_dirs: BTreeMap<String, PathBuf>,
+	device: String,
+	stop: Stop,
+}
+
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+	let stop = Stop::listen()?;
+	// Refused before anything is bonded or claimed.
+	openledger_finetune::run::device(&args.device)?;
+	let signer = key::find(args.suri.as_deref(), args.key_file.as_deref())?;
+	let runtime = tokio::runtime::Builder::new_multi_thread()
+		.enable_all()
+		.build()
+		.context("the async runtime")?;
+	runtime.block_on(serve(args, signer, stop))
+}
+
+async fn serve(args: Args, signer: Signer, stop: Stop) -> anyhow::Result<ExitCode> {
+	let chain = tokio::select! {
+		chain = connect(&args.node) => chain?,
+		_ = stopped(&stop) => return Ok(ExitCode::from(STOPPED)),
+	};
+	std::fs::create_dir_all(&args.work_dir).with_context(|| format!("--work-dir {}", args.work_dir.display()))?;
+	let home = args
+		.work_dir
+		.canonicalize()
+		.with_context(|| format!("--work-dir {}", args.work_dir.display()))?;
+	let artifacts = GatewayClient::new(&args.gateway, Kind::Artifact, UPLOAD_DEADLINE)?;
+	let service = Service {
+		genesis: chain.genesis().await?,
+		chain: Arc::new(chain),
+		payloads: Arc::new(artifacts.of_kind(Kind::Payload)),
+		artifacts: Arc::new(artifacts),
+		signer,
+		home,
+		base_dirs: args.base_dirs.into_iter().collect(),
+		device: args.device,
+		stop,
+	};
+	service.register(args.bond, args.endpoint.as_deref()).await?;
+	match service.work(args.once).await {
+		Ok(()) => Ok(ExitCode::SUCCESS),
+		Err(WorkerError::Stopped) => Ok(ExitCode::from(STOPPED)),
+		Err(error) => Err(error.into()),
+	}
+}
+
+/// Connects; a node that is not there yet is waited for.
+async fn connect(node: &str) -> Result<Subxt> {
+	let mut pause = BACKOFF.0;
+	loop {
+		match Subxt::connect(node).await {
+			Err(error @ chain_client::ChainError::Unreachable { .. }) => {
+				tracing::warn!("{error}; trying again in {:.1} s", pause.as_secs_f32());
+				tokio::time::sleep(pause).await;
+				pause = (pause * 2).min(BACKOFF.1);
+			}
+			result => return Ok(result?),
+		}
+	}
+}
+
+impl<C: Chain> Service<C> {
+	/// Becomes a worker where it is asked for, and keeps the endpoint on chain up to date.
+	async fn register(&self, bond: Option<Balance>, endpoint: Option<&str>) -> anyhow::Result<()> {
+		let me = self.signer.account();
+		let known = Query::new(&*self.chain).worker(me).await?;
+		let endpoint = endpoint.map(|text| text.as_bytes().to_vec().try_into()).transpose();
+		let endpoint = endpoint.map_err(|_| anyhow::anyhow!("--endpoint: at most 128 bytes"))?;
+		let call = match (known, bond) {
+			(None, None) => bail!("{} is no worker yet: register it by --bond OPEN", address(me)),
+			(None, Some(bond)) => calls::register_worker(bond, endpoint.unwrap_or_default()),
+			(Some(worker), _) if endpoint.as_ref().is_some_and(|endpoint| *endpoint != worker.endpoint) => {
+				calls::update_worker(endpoint, 0)
+			}
+			(Some(_), _) => return Ok(()),
+		};
+		self.chain
+			.submit(&self.signer, call, Wait::InBlock)
+			.await
+			.context("registering the worker")?;
+		tracing::info!("{} is registered", address(me));
+		Ok(())
+	}
+
+	/// Does jobs until it is stopped; with `once`, until one is done.
+	async fn work(&self, once: bool) -> Result<()> {
+		let mut watch = Watch::default();
+		let mut heads = None;
+		let mut pause = BACKOFF.0;
+		tracing::info!("waiting for jobs as {}", address(self.signer.account()));
+		loop {
+			if self.stop.asked().is_break() {
+				return Err(WorkerError::Stopped);
+			}
+			match self.look(&mut watch).await {
+				Ok(Some(next)) => {
+					let done = self.act(next, &mut watch, once).await?;
+					// Blocks have passed since it was opened.
+					heads = None;
+					if done && once {
+						return Ok(());
+					}
+					pause = BACKOFF.0;
+				}
+				Ok(None) => {
+					pause = BACKOFF.0;
+					tokio::select! {
+						_ = self.tick(&mut heads) => {}
+						_ = stopped(&self.stop) => {}
+					}
+				}
+				Err(error) => {
+					tracing::warn!("{error}; trying again in {:.1} s", pause.as_secs_f32());
+					heads = None;
+					tokio::select! {
+						_ = tokio::time::sleep(pause) => {}
+						_ = stopped(&self.stop) => {}
+					}
+					pause = (pause * 2).min(BACKOFF.1);
+				}
+			}
+		}
+	}
+
+	/// What to do next.
+	async fn look(&self, watch: &mut Watch) -> Result<Option<Next>> {
+		let query = Query::new(&*self.chain);
+		watch.refresh(&query).await?;
+		let me = self.signer.account();
+		let now = query.active_block().await?;
+		let params = query.model_params().await?;
+		let free = query.worker(me).await?.is_some_and(|worker| {
+			let jobs = worker.bond.checked_div(params.bond_per_job).unwrap_or(0);
+			worker.bond >= params.min_bond && jobs > worker.active_jobs.into()
+		});
+		Ok(watch.next(me, now, free, Instant::now()))
+	}
+
+	/// Does it. Whether a job was done; an error only where the process is to end.
+	async fn act(&self, next: Next, watch: &mut Watch, once: bool) -> Result<bool> {
+		let (id, done) = match next {
+			Next::Resume(id) => (id, self.train(id, false).await.map(|()| true)),
+			Next::Take(id) => (id, self.train(id, true).await.map(|()| true)),
+			Next::Report(id) => (id, self.send(calls::report_missed(id)).await.map(|()| false)),
+			Next::Accept(id) => (id, self.send(calls::accept_result(id)).await.map(|()| false)),
+		};
+		match done {
+			Ok(done) => Ok(done),
+			Err(WorkerError::Stopped) => Err(WorkerError::Stopped),
+			Err(error) => {
+				self.explain(next, &error);
+				let is_chore = matches!(next, Next::Report(_) | Next::Accept(_));
+				if is_chore || error.is_passing() || was_taken(&error) {
+					watch.put_off(id, Instant::now() + PUT_OFF);
+				} else if once {
+					return Err(error);
+				} else {
+					watch.give_up(id);
+				}
+				Ok(false)
+			}
+		}
+	}
+
+	async fn send(&self, call: chain_client::Call) -> Result<()> {
+		self.chain.submit(&self.signer, call, Wait::InBlock).await?;
+		Ok(())
+	}
+
+	/// Trains a job, after it has been claimed where it is `open`: what cannot be fetched or verified is not bid on.
+	async fn train(&self, id: JobId, open: bool) -> Result<()> {
+		let prepared = if open {
+			let prepared = tokio::select! {
+				prepared = self.prepare(id) => prepared?,
+				_ = stopped(&self.stop) => return Err(WorkerError::Stopped),
+			};
+			self.send(calls::bid(id)).await?;
+			tracing::info!("job {id} is claimed");
+			prepared
+		} else {
+			self.prepare_claimed(id).await?
+		};
+		let result = self.finish(&prepared).await?;
+		tracing::info!(
+			"job {id} is submitted: adapter {}, loss {:.4}",
+			hex::encode(result.adapter.sha256),
+			result.train_loss_micro as f64 / 1e6
+		);
+		Ok(())
+	}
+
+	/// Prepares a job that was claimed before this process began, with heartbeats all the while.
+	async fn prepare_claimed(&self, id: JobId) -> Result<prepare::Prepared> {
+		tracing::info!("job {id} was claimed before: starting it again");
+		let query = Query::new(&*self.chain);
+		let job = query.job(id).await?.ok_or(WorkerError::JobMissing(id))?;
+		let terms = query.job_terms(id).await?.ok_or(WorkerError::JobMissing(id))?;
+		let (_sender, progress) = tokio::sync::watch::channel(publish::told(&job.status));
+		tokio::select! {
+			prepared = self.prepare(id) => prepared,
+			lost = self.keep_alive(id, terms.params.heartbeat_blocks, progress) => Err(lost),
+			_ = stopped(&self.stop) => Err(WorkerError::Stopped),
+		}
+	}
+
+	fn explain(&self, next: Next, error: &WorkerError) {
+		match next {
+			Next::Take(id) | Next::Resume(id) => tracing::error!("job {id}: {error}"),
+			Next::Report(id) => tracing::debug!("reporting job {id}: {error}"),
+			Next::Accept(id) => tracing::warn!("accepting job {id}: {error}"),
+		}
+	}
+
+	/// Waits for a new block, or for a while.
+	async fn tick(&self, heads: &mut Option<BoxStream<'static, chain_client::Result<Head>>>) {
+		if heads.is_none() {
+			*heads = self.chain.heads().await.ok();
+		}
+		let head = match heads {
+			Some(stream) => tokio::time::timeout(TICK, stream.next()).await,
+			None => Ok(None),
+		};
+		if !matches!(head, Ok(Some(Ok(_))) | Err(_)) {
+			*heads = None;
+			tokio::time::sleep(BACKOFF.0).await;
+		}
+	}
+}
+
+/// Whether another worker was first.
+fn was_taken(error: &WorkerError) -> bool {
+	match error {
+		WorkerError::Chain(error) => error
+			.dispatch()
+			.is_some_and(|error| ["JobNotOpen", "NoFreeCapacity"].contains(&error.name.as_str())),
+		_ => false,
+	}
+}
+
+fn base_dir(text: &str) -> Result<(String, PathBuf), String> {
+	match text.split_once('=') {
+		Some((name, dir)) if !name.is_empty() && !dir.is_empty() => Ok((name.into(), dir.into())),
+		_ => Err("expected NAME=DIR, the model's name on chain and its folder".into()),
+	}
+}
+
+/// An amount of OPEN with up to 12 decimals, in plancks.
+fn plancks(text: &str) -> Result<Balance, String> {
+	const DECIMALS: usize = 12;
+	let wrong = || "expected a number of OPEN such as 100 or 0.5".to_owned();
+	let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+	if fraction.is_empty()
+		|| fraction.len() > DECIMALS
+		|| whole.is_empty()
+		|| !(whole.to_owned() + fraction).bytes().all(|b| b.is_ascii_digit())
+	{
+		return Err(wrong());
+	}
+	let whole: Balance = whole.parse().map_err(|_| wrong())?;
+	let fraction: Balance = format!("{fraction:0<DECIMALS$}").parse().map_err(|_| wrong())?;
+	whole
+		.checked_mul(OPEN)
+		.and_then(|whole| whole.checked_add(fraction))
+		.ok_or_else(wrong)
+}

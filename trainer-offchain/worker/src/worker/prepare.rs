@@ -1,0 +1,291 @@
+//! What a job is trained from: base model, datasets and the adapter to continue, all verified against the chain.
+
+use super::cache::{verify, Cache, Wanted};
+use super::config::{self, Paths};
+use super::error::{Result, WorkerError};
+use super::record::{BaseRecord, DatasetRecord, FileRecord, ItemRecord, ParentRecord};
+use super::Service;
+use chain_client::{AccountId, Chain, Query, Terms};
+use futures::{stream, StreamExt, TryStreamExt};
+use openledger_finetune::{data::TEXT_EXTENSIONS, RunConfig};
+use openledger_model::peft;
+use openledger_primitives::{
+	item::{next_root, Item, VersionEntry},
+	model::{BaseModel, Job},
+	training::{DatasetRef, Method, Parent},
+	BaseModelId, JobId, ModelId,
+};
+use std::path::{Path, PathBuf};
+
+/// Payloads fetched at once.
+const FETCHES: usize = 8;
+
+/// A job that can be trained at once.
+pub struct Prepared {
+	pub id: JobId,
+	pub job: Job<AccountId>,
+	pub terms: Terms,
+	pub base: BaseRecord,
+	pub parent: Option<ParentRecord>,
+	pub datasets: Vec<DatasetRecord>,
+	/// The job's folder.
+	pub folder: PathBuf,
+	/// As run.toml in the folder has it.
+	pub config: RunConfig,
+}
+
+impl<C: Chain> Service<C> {
+	/// Fetches and verifies everything that a job names, and writes its run.toml.
+	pub async fn prepare(&self, id: JobId) -> Result<Prepared> {
+		let query = Query::new(&*self.chain);
+		let job = query.job(id).await?.ok_or(WorkerError::JobMissing(id))?;
+		if job.spec.method == Method::Qlora {
+			return Err(WorkerError::Unsupported("QLoRA"));
+		}
+		let terms = query.job_terms(id).await?.ok_or(WorkerError::JobMissing(id))?;
+		let folder = self
+			.home
+			.join("jobs")
+			.join(format!("{}-{id}", hex::encode(&self.genesis[..4])));
+		if folder.exists() {
+			std::fs::remove_dir_all(&folder).map_err(WorkerError::io(&folder))?;
+		}
+		create_dir(&folder)?;
+
+		let (base_id, parent_id) = match job.spec.parent {
+			Parent::Base(base) => (base, None),
+			Parent::Model(model) => {
+				let found = query.model(model).await?.ok_or(WorkerError::ModelMissing(model))?;
+				(found.base, Some(model))
+			}
+		};
+		let (model, base) = self.base_model(base_id, &folder).await?;
+		let (init_adapter, parent) = match parent_id {
+			Some(model) => self
+				.parent(model, &folder)
+				.await
+				.map(|(path, record)| (Some(path), Some(record)))?,
+			None => (None, None),
+		};
+		let data = folder.join("data");
+		let mut datasets = Vec::new();
+		for (at, (dataset, root)) in job.spec.datasets.iter().zip(&terms.roots).enumerate() {
+			let into = data.join(format!("{at}-datanet-{}", dataset.datanet));
+			datasets.push(self.dataset(*dataset, *root, &into).await?);
+		}
+		if datasets.iter().all(|dataset| dataset.items.is_empty()) {
+			return Err(WorkerError::NoText(id));
+		}
+		let paths = Paths {
+			model,
+			data,
+			output: folder.join("run"),
+			init_adapter,
+		};
+		let config = config::write(
+			&config::run_config(&job.spec, &paths, &self.device)?,
+			&folder.join("run.toml"),
+		)?;
+		Ok(Prepared {
+			id,
+			job,
+			terms,
+			base,
+			parent,
+			datasets,
+			folder,
+			config,
+		})
+	}
+
+	/// A folder with exactly the base model's files: those of `--base-dir` where the name has one, otherwise fetched.
+	async fn base_model(&self, id: BaseModelId, folder: &Path) -> Result<(PathBuf, BaseRecord)> {
+		let base = Query::new(&*self.chain)
+			.base_model(id)
+			.await?
+			.ok_or(WorkerError::BaseModelMissing(id))?;
+		let name = String::from_utf8_lossy(&base.name).into_owned();
+		let into = folder.join("base").join(folder_name(&name));
+		create_dir(&into)?;
+		let local = self.base_dirs.get(&name);
+		let record = BaseRecord {
+			id,
+			name,
+			files: self.base_files(&base, local.map(PathBuf::as_path), &into).await?,
+		};
+		Ok((into, record))
+	}
+
+	async fn base_files(
+		&self,
+		base: &BaseModel<AccountId>,
+		local: Option<&Path>,
+		into: &Path,
+	) -> Result<Vec<FileRecord>> {
+		let cache = Cache::new(self.home.join("artifacts"))?;
+		let mut records = Vec::new();
+		for file in &base.files {
+			let name = file_name(&file.name)?;
+			let path = match local {
+				Some(dir) => {
+					let path = dir.join(&name);
+					verify(&path, &file.artifact.sha256, &path.display().to_string()).await?;
+					path.canonicalize().map_err(WorkerError::io(&path))?
+				}
+				None => {
+					tracing::info!("base model: {name}, {} bytes", file.artifact.bytes);
+					cache.fetch(&*self.artifacts, (&file.artifact).into(), &name).await?
+				}
+			};
+			link(&path, &into.join(&name))?;
+			records.push(FileRecord::of(name, &file.artifact));
+		}
+		Ok(records)
+	}
+
+	/// The adapter of an earlier result, in a folder of its own.
+	async fn parent(&self, id: ModelId, folder: &Path) -> Result<(PathBuf, ParentRecord)> {
+		let model = Query::new(&*self.chain)
+			.model(id)
+			.await?
+			.ok_or(WorkerError::ModelMissing(id))?;
+		let cache = Cache::new(self.home.join("artifacts"))?;
+		let into = folder.join("init_adapter");
+		create_dir(&into)?;
+		let result = &model.result;
+		for (name, artifact) in [(peft::TENSORS, &result.adapter), (peft::CONFIG, &result.adapter_config)] {
+			let path = cache
+				.fetch(&*self.artifacts, artifact.into(), &format!("model {id}: {name}"))
+				.await?;
+			link(&path, &into.join(name))?;
+		}
+		let adapter = FileRecord::of(peft::TENSORS, &result.adapter);
+		Ok((into, ParentRecord { model: id, adapter }))
+	}
+
+	/// Writes the items of a dataset version as files whose names sort in the order of the versions.
+	async fn dataset(&self, dataset: DatasetRef, root: [u8; 32], into: &Path) -> Result<DatasetRecord> {
+		let query = Query::new(&*self.chain);
+		let entries = query.versions(dataset.datanet, 1..=dataset.version).await?;
+		let ids: Vec<_> = entries.iter().map(|entry| entry.item).collect();
+		let items = verify_dataset(dataset, &entries, query.items(&ids).await?, root)?;
+		create_dir(into)?;
+		let cache = Cache::new(self.home.join("payloads"))?;
+		let records = stream::iter(items.into_iter().zip(&entries).enumerate())
+			.map(|(at, (item, entry))| {
+				let (cache, version) = (&cache, at as u32 + 1);
+				async move {
+					let what = format!("item {} (version {version} of Datanet {})", entry.item, dataset.datanet);
+					let wanted = Wanted::from(&item.payload);
+					let extension = item.payload.format.extension();
+					let file = TEXT_EXTENSIONS
+						.contains(&extension)
+						.then(|| format!("{version:010}.{extension}"));
+					if let Some(file) = &file {
+						let path = cache.fetch(&*self.payloads, wanted, &what).await?;
+						link(&path, &into.join(file))?;
+					}
+					Ok::<_, WorkerError>((ItemRecord::of(version, entry.item, wanted), file.is_some()))
+				}
+			})
+			.buffered(FETCHES)
+			.try_collect::<Vec<_>>()
+			.await?;
+		let (kept, unreadable): (Vec<_>, Vec<_>) = records.into_iter().partition(|(_, is_text)| *is_text);
+		let plain =
+			|records: Vec<(ItemRecord, bool)>| records.into_iter().map(|(record, _)| record).collect::<Vec<_>>();
+		let (items, unreadable) = (plain(kept), plain(unreadable));
+		if !unreadable.is_empty() {
+			tracing::warn!(
+				"Datanet {}: {} items are not text files and are left out",
+				dataset.datanet,
+				unreadable.len()
+			);
+		}
+		tracing::info!(
+			"Datanet {} version {}: {} files, root verified",
+			dataset.datanet,
+			dataset.version,
+			items.len()
+		);
+		Ok(DatasetRecord::of(dataset, root, items, unreadable))
+	}
+}
+
+/// Recomputes the roots of all versions up to this one; each must be the chain's, and the last the one that the job was
+/// ordered on. Returns the items in the order of the versions.
+pub fn verify_dataset(
+	dataset: DatasetRef,
+	entries: &[VersionEntry],
+	items: Vec<Option<Item<AccountId>>>,
+	ordered: [u8; 32],
+) -> Result<Vec<Item<AccountId>>> {
+	let datanet = dataset.datanet;
+	let mut verified = Vec::with_capacity(entries.len());
+	let mut root = [0; 32];
+	for (version, (entry, item)) in (1u32..).zip(entries.iter().zip(items)) {
+		let missing = WorkerError::ItemMissing { datanet, version };
+		let item = item.filter(|item| item.datanet == datanet).ok_or(missing)?;
+		root = next_root(root, datanet, version, &item.payload, &item.contributor);
+		ensure_root(dataset.datanet, version, entry.root, root)?;
+		verified.push(item);
+	}
+	if verified.len() != dataset.version as usize {
+		return Err(WorkerError::ItemMissing {
+			datanet,
+			version: verified.len() as u32 + 1,
+		});
+	}
+	ensure_root(datanet, dataset.version, ordered, root)?;
+	Ok(verified)
+}
+
+fn ensure_root(datanet: u32, version: u32, expected: [u8; 32], got: [u8; 32]) -> Result<()> {
+	if expected == got {
+		return Ok(());
+	}
+	Err(WorkerError::WrongRoot {
+		datanet,
+		version,
+		expected: hex::encode(expected),
+		got: hex::encode(got),
+	})
+}
+
+/// A name from the chain that stays in its folder. The chain checks this too; a worker does not rely on it.
+fn file_name(name: &[u8]) -> Result<String> {
+	let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+	let text = String::from_utf8_lossy(name).into_owned();
+	if name.is_empty() || name.starts_with(b".") || !name.iter().all(safe) {
+		return Err(WorkerError::UnsafeName(text));
+	}
+	Ok(text)
+}
+
+/// A folder's name that is like the model's: it becomes the adapter's `base_model_name_or_path`.
+fn folder_name(name: &str) -> String {
+	let safe = |c: char| {
+		if c.is_ascii_alphanumeric() || "._-".contains(c) {
+			c
+		} else {
+			'-'
+		}
+	};
+	let name: String = name.chars().map(safe).collect();
+	let name = name.trim_start_matches('.');
+	if name.is_empty() {
+		"base".into()
+	} else {
+		name.into()
+	}
+}
+
+fn create_dir(path: &Path) -> Result<()> {
+	std::fs::create_dir_all(path).map_err(WorkerError::io(path))
+}
+
+/// A verified file under another name, without another copy of it.
+fn link(from: &Path, to: &Path) -> Result<()> {
+	let from = from.canonicalize().map_err(WorkerError::io(from))?;
+	std::os::unix::fs::symlink(from, to).map_err(WorkerError::io(to))
+}

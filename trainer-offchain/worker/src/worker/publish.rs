@@ -1,0 +1,209 @@
+//! What a training made: marked, published, recorded, submitted.
+
+use super::beat::{micro, stopped, train, Halt};
+use super::error::{Result, WorkerError};
+use super::mark;
+use super::prepare::Prepared;
+use super::record::{FileRecord, JobManifest, MANIFEST_VERSION};
+use super::Service;
+use chain_client::{address, calls, Chain, ChainError, ChainExt, Query, Wait};
+use openledger_finetune::{hash::hash_file, Manifest, RunReport};
+use openledger_model::files::write_json;
+use openledger_primitives::{
+	model::{Artifact, JobResult, JobStatus, Progress},
+	JobId,
+};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Times a result is marked anew because its hash is taken.
+const ATTEMPTS: u32 = 3;
+/// Pause after a node that did not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a job that is lost may take to end.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+impl<C: Chain> Service<C> {
+	/// Trains a claimed job to its end and submits the result, with heartbeats all the while.
+	pub async fn finish(&self, prepared: &Prepared) -> Result<JobResult> {
+		let id = prepared.id;
+		let (sender, receiver) = watch::channel(told(&prepared.job.status));
+		let halt = Halt::default();
+		let making = self.make(prepared, sender, halt.clone(), receiver.clone());
+		tokio::pin!(making);
+		let lost = tokio::select! {
+			made = &mut making => return made,
+			lost = self.keep_alive(id, prepared.terms.params.heartbeat_blocks, receiver) => lost,
+			_ = stopped(&self.stop) => {
+				halt.now();
+				return Err(WorkerError::Stopped);
+			}
+		};
+		halt.now();
+		// The result can be on chain already: a heartbeat that comes after it is refused.
+		match tokio::time::timeout(FAREWELL, making).await {
+			Ok(Ok(result)) => Ok(result),
+			Ok(Err(_)) | Err(_) => Err(lost),
+		}
+	}
+
+	async fn make(
+		&self,
+		prepared: &Prepared,
+		sender: watch::Sender<Progress>,
+		halt: Halt,
+		progress: watch::Receiver<Progress>,
+	) -> Result<JobResult> {
+		let report = train(prepared.config.clone(), sender, halt).await?;
+		let mut attempt = 1;
+		loop {
+			let result = self.publish(prepared, &report, attempt).await?;
+			let told = *progress.borrow();
+			match self.submit(prepared.id, told, result).await {
+				Err(WorkerError::Chain(ChainError::Dispatch { error, .. }))
+					if error.name == "AdapterAlreadyRegistered" && attempt < ATTEMPTS =>
+				{
+					tracing::warn!(
+						"job {}: this adapter is registered already; marking it anew",
+						prepared.id
+					);
+					attempt += 1;
+				}
+				done => return done,
+			}
+		}
+	}
+
+	/// Uploads adapter, configuration and manifest.
+	async fn publish(&self, prepared: &Prepared, report: &RunReport, attempt: u32) -> Result<JobResult> {
+		let (tensors, config) = outputs(report)?;
+		let value = mark_of(&self.genesis, prepared.id, attempt);
+		mark::set(&tensors, &value)?;
+		let adapter = self.upload(&tensors).await?;
+		let adapter_config = self.upload(&config).await?;
+
+		let manifest = JobManifest {
+			manifest_version: MANIFEST_VERSION,
+			genesis: self.genesis,
+			job: prepared.id,
+			worker: address(self.signer.account()),
+			spec: prepared.job.spec.clone(),
+			base_model: prepared.base.clone(),
+			parent: prepared.parent.clone(),
+			datasets: prepared.datasets.clone(),
+			exclusions: Vec::new(),
+			run: run_record(report, &tensors)?,
+			adapter: FileRecord::of(name_of(&tensors), &adapter),
+			adapter_config: FileRecord::of(name_of(&config), &adapter_config),
+			mark: (mark::KEY.into(), value),
+		};
+		let path = prepared.folder.join("manifest.json");
+		let manifest = serde_json::to_value(&manifest).map_err(|error| WorkerError::Malformed {
+			path: path.clone(),
+			reason: error.to_string(),
+		})?;
+		write_json(&path, &manifest).map_err(openledger_finetune::FinetuneError::from)?;
+		Ok(JobResult {
+			adapter,
+			adapter_config,
+			manifest: self.upload(&path).await?,
+			steps: u32::try_from(report.steps).unwrap_or(u32::MAX),
+			train_loss_micro: micro(report.final_loss),
+			eval_loss_micro: report.eval_loss.map(micro),
+		})
+	}
+
+	async fn upload(&self, path: &Path) -> Result<Artifact> {
+		let stored = self.artifacts.put_file(path).await?;
+		tracing::info!("published {} as {}", name_of(path), stored.cid);
+		Ok(Artifact {
+			cid: stored.cid,
+			sha256: stored.sha256,
+			bytes: stored.size,
+		})
+	}
+
+	/// Posts the result behind a heartbeat with the last step. A node that is away is asked again and again.
+	async fn submit(&self, id: JobId, progress: Progress, result: JobResult) -> Result<JobResult> {
+		loop {
+			let calls = vec![calls::heartbeat(id, progress), calls::submit_result(id, result.clone())];
+			let sent = self.chain.submit_all(&self.signer, calls, Wait::InBlock).await;
+			let error = match sent.map(|mut outcomes| outcomes.pop()) {
+				Ok(Some(Ok(outcome))) => match outcome.ok() {
+					Ok(_) => return Ok(result),
+					Err(error) => error,
+				},
+				Ok(Some(Err(error))) | Err(error) => error,
+				Ok(None) => continue,
+			};
+			// An earlier attempt can have come into a block without this worker hearing of it.
+			if self.is_submitted(id, &result).await {
+				return Ok(result);
+			}
+			if error.dispatch().is_some() {
+				return Err(error.into());
+			}
+			tracing::warn!("result of job {id}: {error}; trying again");
+			tokio::time::sleep(PAUSE).await;
+		}
+	}
+
+	async fn is_submitted(&self, id: JobId, result: &JobResult) -> bool {
+		let job = Query::new(&*self.chain).job(id).await.ok().flatten();
+		job.is_some_and(|job| match job.status {
+			JobStatus::Submitted { result: submitted, .. } => submitted == *result,
+			_ => false,
+		})
+	}
+}
+
+/// The progress that the chain knows of: after a restart it must not go back.
+pub fn told<A>(status: &JobStatus<A>) -> Progress {
+	match status {
+		JobStatus::Claimed { progress, .. } => *progress,
+		_ => Progress::default(),
+	}
+}
+
+/// What makes this job's adapter differ from every other: the chain, the job, and which attempt it is.
+fn mark_of(genesis: &[u8; 32], job: JobId, attempt: u32) -> String {
+	format!("{}/{job}/{attempt}", hex::encode(genesis))
+}
+
+/// The files that a run left: tensors and configuration.
+fn outputs(report: &RunReport) -> Result<(PathBuf, PathBuf)> {
+	if let Some(dir) = &report.adapter_dir {
+		return Ok((
+			dir.join(openledger_model::peft::TENSORS),
+			dir.join(openledger_model::peft::CONFIG),
+		));
+	}
+	let dir = report.model_dir.as_ref().ok_or(WorkerError::Stopped)?;
+	Ok((dir.join("model.safetensors"), dir.join("config.json")))
+}
+
+/// The run's own manifest, with the hash that its tensors have since they were marked.
+fn run_record(report: &RunReport, tensors: &Path) -> Result<Manifest> {
+	let path = report.manifest_path.as_ref().ok_or(WorkerError::Stopped)?;
+	let malformed = |reason: String| WorkerError::Malformed {
+		path: path.clone(),
+		reason,
+	};
+	let bytes = std::fs::read(path).map_err(WorkerError::io(path))?;
+	let mut run: Manifest = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+	let marked = hash_file(tensors, name_of(tensors))?;
+	if run.adapter_sha256.is_some() {
+		run.adapter_sha256 = Some(marked.sha256.clone());
+	}
+	for file in run.output_files.iter_mut().filter(|file| file.name == marked.name) {
+		*file = marked.clone();
+	}
+	Ok(run)
+}
+
+fn name_of(path: &Path) -> String {
+	path.file_name()
+		.map(|name| name.to_string_lossy().into_owned())
+		.unwrap_or_default()
+}

@@ -1,0 +1,124 @@
+//! manifest.json: all that is needed to repeat a job.
+
+use super::cache::Wanted;
+use openledger_finetune::Manifest;
+use openledger_primitives::{
+	model::Artifact,
+	payload::hex32,
+	training::{DatasetRef, TrainingSpec},
+	BaseModelId, DatanetId, ItemId, JobId, ModelId,
+};
+use payload_store::Cid;
+use serde::{Deserialize, Serialize};
+
+/// Version of this layout.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// The record of a finished job: what the chain ordered, what it was trained from, and the run itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobManifest {
+	pub manifest_version: u32,
+	/// Hash of block 0 of the chain that ordered it.
+	#[serde(with = "hex32")]
+	pub genesis: [u8; 32],
+	pub job: JobId,
+	/// The worker's address.
+	pub worker: String,
+	/// The whole order.
+	pub spec: TrainingSpec,
+	pub base_model: BaseRecord,
+	/// The earlier result that was continued.
+	pub parent: Option<ParentRecord>,
+	/// In the order of the order.
+	pub datasets: Vec<DatasetRecord>,
+	/// Items taken down since: not trained on.
+	pub exclusions: Vec<ItemId>,
+	/// Hyperparameters, seed, code, device, dtype, threads, losses.
+	pub run: Manifest,
+	/// The result: of a full training the model.
+	pub adapter: FileRecord,
+	pub adapter_config: FileRecord,
+	/// The key and value that the adapter's safetensors metadata has beyond what the run wrote.
+	pub mark: (String, String),
+}
+
+/// A published file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileRecord {
+	pub name: String,
+	#[serde(with = "hex32")]
+	pub sha256: [u8; 32],
+	pub cid: Cid,
+	pub bytes: u64,
+}
+
+impl FileRecord {
+	pub fn of(name: impl Into<String>, artifact: &Artifact) -> Self {
+		Self {
+			name: name.into(),
+			sha256: artifact.sha256,
+			cid: artifact.cid,
+			bytes: artifact.bytes,
+		}
+	}
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BaseRecord {
+	pub id: BaseModelId,
+	pub name: String,
+	pub files: Vec<FileRecord>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ParentRecord {
+	pub model: ModelId,
+	pub adapter: FileRecord,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DatasetRecord {
+	pub datanet: DatanetId,
+	pub version: u32,
+	#[serde(with = "hex32")]
+	pub root: [u8; 32],
+	/// Trained on, in this order.
+	pub items: Vec<ItemRecord>,
+	/// Of a format that this trainer reads no text from.
+	pub unreadable: Vec<ItemRecord>,
+}
+
+impl DatasetRecord {
+	pub fn of(dataset: DatasetRef, root: [u8; 32], items: Vec<ItemRecord>, unreadable: Vec<ItemRecord>) -> Self {
+		Self {
+			datanet: dataset.datanet,
+			version: dataset.version,
+			root,
+			items,
+			unreadable,
+		}
+	}
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ItemRecord {
+	/// The version that this item made.
+	pub version: u32,
+	pub item: ItemId,
+	#[serde(with = "hex32")]
+	pub sha256: [u8; 32],
+	pub cid: Cid,
+	pub bytes: u64,
+}
+
+impl ItemRecord {
+	pub fn of(version: u32, item: ItemId, file: Wanted) -> Self {
+		Self {
+			version,
+			item,
+			sha256: file.sha256,
+			cid: file.cid,
+			bytes: file.bytes,
+		}
+	}
+}

@@ -1,0 +1,333 @@
+//! Whole jobs, from the order to the hashes on chain.
+
+use super::world::{fixture, signer, spec, World, JOB};
+use crate::worker::error::WorkerError;
+use crate::worker::record::JobManifest;
+use chain_client::{calls, keys, Call, DispatchError, Outcome};
+use openledger_finetune::hash::hash_file;
+use openledger_primitives::{
+	format::Format,
+	model::{JobResult, JobStatus, Model, Progress},
+	training::{Method, Parent, TrainingSpec},
+};
+use payload_store::PayloadStore;
+use std::time::Duration;
+
+fn names(calls: &[Call]) -> Vec<&'static str> {
+	calls.iter().map(|call| call.name).collect()
+}
+
+async fn fetch(world: &World, artifact: &openledger_primitives::model::Artifact) -> Vec<u8> {
+	world
+		.artifacts
+		.get(&artifact.cid, artifact.bytes, Duration::from_secs(10))
+		.await
+		.unwrap()
+		.to_vec()
+}
+
+async fn manifest(world: &World, result: &JobResult) -> JobManifest {
+	serde_json::from_slice(&fetch(world, &result.manifest).await).unwrap()
+}
+
+/// The result that was submitted last.
+fn submitted(world: &World, service: &crate::worker::Service<chain_client::Memory>) -> JobResult {
+	let path = service
+		.home
+		.join("jobs")
+		.read_dir()
+		.unwrap()
+		.next()
+		.unwrap()
+		.unwrap()
+		.path()
+		.join("manifest.json");
+	let record: JobManifest = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+	let artifact = |name: &crate::worker::record::FileRecord| openledger_primitives::model::Artifact {
+		cid: name.cid,
+		sha256: name.sha256,
+		bytes: name.bytes,
+	};
+	let own = hash_file(&path, "").unwrap();
+	let sha256: [u8; 32] = hex::decode(&own.sha256).unwrap().try_into().unwrap();
+	let result = JobResult {
+		adapter: artifact(&record.adapter),
+		adapter_config: artifact(&record.adapter_config),
+		manifest: openledger_primitives::model::Artifact {
+			cid: payload_store::Cid::new(payload_store::CidCodec::Raw, sha256),
+			sha256,
+			bytes: own.bytes,
+		},
+		steps: record.run.steps as u32,
+		train_loss_micro: crate::worker::beat::micro(record.run.final_loss),
+		eval_loss_micro: record.run.eval_loss.map(crate::worker::beat::micro),
+	};
+	assert_eq!(world.calls().last(), Some(&calls::submit_result(JOB, result.clone())));
+	result
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submitted() {
+	let world = World::new().await;
+	let service = world.service().await;
+	service.train(JOB, true).await.unwrap();
+
+	let made = world.calls();
+	assert_eq!(names(&made), ["bid", "heartbeat", "heartbeat", "submit_result"]);
+	assert!(world
+		.chain
+		.submitted()
+		.iter()
+		.all(|call| call.account == *signer("//Worker").account()));
+	let result = submitted(&world, &service);
+	assert_eq!(result.steps, 3);
+	let last = Progress {
+		step: 3,
+		steps: 3,
+		loss_micro: result.train_loss_micro,
+	};
+	assert_eq!(made[2], calls::heartbeat(JOB, last));
+
+	let record = manifest(&world, &result).await;
+	assert_eq!((record.job, &record.spec), (JOB, &spec(3)));
+	assert_eq!(
+		(
+			record.base_model.id,
+			record.base_model.files.len(),
+			record.exclusions.len()
+		),
+		(0, 3, 0)
+	);
+	let dataset = &record.datasets[0];
+	assert_eq!((dataset.version, dataset.root), (3, world.roots[3]));
+	let expected: Vec<_> = world.items.iter().map(|item| item.payload.sha256).collect();
+	assert_eq!(
+		dataset.items.iter().map(|item| item.sha256).collect::<Vec<_>>(),
+		expected
+	);
+	assert_eq!(
+		dataset.items.iter().map(|item| item.item).collect::<Vec<_>>(),
+		[101, 102, 103]
+	);
+	let read: Vec<_> = record.run.data_files.iter().map(|file| file.sha256.clone()).collect();
+	assert_eq!(
+		read,
+		expected.map_hex(),
+		"the run read the items in the order of the versions"
+	);
+	assert_eq!(record.run.adapter_sha256, Some(hex::encode(result.adapter.sha256)));
+
+	let adapter = fetch(&world, &result.adapter).await;
+	let dir = world.dir.path().join("fetched");
+	std::fs::create_dir(&dir).unwrap();
+	std::fs::write(dir.join("adapter_model.safetensors"), adapter).unwrap();
+	std::fs::write(
+		dir.join("adapter_config.json"),
+		fetch(&world, &result.adapter_config).await,
+	)
+	.unwrap();
+	let device = openledger_finetune::run::device("cpu").unwrap();
+	let data = world.dir.path().join("work/jobs");
+	let data = data.read_dir().unwrap().next().unwrap().unwrap().path().join("data");
+	let loss = |adapter| {
+		openledger_finetune::evaluate(&fixture("model"), adapter, &data, 16, &device)
+			.unwrap()
+			.loss
+	};
+	assert!(
+		loss(Some(dir.as_path())) < loss(None),
+		"the published adapter has learnt the data"
+	);
+}
+
+trait MapHex {
+	fn map_hex(&self) -> Vec<String>;
+}
+
+impl MapHex for Vec<[u8; 32]> {
+	fn map_hex(&self) -> Vec<String> {
+		self.iter().map(hex::encode).collect()
+	}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_order_should_be_marked_anew_when_its_adapter_is_registered() {
+	let world = World::new().await;
+	let service = world.service().await;
+	let taken = DispatchError {
+		pallet: "Models".into(),
+		name: "AdapterAlreadyRegistered".into(),
+		docs: "A registered or submitted model has this adapter.".into(),
+	};
+	for _ in 0..3 {
+		world.chain.script(Ok(world.chain.outcome(Vec::new())));
+	}
+	world.chain.script(Ok(Outcome {
+		error: Some(taken),
+		..world.chain.outcome(Vec::new())
+	}));
+	service.train(JOB, true).await.unwrap();
+	let made = world.calls();
+	assert_eq!(
+		names(&made),
+		[
+			"bid",
+			"heartbeat",
+			"heartbeat",
+			"submit_result",
+			"heartbeat",
+			"submit_result"
+		]
+	);
+	assert_ne!(made[3], made[5]);
+	let record = manifest(&world, &submitted(&world, &service)).await;
+	assert!(record.mark.1.ends_with("/0/2"), "{:?}", record.mark);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_should_be_lost_when_the_chain_refuses_its_heartbeat() {
+	let world = World::new().await;
+	let service = world.service().await;
+	let overdue = DispatchError {
+		pallet: "Models".into(),
+		name: "HeartbeatOverdue".into(),
+		docs: "The heartbeat's deadline has passed.".into(),
+	};
+	let refused = || {
+		Ok(Outcome {
+			error: Some(overdue.clone()),
+			..world.chain.outcome(Vec::new())
+		})
+	};
+	world.chain.script(Ok(world.chain.outcome(Vec::new())));
+	for _ in 0..3 {
+		world.chain.script(refused());
+	}
+	let mut spec = spec(3);
+	spec.hyperparameters.max_steps = 100_000;
+	world.order(JOB, spec, vec![world.roots[3]]);
+	let error = service.train(JOB, true).await.unwrap_err();
+	assert!(matches!(error, WorkerError::Lost { job: JOB, .. }), "{error}");
+	assert!(!error.is_passing());
+	assert_eq!(names(&world.calls()), ["bid", "heartbeat"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claimed_job_should_be_started_again_without_going_back_in_what_it_tells() {
+	let world = World::new().await;
+	let service = world.service().await;
+	let before = Progress {
+		step: 2,
+		steps: 3,
+		loss_micro: 5,
+	};
+	let worker = signer("//Worker").account().clone();
+	world.set_status(
+		JOB,
+		JobStatus::Claimed {
+			worker,
+			heartbeat_by: 9,
+			progress: before,
+		},
+	);
+	service.train(JOB, false).await.unwrap();
+	let made = world.calls();
+	assert_eq!(made[0], calls::heartbeat(JOB, before));
+	assert!(!names(&made).contains(&"bid"));
+	submitted(&world, &service);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_result_should_be_continued_from_its_adapter() {
+	let world = World::new().await;
+	let service = world.service().await;
+	let dir = fixture("adapter_trained");
+	let adapter = world.publish(&dir.join("adapter_model.safetensors")).await;
+	let adapter_config = world.publish(&dir.join("adapter_config.json")).await;
+	let result = JobResult {
+		adapter,
+		adapter_config,
+		manifest: adapter_config,
+		steps: 1,
+		train_loss_micro: 0,
+		eval_loss_micro: None,
+	};
+	let owner = signer("//Requester").account().clone();
+	let model = Model {
+		owner: owner.clone(),
+		worker: owner,
+		base: 0,
+		job: 9,
+		spec: spec(1),
+		roots: vec![world.roots[1]].try_into().unwrap(),
+		result,
+	};
+	world.chain.set(keys::map("Models", "Models", 5u32), model);
+	world.order(
+		JOB,
+		TrainingSpec {
+			parent: Parent::Model(5),
+			..spec(3)
+		},
+		vec![world.roots[3]],
+	);
+	service.train(JOB, true).await.unwrap();
+	let record = manifest(&world, &submitted(&world, &service)).await;
+	assert_eq!(
+		record
+			.parent
+			.as_ref()
+			.map(|parent| (parent.model, parent.adapter.sha256)),
+		Some((5, adapter.sha256))
+	);
+	let continued = record
+		.run
+		.init_adapter_files
+		.iter()
+		.find(|file| file.name == "adapter_model.safetensors");
+	assert_eq!(
+		continued.map(|file| file.sha256.clone()),
+		Some(hex::encode(adapter.sha256))
+	);
+	assert_ne!(record.adapter.sha256, adapter.sha256);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_training_should_publish_the_model() {
+	let world = World::new().await;
+	let service = world.service().await;
+	world.order(
+		JOB,
+		TrainingSpec {
+			method: Method::Full,
+			..spec(2)
+		},
+		vec![world.roots[2]],
+	);
+	service.train(JOB, true).await.unwrap();
+	let record = manifest(&world, &submitted(&world, &service)).await;
+	assert_eq!(
+		(record.adapter.name.as_str(), record.adapter_config.name.as_str()),
+		("model.safetensors", "config.json")
+	);
+	assert_eq!(record.datasets[0].items.len(), 2);
+}
+
+#[tokio::test]
+async fn items_that_are_not_text_files_should_be_named_and_left_out() {
+	let mut world = World::new().await;
+	world.add_item("%PDF-1.7".into(), Format::Pdf).await;
+	let service = world.service().await;
+	world.order(JOB, spec(4), vec![world.roots[4]]);
+	let prepared = service.prepare(JOB).await.unwrap();
+	let dataset = &prepared.datasets[0];
+	assert_eq!(
+		(
+			dataset.items.len(),
+			dataset.unreadable.len(),
+			dataset.unreadable[0].version
+		),
+		(3, 1, 4)
+	);
+	assert_eq!(dataset.root, world.roots[4], "the root is that of all items");
+}

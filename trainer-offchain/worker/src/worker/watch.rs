@@ -1,0 +1,103 @@
+//! Which jobs there are, and what to do next.
+
+use super::error::Result;
+use chain_client::{keys, AccountId, Chain, Query};
+use openledger_primitives::{
+	model::{Job, JobStatus},
+	ActiveBlock, JobId,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+/// Jobs asked for at once.
+const PAGE: usize = 256;
+
+/// What a worker does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+	/// Train a job that it has claimed, before it was started again.
+	Resume(JobId),
+	/// Say that a heartbeat was missed, which opens the job again.
+	Report(JobId),
+	/// Be paid for a result that nobody disputed.
+	Accept(JobId),
+	/// Train an open job.
+	Take(JobId),
+}
+
+/// The jobs that have not ended. Those that have are asked for once.
+#[derive(Default)]
+pub struct Watch {
+	next: JobId,
+	live: BTreeMap<JobId, Job<AccountId>>,
+	/// Not to be tried by this process again.
+	given_up: BTreeSet<JobId>,
+	/// Not to be tried before.
+	put_off: BTreeMap<JobId, Instant>,
+}
+
+impl Watch {
+	/// Asks for new jobs and for what became of those that had not ended.
+	pub async fn refresh<C: Chain + ?Sized>(&mut self, query: &Query<'_, C>) -> Result<()> {
+		let next = query.job_count().await?;
+		let ids: Vec<_> = self.live.keys().copied().chain(self.next..next).collect();
+		let mut live = BTreeMap::new();
+		for page in ids.chunks(PAGE) {
+			let keys: Vec<_> = page.iter().map(|id| keys::map("Models", "Jobs", id)).collect();
+			let jobs: Vec<Option<Job<AccountId>>> = query.values(&keys, "Models.Jobs").await?;
+			let found = page.iter().zip(jobs).filter_map(|(id, job)| Some((*id, job?)));
+			live.extend(found.filter(|(_, job)| !has_ended(&job.status)));
+		}
+		self.live = live;
+		// A node that is started anew may know fewer jobs.
+		self.next = next;
+		Ok(())
+	}
+
+	pub fn give_up(&mut self, id: JobId) {
+		self.given_up.insert(id);
+	}
+
+	pub fn put_off(&mut self, id: JobId, until: Instant) {
+		self.put_off.insert(id, until);
+	}
+
+	/// What comes next: what is claimed first, then what is due, then what is open, each in the order of the jobs.
+	pub fn next(&self, me: &AccountId, now: ActiveBlock, has_capacity: bool, clock: Instant) -> Option<Next> {
+		let ready = |id: &JobId| self.put_off.get(id).is_none_or(|until| *until <= clock);
+		let tries = |id: &JobId| !self.given_up.contains(id) && ready(id);
+		let first = |choose: &dyn Fn(JobId, &Job<AccountId>) -> Option<Next>| {
+			self.live.iter().find_map(|(id, job)| choose(*id, job))
+		};
+		first(&|id, job| match &job.status {
+			JobStatus::Claimed {
+				worker, heartbeat_by, ..
+			} if worker == me && now <= *heartbeat_by && tries(&id) => Some(Next::Resume(id)),
+			_ => None,
+		})
+		.or_else(|| {
+			first(&|id, job| match &job.status {
+				JobStatus::Claimed { heartbeat_by, .. } if now > *heartbeat_by && ready(&id) => Some(Next::Report(id)),
+				JobStatus::Submitted { worker, accept_at, .. } if worker == me && now >= *accept_at && ready(&id) => {
+					Some(Next::Accept(id))
+				}
+				_ => None,
+			})
+		})
+		.or_else(|| {
+			first(&|id, job| match job.status {
+				JobStatus::Open if has_capacity && job.requester != *me && now <= job.expires_at && tries(&id) => {
+					Some(Next::Take(id))
+				}
+				_ => None,
+			})
+		})
+	}
+}
+
+fn has_ended<A>(status: &JobStatus<A>) -> bool {
+	!matches!(
+		status,
+		JobStatus::Open | JobStatus::Claimed { .. } | JobStatus::Submitted { .. }
+	)
+}
