@@ -80,6 +80,8 @@ pub struct InitReport {
 	pub steps: usize,
 	/// Seconds of training.
 	pub train_seconds: f64,
+	/// Whether it was stopped before its end; nothing was written then.
+	pub interrupted: bool,
 }
 
 /// What [`init_model`] reports while it works.
@@ -97,7 +99,7 @@ pub enum Progress {
 	Step(StepMetrics),
 }
 
-/// Makes a model; `on_progress` may stop the training early, which still writes the model as it is then.
+/// Makes a model; when `on_progress` breaks, the training stops and nothing is written.
 pub fn init_model(config: &InitConfig, on_progress: &mut dyn FnMut(Progress) -> ControlFlow<()>) -> Result<InitReport> {
 	let texts = read_corpus(&config.corpus)?;
 	let tokenizer = train_tokenizer(&texts, config.vocab_size)?;
@@ -115,13 +117,16 @@ pub fn init_model(config: &InitConfig, on_progress: &mut dyn FnMut(Progress) -> 
 
 	let sequences = data::pack(&documents, config.seq_len + 1);
 	let started = Instant::now();
-	let (steps, trained_tokens) = train(config, &decoder, &sequences, on_progress)?;
+	let (steps, trained_tokens, interrupted) = train(config, &decoder, &sequences, on_progress)?;
 	let train_seconds = started.elapsed().as_secs_f64();
 	let stride = sequences.len().div_ceil(MEASURED).max(1);
 	let sample: Vec<Vec<u32>> = sequences.iter().step_by(stride).cloned().collect();
 	let final_loss = evaluate_sequences(&decoder, &sample)?.map_or(f64::NAN, |e| e.loss);
-	write(config, &decoder, &tokenizer_json)?;
+	if !interrupted {
+		write(config, &decoder, &tokenizer_json)?;
+	}
 	Ok(InitReport {
+		interrupted,
 		model_dir: config.out.clone(),
 		final_loss,
 		unigram_loss: unigram_entropy(&documents, config.vocab_size),
@@ -265,12 +270,13 @@ fn model_config(c: &InitConfig) -> Result<Value> {
 	}
 }
 
+/// Steps made, tokens trained on, and whether it was stopped.
 fn train(
 	config: &InitConfig,
 	decoder: &Decoder,
 	sequences: &[Vec<u32>],
 	on_progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-) -> Result<(usize, usize)> {
+) -> Result<(usize, usize, bool)> {
 	let sizes = Sizes {
 		batch_size: BATCH,
 		accumulation: 1,
@@ -287,7 +293,7 @@ fn train(
 		// By steps or by the clock, whichever is further: the rate is down when the time is up.
 		let by_clock = config.minutes.map_or(0.0, |minutes| elapsed / minutes);
 		if by_clock >= 1.0 && step > 1 {
-			return Ok((step - 1, tokens));
+			return Ok((step - 1, tokens, false));
 		}
 		let progress = by_clock.max((step - 1) as f64 / config.steps as f64);
 		let warm = (step as f64 / WARMUP as f64).min(1.0);
@@ -309,10 +315,10 @@ fn train(
 			tokens: done.tokens,
 		};
 		if on_progress(Progress::Step(metrics)).is_break() {
-			return Ok((step, tokens));
+			return Ok((step, tokens, true));
 		}
 	}
-	Ok((config.steps, tokens))
+	Ok((config.steps, tokens, false))
 }
 
 /// Writes the Hugging Face folder, whole or not at all.

@@ -16,11 +16,20 @@ pub struct RawConfig {
 impl RawConfig {
 	/// Reads `dir/config.json`.
 	pub fn read(dir: &Path) -> Result<Self> {
-		let path = dir.join("config.json");
+		Self::read_file(&dir.join("config.json"))
+	}
+
+	/// Reads a JSON file of settings.
+	pub fn read_file(path: &Path) -> Result<Self> {
 		Ok(Self {
-			value: read_json(&path)?,
-			path,
+			value: read_json(path)?,
+			path: path.to_owned(),
 		})
+	}
+
+	/// The file.
+	pub fn path(&self) -> &Path {
+		&self.path
 	}
 
 	/// A configuration that is about to be written to `dir/config.json`.

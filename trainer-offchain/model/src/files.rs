@@ -40,6 +40,10 @@ pub fn replace_dir<E: From<ModelError>>(
 	fill: impl FnOnce(&Path) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
 	let (new, old) = (sibling(path, "new"), sibling(path, "old"));
+	// A crash between the two renames below left the old content under its temporary name.
+	if old.exists() && !path.exists() {
+		fs::rename(&old, path).map_err(ModelError::io(path))?;
+	}
 	for leftover in [&new, &old] {
 		if leftover.exists() {
 			fs::remove_dir_all(leftover).map_err(ModelError::io(leftover))?;
@@ -78,4 +82,52 @@ pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
 	})?;
 	bytes.push(b'\n');
 	write_file(path, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn file_should_be_replaced_whole_whatever_a_crash_left() {
+		let dir = tempfile::tempdir().unwrap();
+		let path = dir.path().join("a.json");
+		fs::write(sibling(&path, "new"), "half of").unwrap();
+		write_file(&path, b"first").unwrap();
+		write_file(&path, b"second").unwrap();
+		assert_eq!(fs::read(&path).unwrap(), b"second");
+		assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+		assert!(write_file(&dir.path().join("none/a"), b"x").is_err());
+	}
+
+	fn fill(text: &'static str) -> impl FnOnce(&Path) -> Result<()> {
+		move |dir| write_file(&dir.join("content"), text.as_bytes())
+	}
+
+	#[test]
+	fn folder_should_keep_its_content_when_filling_the_new_one_fails() {
+		let dir = tempfile::tempdir().unwrap();
+		let path = dir.path().join("adapter");
+		replace_dir(&path, fill("first")).unwrap();
+		let failed = replace_dir(&path, |dir| {
+			fill("half")(dir)?;
+			Err(ModelError::Input("disk full".into()))
+		});
+		assert!(failed.is_err());
+		assert_eq!(fs::read_to_string(path.join("content")).unwrap(), "first");
+		replace_dir(&path, fill("second")).unwrap();
+		assert_eq!(fs::read_to_string(path.join("content")).unwrap(), "second");
+		assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+	}
+
+	#[test]
+	fn old_folder_should_come_back_when_a_crash_came_between_the_renames() {
+		let dir = tempfile::tempdir().unwrap();
+		let path = dir.path().join("adapter");
+		replace_dir(&path, fill("first")).unwrap();
+		fs::rename(&path, sibling(&path, "old")).unwrap();
+		let failed: Result<()> = replace_dir(&path, |_| Err(ModelError::Input("again".into())));
+		assert!(failed.is_err());
+		assert_eq!(fs::read_to_string(path.join("content")).unwrap(), "first");
+	}
 }

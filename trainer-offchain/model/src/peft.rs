@@ -4,7 +4,7 @@ use crate::checkpoint::{to_bytes, Checkpoint};
 use crate::config::RawConfig;
 use crate::decoder::Decoder;
 use crate::error::{ModelError, Result};
-use crate::files::{read_json, replace_dir, write_file, write_json};
+use crate::files::{replace_dir, write_file, write_json};
 use crate::linear::Adapter;
 use crate::lora::{self, tensor_name, LoraSettings};
 use crate::ops::WeightLayout;
@@ -21,7 +21,7 @@ pub const TENSORS: &str = "adapter_model.safetensors";
 /// Reads `adapter_config.json`; what this build does not know how to apply is an error, never left out silently.
 pub fn read_settings(dir: &Path) -> Result<LoraSettings> {
 	let path = dir.join(CONFIG);
-	let raw = RawConfig::new(dir, read_json(&path)?);
+	let raw = RawConfig::read_file(&path)?;
 	let error = |key: &str, reason: String| ModelError::config(&path, key, reason);
 	let peft_type = raw.text("peft_type")?.unwrap_or_default();
 	if peft_type != "LORA" {
@@ -54,12 +54,9 @@ pub fn read_settings(dir: &Path) -> Result<LoraSettings> {
 	if raw.text("bias")?.is_some_and(|b| b != "none") {
 		return Err(error("bias", "only `none` is supported".into()));
 	}
-	let rank = raw.size_or_none("r").ok().flatten();
 	Ok(LoraSettings {
-		rank: rank.ok_or_else(|| error("r", "is missing or not a positive whole number".into()))?,
-		alpha: raw
-			.number("lora_alpha")
-			.map_err(|_| error("lora_alpha", "is missing or not a number".into()))?,
+		rank: raw.size("r")?,
+		alpha: raw.number("lora_alpha")?,
 		dropout: raw.number_or("lora_dropout", 0.0)?,
 		targets: Vec::new(),
 		use_rslora: raw.flag_or("use_rslora", false)?,

@@ -73,17 +73,11 @@ impl Family {
 		let model_type = raw
 			.text("model_type")?
 			.ok_or_else(|| raw.error("model_type", "is missing"))?;
-		FAMILIES
-			.iter()
-			.find(|f| f.model_type == model_type)
-			.copied()
-			.ok_or_else(|| match raw.error("model_type", "") {
-				ModelError::Config { path, .. } => ModelError::UnknownFamily {
-					path,
-					family: model_type,
-					known: FAMILIES.iter().map(|f| f.model_type).collect::<Vec<_>>().join(", "),
-				},
-				other => other,
-			})
+		let found = FAMILIES.iter().find(|f| f.model_type == model_type).copied();
+		found.ok_or_else(|| ModelError::UnknownFamily {
+			path: raw.path().to_owned(),
+			family: model_type,
+			known: FAMILIES.iter().map(|f| f.model_type).collect::<Vec<_>>().join(", "),
+		})
 	}
 }

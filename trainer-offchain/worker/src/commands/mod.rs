@@ -1,0 +1,60 @@
+//! One module per subcommand.
+
+pub mod chat;
+pub mod evaluate;
+pub mod finetune;
+pub mod init_model;
+pub mod logits;
+
+use anyhow::Result;
+use openledger_model::{peft, Decoder, ModelTokenizer};
+use std::path::{Path, PathBuf};
+
+/// Which model.
+#[derive(clap::Args)]
+pub struct ModelArgs {
+	/// Folder of the model: config.json, safetensors, tokenizer.json
+	#[arg(long, value_name = "DIR")]
+	pub model: PathBuf,
+	/// Folder of a PEFT adapter to put around it
+	#[arg(long, value_name = "DIR")]
+	pub adapter: Option<PathBuf>,
+	/// cpu, cuda or cuda:N
+	#[arg(long, default_value = "cpu")]
+	pub device: String,
+}
+
+impl ModelArgs {
+	/// The base model.
+	fn base(&self) -> Result<Decoder> {
+		Ok(Decoder::load(
+			&self.model,
+			&openledger_finetune::run::device(&self.device)?,
+			false,
+		)?)
+	}
+
+	/// The model with its adapter.
+	fn tuned(&self, base: &Decoder) -> Result<Decoder> {
+		let mut decoder = base.clone();
+		if let Some(adapter) = &self.adapter {
+			peft::load(&mut decoder, adapter, false)?;
+		}
+		Ok(decoder)
+	}
+
+	fn tokenizer(&self, decoder: &Decoder) -> Result<ModelTokenizer> {
+		Ok(ModelTokenizer::load(&self.model, &decoder.config)?)
+	}
+}
+
+/// Prints a value as one line of JSON.
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+	println!("{}", serde_json::to_string(value)?);
+	Ok(())
+}
+
+/// A path for messages.
+fn show(path: &Path) -> String {
+	path.display().to_string()
+}

@@ -1,0 +1,222 @@
+//! The program as a user runs it: results on stdout, one line of complaint and a status otherwise.
+
+use serde_json::{json, Value};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn fixture(name: &str) -> PathBuf {
+	Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name)
+}
+
+fn program() -> Command {
+	Command::new(env!("CARGO_BIN_EXE_openledger-trainer"))
+}
+
+fn go(args: &[&str]) -> Output {
+	program().args(args).output().unwrap()
+}
+
+fn text(path: &Path) -> String {
+	path.to_str().unwrap().to_owned()
+}
+
+fn success(args: &[&str]) -> String {
+	let output = go(args);
+	assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+	String::from_utf8(output.stdout).unwrap()
+}
+
+/// The complaint of a command that must fail with status 1.
+fn complaint(args: &[&str]) -> String {
+	let output = go(args);
+	let stderr = String::from_utf8(output.stderr).unwrap();
+	assert_eq!(output.status.code(), Some(1), "{args:?}: {stderr}");
+	assert!(stderr.starts_with("error: ") && !stderr.contains("panicked"), "{stderr}");
+	stderr
+}
+
+fn json_line(stdout: &str) -> Value {
+	serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
+}
+
+/// Writes a run.toml for the tiny model.
+fn run_toml(dir: &Path, output: &Path, extra: &str) -> String {
+	let path = dir.join("run.toml");
+	let (model, data) = (fixture("tiny-llama/model"), fixture("tiny-llama/train.jsonl"));
+	let keys = format!("model = {model:?}\ndata = {data:?}\noutput = {output:?}\nlearning_rate = 0.01\n{extra}");
+	std::fs::write(&path, keys).unwrap();
+	text(&path)
+}
+
+#[test]
+fn logits_should_equal_those_of_peft() {
+	let dir = tempfile::tempdir().unwrap();
+	let out = dir.path().join("logits.safetensors");
+	for name in ["tiny-llama", "tiny-gpt2"] {
+		let (model, adapter) = (fixture(name).join("model"), fixture(name).join("adapter_init"));
+		let ids = fixture(name).join("input_ids.json");
+		let (model, adapter, ids) = (text(&model), text(&adapter), text(&ids));
+		success(&["logits", "--model", &model, "--adapter", &adapter, "--input-ids", &ids, "--out", &text(&out)]);
+		let load = |path: &Path| {
+			let tensors = candle_core::safetensors::load(path, &candle_core::Device::Cpu).unwrap();
+			let logits = &tensors["logits"];
+			assert_eq!(logits.dims(), [2, 16, 128]);
+			logits.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+		};
+		let (found, expected) = (load(&out), load(&fixture(name).join("adapter_logits.safetensors")));
+		let largest = expected.iter().fold(0f32, |m, x| m.max(x.abs()));
+		let error = found.iter().zip(&expected).fold(0f32, |m, (f, e)| m.max((f - e).abs())) / largest;
+		assert!(error < 1e-4, "{name}: {error}");
+	}
+}
+
+#[test]
+fn finetune_should_train_what_evaluate_and_chat_use() {
+	let dir = tempfile::tempdir().unwrap();
+	let output = dir.path().join("out");
+	let toml = run_toml(dir.path(), &output, "max_steps = 8\nlogging_steps = 2\n");
+	let report = json_line(&success(&["finetune", "--config", &toml]));
+	let adapter = output.join("adapter");
+	assert_eq!(report["adapter_dir"], text(&adapter));
+	let manifest: Value = serde_json::from_slice(&std::fs::read(output.join("manifest.json")).unwrap()).unwrap();
+	assert_eq!(manifest["adapter_sha256"], report["adapter_sha256"]);
+	assert_eq!(std::fs::read_to_string(output.join("metrics.jsonl")).unwrap().lines().count(), 4);
+
+	let (model, data) = (text(&fixture("tiny-llama/model")), text(&fixture("tiny-llama/train.jsonl")));
+	let base = ["evaluate", "--model", &model, "--data", &data, "--json"];
+	let loss = |args: &[&str]| json_line(&success(args))["loss"].as_f64().unwrap();
+	let adapter = text(&adapter);
+	let tuned = [&base[..], &["--adapter", &adapter]].concat();
+	assert!(loss(&tuned) < loss(&base));
+	assert!(success(&base[..5]).contains("nats per token"));
+
+	let chat = ["chat", "--model", &model, "--adapter", &adapter, "--prompt", "the", "--max-new-tokens", "5", "--compare"];
+	assert!(success(&chat).starts_with("--- base\n"));
+	let answers = json_line(&success(&[&chat[..], &["--json"]].concat()));
+	assert!(answers["base"]["answer"].is_string() && answers["tuned"]["answer"].is_string());
+}
+
+#[test]
+fn init_model_should_make_a_model_that_trains_and_talks() {
+	let dir = tempfile::tempdir().unwrap();
+	let corpus = dir.path().join("corpus");
+	std::fs::create_dir(&corpus).unwrap();
+	for i in 0..8 {
+		std::fs::write(corpus.join(format!("{i}.md")), format!("# Crate {i}\nThis crate adds {i} to numbers.\n").repeat(20))
+			.unwrap();
+	}
+	for family in ["llama", "gpt2"] {
+		let out = text(&dir.path().join(family));
+		let corpus = text(&corpus);
+		let mut args = vec!["init-model", "--corpus", &corpus, "--out", &out, "--family", family];
+		args.extend(["--vocab-size", "300", "--hidden", "32", "--layers", "2", "--heads", "2"]);
+		args.extend(["--seq-len", "32", "--steps", "60"]);
+		let report = json_line(&success(&args));
+		let (loss, unigram) = (report["final_loss"].as_f64().unwrap(), report["unigram_loss"].as_f64().unwrap());
+		assert!(loss < 0.7 * unigram, "{family}: {loss} {unigram}");
+		let again = json_line(&success(&["evaluate", "--model", &out, "--data", &corpus, "--json"]));
+		assert!(again["loss"].as_f64().unwrap() < unigram);
+		success(&["chat", "--model", &out, "--prompt", "# Crate", "--max-new-tokens", "8", "--temperature", "0"]);
+		for file in ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"] {
+			assert!(Path::new(&out).join(file).exists(), "{file}");
+		}
+	}
+}
+
+#[test]
+fn complaint_should_name_file_and_key() {
+	let dir = tempfile::tempdir().unwrap();
+	let output = dir.path().join("out");
+	for (extra, wanted) in [
+		("learning_rte = 1\n", "learning_rte"),
+		("scheduler = \"step\"\n", "scheduler"),
+		("batch_size = 0\n", "`batch_size`"),
+		("lora_targets = [\"c_attn\"]\n", "c_attn"),
+		("init_adapter = \"none\"\n", "adapter_config.json"),
+		("model = \"twice\"\n", "run.toml"),
+	] {
+		let message = complaint(&["finetune", "--config", &run_toml(dir.path(), &output, extra)]);
+		assert!(message.contains(wanted), "{message}");
+	}
+	let model = text(&fixture("tiny-llama/model"));
+	let none = text(&dir.path().join("none"));
+	assert!(complaint(&["finetune", "--config", &none]).contains("none"));
+	assert!(complaint(&["evaluate", "--model", &none, "--data", &none]).contains("config.json"));
+	assert!(complaint(&["evaluate", "--model", &model, "--data", &none]).contains("none"));
+	assert!(complaint(&["chat", "--model", &model, "--prompt", "x", "--compare"]).contains("--adapter"));
+	let ids = dir.path().join("ids.json");
+	for (content, wanted) in [
+		(json!({"ids": [[1]]}), "`input_ids`"),
+		(json!({"input_ids": [[1, 2], [3]]}), "one length"),
+		(json!({"input_ids": []}), "one length"),
+		(json!({"input_ids": [[1, 500]]}), "500"),
+	] {
+		std::fs::write(&ids, content.to_string()).unwrap();
+		let out = text(&dir.path().join("out.safetensors"));
+		let message = complaint(&["logits", "--model", &model, "--input-ids", &text(&ids), "--out", &out]);
+		assert!(message.contains("ids.json") && message.contains(wanted), "{message}");
+	}
+	let usage = go(&["finetune"]);
+	assert_eq!(usage.status.code(), Some(2));
+}
+
+#[test]
+fn complaint_should_name_the_tokenizer_when_it_is_larger_than_the_model() {
+	let dir = tempfile::tempdir().unwrap();
+	for entry in std::fs::read_dir(fixture("tiny-llama/model")).unwrap() {
+		let path = entry.unwrap().path();
+		std::fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+	}
+	let path = dir.path().join("tokenizer.json");
+	let mut tokenizer: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+	tokenizer["model"]["vocab"]["zzzz"] = json!(128);
+	std::fs::write(&path, tokenizer.to_string()).unwrap();
+	let message = complaint(&["chat", "--model", &text(dir.path()), "--prompt", "x"]);
+	assert!(message.contains("tokenizer.json") && message.contains("129") && message.contains("128"), "{message}");
+}
+
+/// Ends the process when the test does, however it ends.
+struct Running(Child);
+
+impl Drop for Running {
+	fn drop(&mut self) {
+		let _ = self.0.kill();
+		let _ = self.0.wait();
+	}
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+	let started = Instant::now();
+	while !done() {
+		assert!(started.elapsed() < Duration::from_secs(60), "{what} did not come");
+		std::thread::sleep(Duration::from_millis(20));
+	}
+}
+
+#[test]
+fn finetune_should_stop_cleanly_when_interrupted() {
+	let dir = tempfile::tempdir().unwrap();
+	let output = dir.path().join("out");
+	let toml = run_toml(dir.path(), &output, "max_steps = 10000000\nlogging_steps = 1\nsave_steps = 3\n");
+	let mut command = program();
+	command.args(["finetune", "--config", &toml]).stdout(Stdio::null()).stderr(Stdio::null());
+	let mut running = Running(command.spawn().unwrap());
+	wait_until("a checkpoint", || output.join("checkpoints/step-3").exists() || output.join("checkpoints").exists());
+	let interrupt = Command::new("kill").args(["-INT", &running.0.id().to_string()]).status().unwrap();
+	assert!(interrupt.success());
+	let mut status = None;
+	wait_until("the end", || {
+		status = running.0.try_wait().unwrap();
+		status.is_some()
+	});
+	assert_eq!(status.unwrap().code(), Some(130));
+	assert!(!output.join("manifest.json").exists() && !output.join("adapter").exists());
+	// The last checkpoint is whole: it evaluates.
+	let newest = std::fs::read_dir(output.join("checkpoints")).unwrap().map(|e| e.unwrap().path()).max_by_key(|path| {
+		let name = path.file_name().unwrap().to_str().unwrap();
+		name.trim_start_matches("step-").parse::<usize>().unwrap()
+	});
+	let (model, data) = (text(&fixture("tiny-llama/model")), text(&fixture("tiny-llama/train.jsonl")));
+	success(&["evaluate", "--model", &model, "--adapter", &text(&newest.unwrap()), "--data", &data]);
+}
