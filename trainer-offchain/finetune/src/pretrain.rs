@@ -23,7 +23,7 @@ use tokenizers::{AddedToken, Tokenizer};
 const END: &str = "<|endoftext|>";
 /// Sequences of a step.
 const BATCH: usize = 8;
-/// Steps over which the learning rate rises.
+/// Most steps over which the learning rate rises; a tenth of a shorter run.
 const WARMUP: usize = 30;
 /// Share of the peak learning rate that is left at the end.
 const FLOOR: f64 = 0.1;
@@ -296,7 +296,7 @@ fn train(
 			return Ok((step - 1, tokens, false));
 		}
 		let progress = by_clock.max((step - 1) as f64 / config.steps as f64);
-		let warm = (step as f64 / WARMUP as f64).min(1.0);
+		let warm = (step as f64 / WARMUP.min(config.steps / 10).max(1) as f64).min(1.0);
 		let learning_rate = config.learning_rate * warm * (FLOOR + (1.0 - FLOOR) * schedule::cosine(progress));
 		let batches = plan
 			.step(step - 1)
