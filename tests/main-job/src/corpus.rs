@@ -1,11 +1,13 @@
-//! Real files that nobody here wrote: READMEs and documentation of the workspace's own dependencies.
+//! Real files that nobody here wrote: documentation of the workspace's own dependencies.
 //!
-//! They are found through `cargo metadata` when the job runs, and are not committed. Packages are dealt into two
-//! disjoint halves: one becomes contributions, the other the corpus that the base model is pretrained on.
+//! They are found through `cargo metadata` when the job runs, and are not committed. Release notes become
+//! contributions; READMEs and the rest of the documentation are the corpus that the base model is pretrained on. So the
+//! Datanet holds something that the base model has not read: what a fine-tune is for.
 
 use std::{
 	collections::HashSet,
 	fs,
+	ops::RangeInclusive,
 	path::{Path, PathBuf},
 	process::Command,
 };
@@ -15,7 +17,10 @@ use openledger_primitives::format::Format;
 use sha2::{Digest, Sha256};
 
 /// Sizes of files taken, in bytes: smaller ones say little, larger ones would crowd out the rest.
-const FILE_BYTES: std::ops::RangeInclusive<u64> = 1_500..=40_000;
+const DOCUMENT_BYTES: RangeInclusive<u64> = 1_500..=40_000;
+const RELEASE_NOTES_BYTES: RangeInclusive<u64> = 1_500..=12_000;
+/// What release notes are called.
+const RELEASE_NOTES: [&str; 4] = ["changelog.md", "changes.md", "history.md", "releases.md"];
 /// Directories below a user's folder are followed this deep.
 const MAX_DEPTH: usize = 8;
 
@@ -37,21 +42,21 @@ pub struct Corpus {
 /// `wanted` files of the user's folder, or of the dependencies' documentation, and a pretraining corpus of at most
 /// `pretraining_bytes`.
 pub fn gather(workspace: &Path, data: Option<&Path>, wanted: usize, pretraining_bytes: u64) -> Result<Corpus> {
-	let documents = dependency_documents(workspace)?;
-	let (mut contributions, mut pretraining) = (vec![], vec![]);
-	for (number, package) in documents.into_iter().enumerate() {
-		if number % 3 == 0 { &mut contributions } else { &mut pretraining }.extend(package);
-	}
-	if let Some(folder) = data {
-		contributions = user_files(folder)?;
-	}
+	let folders = dependencies(workspace)?;
+	let documents = |wanted: fn(&Path) -> Vec<Source>| folders.iter().flat_map(|folder| wanted(folder)).collect();
+	let mut pretraining: Vec<Source> = documents(readme_and_docs);
+	let mut contributions: Vec<Source> = match data {
+		Some(folder) => user_files(folder)?,
+		None => documents(release_notes),
+	};
 	let mut seen = HashSet::new();
 	contributions.retain(|source| seen.insert(source.sha256));
 	ensure!(
 		contributions.len() >= wanted,
 		"found {} distinct usable files{}, need {wanted}: text (.md, .txt), not empty, at most 10 MB",
 		contributions.len(),
-		data.map(|folder| format!(" in {}", folder.display())).unwrap_or_default(),
+		data.map(|folder| format!(" in {}", folder.display()))
+			.unwrap_or_default(),
 	);
 	contributions.truncate(wanted);
 	let mut total = 0;
@@ -61,13 +66,24 @@ pub fn gather(workspace: &Path, data: Option<&Path>, wanted: usize, pretraining_
 		total += if keep { bytes } else { 0 };
 		keep
 	});
-	Ok(Corpus { contributions, pretraining })
+	Ok(Corpus {
+		contributions,
+		pretraining,
+	})
 }
 
-/// Documentation by package, packages in order of name.
-fn dependency_documents(workspace: &Path) -> Result<Vec<Vec<Source>>> {
+/// The folders of all packages that this workspace depends on, in order of their names.
+fn dependencies(workspace: &Path) -> Result<Vec<PathBuf>> {
 	let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-		.args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host()?.as_str()])
+		.args([
+			"metadata",
+			"--format-version",
+			"1",
+			"--locked",
+			"--offline",
+			"--filter-platform",
+			host()?.as_str(),
+		])
 		.current_dir(workspace)
 		.output()
 		.context("run cargo metadata")?;
@@ -88,30 +104,49 @@ fn dependency_documents(workspace: &Path) -> Result<Vec<Vec<Source>>> {
 	folders.sort();
 	// Several versions of a package have nearly the same README.
 	folders.dedup_by(|a, b| a.0 == b.0);
-	Ok(folders.iter().map(|(_, folder)| documents_in(folder)).filter(|found| !found.is_empty()).collect())
+	Ok(folders.into_iter().map(|(_, folder)| folder).collect())
 }
 
-/// The README and the markdown files under `docs/` of one package.
-fn documents_in(folder: &Path) -> Vec<Source> {
-	let mut found = vec![];
-	for place in [folder.to_path_buf(), folder.join("docs")] {
-		let in_docs = place != folder;
-		let names = fs::read_dir(&place).into_iter().flatten().flatten();
-		found.extend(names.map(|entry| entry.path()).filter(|path| {
-			let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-			name.ends_with(".md") && (in_docs || name == "readme.md")
-		}));
-	}
-	found.sort();
-	found.into_iter().filter_map(|path| text_source(&path, FILE_BYTES)).collect()
+fn release_notes(folder: &Path) -> Vec<Source> {
+	sources_in(folder, RELEASE_NOTES_BYTES, |name| RELEASE_NOTES.contains(&name))
+}
+
+/// The README of a package and the markdown files under its `docs/`.
+fn readme_and_docs(folder: &Path) -> Vec<Source> {
+	let mut found = sources_in(folder, DOCUMENT_BYTES, |name| name == "readme.md");
+	found.extend(sources_in(&folder.join("docs"), DOCUMENT_BYTES, |name| {
+		name.ends_with(".md")
+	}));
+	found
+}
+
+/// The usable files of a folder whose names in lower case are `wanted`, in order.
+fn sources_in(folder: &Path, bytes: RangeInclusive<u64>, wanted: fn(&str) -> bool) -> Vec<Source> {
+	let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+	let mut paths: Vec<PathBuf> = entries
+		.filter(|entry| wanted(&entry.file_name().to_string_lossy().to_lowercase()))
+		.map(|entry| entry.path())
+		.collect();
+	paths.sort();
+	paths
+		.into_iter()
+		.filter_map(|path| text_source(&path, bytes.clone()))
+		.collect()
 }
 
 fn user_files(folder: &Path) -> Result<Vec<Source>> {
-	ensure!(folder.is_dir(), "{} is not a folder; --data names a folder of .md and .txt files", folder.display());
+	ensure!(
+		folder.is_dir(),
+		"{} is not a folder; --data names a folder of .md and .txt files",
+		folder.display()
+	);
 	let mut found = vec![];
 	walk(folder, MAX_DEPTH, &mut found)?;
 	found.sort();
-	Ok(found.into_iter().filter_map(|path| text_source(&path, 1..=10_000_000)).collect())
+	Ok(found
+		.into_iter()
+		.filter_map(|path| text_source(&path, 1..=10_000_000))
+		.collect())
 }
 
 fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
@@ -128,21 +163,26 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// The file as a source if it is markdown or plain text of a size in `bytes`.
-fn text_source(path: &Path, bytes: std::ops::RangeInclusive<u64>) -> Option<Source> {
+fn text_source(path: &Path, bytes: RangeInclusive<u64>) -> Option<Source> {
 	let format = Format::from_extension(path.extension()?.to_str()?)?;
 	if !matches!(format, Format::Markdown | Format::PlainText) || !bytes.contains(&fs::metadata(path).ok()?.len()) {
 		return None;
 	}
 	let content = fs::read(path).ok()?;
 	let blank = content.iter().all(|byte| byte.is_ascii_whitespace());
-	(format.matches(&content) && !blank)
-		.then(|| Source { path: path.to_path_buf(), sha256: Sha256::digest(&content).into() })
+	(format.matches(&content) && !blank).then(|| Source {
+		path: path.to_path_buf(),
+		sha256: Sha256::digest(&content).into(),
+	})
 }
 
 /// The host's target triple: only its packages have been downloaded by a build.
 fn host() -> Result<String> {
 	let output = Command::new("rustc").arg("-vV").output().context("run rustc -vV")?;
 	let text = String::from_utf8_lossy(&output.stdout);
-	let host = text.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc -vV names no host")?;
+	let host = text
+		.lines()
+		.find_map(|line| line.strip_prefix("host: "))
+		.context("rustc -vV names no host")?;
 	Ok(host.to_string())
 }

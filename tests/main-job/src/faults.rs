@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 
 /// A complete PNG of one pixel.
 const PNG: &[u8] = &[
-	0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0,
-	0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0, 1, 0x48, 0xaf,
-	0xa4, 0x71, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+	0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8,
+	0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0, 1,
+	0x48, 0xaf, 0xa4, 0x71, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
 ];
 
 /// The files by what is wrong with them.
@@ -47,7 +47,13 @@ pub fn write(folder: &Path, original: &Path) -> Result<Faults> {
 		picture: file("picture.png", PNG)?,
 		empty: file("empty.md", b"")?,
 		too_large: file("too-large.md", &repeated("This file is too large. ", 10_000_001))?,
-		repetitive: file("repetitive.md", &repeated("All work and no play makes a dull corpus. ", 6_000_000))?,
-		over_quota: file("over-quota.md", &repeated("One file more than the day allows. ", 6_000_000))?,
+		repetitive: file(
+			"repetitive.md",
+			&repeated("All work and no play makes a dull corpus. ", 6_000_000),
+		)?,
+		over_quota: file(
+			"over-quota.md",
+			&repeated("One file more than the day allows. ", 6_000_000),
+		)?,
 	})
 }

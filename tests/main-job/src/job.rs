@@ -6,11 +6,7 @@ use std::{
 };
 
 use anyhow::{ensure, Context, Result};
-use openledger_primitives::{
-	item::Outcome,
-	model::JobStatus,
-	DatanetId, JobId, OPEN,
-};
+use openledger_primitives::{item::Outcome, model::JobStatus, DatanetId, JobId, OPEN};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -31,7 +27,7 @@ const LEAST_GAIN: f64 = 0.05;
 const REVIEW_LIMIT: Duration = Duration::from_secs(240);
 const TRAINING_LIMIT: Duration = Duration::from_secs(600);
 const EPOCH_LIMIT: Duration = Duration::from_secs(240);
-const PROMPT: &str = "This crate provides";
+const PROMPT: &str = "## Unreleased\n\n### Added\n\n- ";
 /// A run that begins so shortly before midnight UTC would have its quotas reset under way.
 const MIDNIGHT_MARGIN_MILLIS: u64 = 60_000;
 
@@ -62,14 +58,63 @@ const FULL: Size = Size {
 	files: 50,
 	pretraining_bytes: 2_000_000,
 	base_model: &[],
-	fine_tune: &["--learning-rate", "2e-3", "--epochs", "3", "--batch-size", "2", "--gradient-accumulation", "2", "--cutoff-length", "256", "--packing", "--lora-rank", "16", "--lora-alpha", "32", "--lora-targets", "all-linear"],
+	fine_tune: &[
+		"--learning-rate",
+		"2e-3",
+		"--epochs",
+		"3",
+		"--batch-size",
+		"2",
+		"--gradient-accumulation",
+		"2",
+		"--cutoff-length",
+		"256",
+		"--packing",
+		"--lora-rank",
+		"16",
+		"--lora-alpha",
+		"32",
+		"--lora-targets",
+		"all-linear",
+	],
 };
 
 const SMALL: Size = Size {
-	files: 15,
+	files: 20,
 	pretraining_bytes: 250_000,
-	base_model: &["--vocab-size", "1024", "--hidden", "96", "--layers", "2", "--heads", "4", "--seq-len", "128", "--steps", "120"],
-	fine_tune: &["--learning-rate", "4e-3", "--max-steps", "40", "--batch-size", "2", "--gradient-accumulation", "1", "--cutoff-length", "128", "--packing", "--lora-rank", "8", "--lora-alpha", "16", "--lora-targets", "all-linear"],
+	base_model: &[
+		"--vocab-size",
+		"1024",
+		"--hidden",
+		"96",
+		"--layers",
+		"2",
+		"--heads",
+		"4",
+		"--seq-len",
+		"128",
+		"--steps",
+		"200",
+	],
+	fine_tune: &[
+		"--learning-rate",
+		"5e-3",
+		"--max-steps",
+		"300",
+		"--batch-size",
+		"4",
+		"--gradient-accumulation",
+		"1",
+		"--cutoff-length",
+		"128",
+		"--packing",
+		"--lora-rank",
+		"16",
+		"--lora-alpha",
+		"32",
+		"--lora-targets",
+		"all-linear",
+	],
 };
 
 /// A base model and what its making reported.
@@ -97,7 +142,12 @@ impl Log<'_> {
 pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	let size = if plan.small { &SMALL } else { &FULL };
 	let folder = plan.folder.path();
-	let corpus = corpus::gather(&plan.workspace, plan.data.as_deref(), size.files, size.pretraining_bytes)?;
+	let corpus = corpus::gather(
+		&plan.workspace,
+		plan.data.as_deref(),
+		size.files,
+		size.pretraining_bytes,
+	)?;
 	let binaries = crate::tools::binaries()?;
 	let base = base_model(&binaries, &plan.cache, folder, &corpus.pretraining, size.base_model)?;
 
@@ -109,7 +159,12 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	wait_for("the UTC day to be young enough", Duration::from_secs(90), || {
 		Ok((view.millis_left_today()? > MIDNIGHT_MARGIN_MILLIS).then_some(()))
 	})?;
-	let mut report = Report { base_train_loss: base.train_loss, unigram_loss: base.unigram_loss, prompt: PROMPT.into(), ..Default::default() };
+	let mut report = Report {
+		base_train_loss: base.train_loss,
+		unigram_loss: base.unigram_loss,
+		prompt: PROMPT.into(),
+		..Default::default()
+	};
 
 	let datanet = create_datanet(&network.tools)?;
 	log.step(format!("Datanet {datanet} created by //Owner"));
@@ -119,16 +174,28 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	wait_for_version(&mut network, &view, datanet, first.len() as u32)?;
 	log.step(format!("version {} of Datanet {datanet} is final", first.len()));
 
-	let model = network.tools.call("Owner", &["model", "register", "--name", "toy", &base.folder.to_string_lossy()])?;
-	let model = model["base_model"].as_u64().context("model register names no base model")?;
+	let model = network.tools.call(
+		"Owner",
+		&["model", "register", "--name", "toy", &base.folder.to_string_lossy()],
+	)?;
+	let model = model["base_model"]
+		.as_u64()
+		.context("model register names no base model")?;
 	log.step(format!("base model {model} registered with the hashes of its files"));
 	network.start_worker(folder)?;
 	let job = request_job(&network.tools, model, datanet, first.len(), size)?;
-	log.step(format!("job {job}: LoRA on version {}, {PRICE_OPEN} OPEN in escrow", first.len()));
+	log.step(format!(
+		"job {job}: LoRA on version {}, {PRICE_OPEN} OPEN in escrow",
+		first.len()
+	));
 
 	contribute(&network.tools, datanet, rest, None, &log)?;
 	wait_for_version(&mut network, &view, datanet, size.files as u32)?;
-	log.step(format!("version {} is final: the last {} items are unseen by the job", size.files, rest.len()));
+	log.step(format!(
+		"version {} is final: the last {} items are unseen by the job",
+		size.files,
+		rest.len()
+	));
 	wait_for("the panel to decide every item", REVIEW_LIMIT, || {
 		network.processes.check()?;
 		Ok((view.in_review()? == 0).then_some(()))
@@ -157,8 +224,7 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	copy_all(rest, &unseen)?;
 	report.base_eval_loss = evaluate(&network.tools, &base.folder, None, &unseen)?;
 	report.tuned_eval_loss = evaluate(&network.tools, &base.folder, Some(&adapter), &unseen)?;
-	report.base_answer = chat(&network.tools, &base.folder, None)?;
-	report.chat_answer = chat(&network.tools, &base.folder, Some(&adapter))?;
+	(report.base_answer, report.chat_answer) = chat(&network.tools, &base.folder, &adapter)?;
 	log.step("base and tuned model evaluated and asked");
 
 	claim(&mut network, &view, &log)?;
@@ -170,7 +236,13 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 }
 
 /// The base model for this corpus, made once and kept.
-fn base_model(binaries: &Path, cache: &Path, folder: &Path, corpus: &[Source], arguments: &[&str]) -> Result<BaseModel> {
+fn base_model(
+	binaries: &Path,
+	cache: &Path,
+	folder: &Path,
+	corpus: &[Source],
+	arguments: &[&str],
+) -> Result<BaseModel> {
 	let mut key = Sha256::new();
 	corpus.iter().for_each(|source| key.update(source.sha256));
 	arguments.iter().for_each(|argument| key.update(argument.as_bytes()));
@@ -178,30 +250,61 @@ fn base_model(binaries: &Path, cache: &Path, folder: &Path, corpus: &[Source], a
 	let kept = cache.join("base-models").join(&hex::encode(key.finalize())[..16]);
 	let summary = kept.join("summary.json");
 	if !summary.exists() {
-		eprintln!("making the base model from {} files: a tokenizer and a few minutes of pretraining, once", corpus.len());
+		eprintln!(
+			"making the base model from {} files: a tokenizer and a few minutes of pretraining, once",
+			corpus.len()
+		);
 		let texts = folder.join("pretraining");
 		copy_all(corpus, &texts)?;
 		let fresh = folder.join("base");
-		let tools = Tools { binaries: binaries.into(), node: String::new(), gateway: String::new() };
+		let tools = Tools {
+			binaries: binaries.into(),
+			node: String::new(),
+			gateway: String::new(),
+		};
 		let (texts, out) = (texts.to_string_lossy(), fresh.to_string_lossy());
 		let made = tools.train(&[&["init-model", "--corpus", &texts, "--out", &out], arguments].concat())?;
 		std::fs::write(fresh.join("summary.json"), made.to_string())?;
 		std::fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
 		copy_folder(&fresh, &kept.with_extension("new"))?;
-		std::fs::rename(kept.with_extension("new"), &kept).with_context(|| format!("keep the base model as {}", kept.display()))?;
+		std::fs::rename(kept.with_extension("new"), &kept)
+			.with_context(|| format!("keep the base model as {}", kept.display()))?;
 	}
-	let made: serde_json::Value = serde_json::from_slice(&std::fs::read(&summary)?).context("read the base model's summary")?;
-	let number = |name: &str| made[name].as_f64().with_context(|| format!("{} has no {name}", summary.display()));
-	let base = BaseModel { train_loss: number("final_loss")?, unigram_loss: number("unigram_loss")?, folder: kept };
-	eprintln!("base model: loss {:.3}, single tokens {:.3} nats ({})", base.train_loss, base.unigram_loss, base.folder.display());
+	let made: serde_json::Value =
+		serde_json::from_slice(&std::fs::read(&summary)?).context("read the base model's summary")?;
+	let number = |name: &str| {
+		made[name]
+			.as_f64()
+			.with_context(|| format!("{} has no {name}", summary.display()))
+	};
+	let base = BaseModel {
+		train_loss: number("final_loss")?,
+		unigram_loss: number("unigram_loss")?,
+		folder: kept,
+	};
+	eprintln!(
+		"base model: loss {:.3}, single tokens {:.3} nats ({})",
+		base.train_loss,
+		base.unigram_loss,
+		base.folder.display()
+	);
 	Ok(base)
 }
 
 fn create_datanet(tools: &Tools) -> Result<DatanetId> {
-	let created = tools.call("Owner", &[
-		"datanet", "create", "--name", "Documentation", "--modality", "text",
-		"--description", "READMEs and documentation of software.",
-	])?;
+	let created = tools.call(
+		"Owner",
+		&[
+			"datanet",
+			"create",
+			"--name",
+			"Release notes",
+			"--modality",
+			"text",
+			"--description",
+			"What changed from release to release of libraries.",
+		],
+	)?;
 	let id = created["datanet"].as_u64().context("datanet create names no Datanet")?;
 	Ok(id as DatanetId)
 }
@@ -226,15 +329,26 @@ fn contribute(tools: &Tools, datanet: DatanetId, files: &[Source], faults: Optio
 	}
 	let total: usize = shares.iter().map(Vec::len).sum();
 	std::thread::scope(|scope| {
-		let senders: Vec<_> = (1..).zip(&shares).map(|(number, share)| {
-			scope.spawn(move || tools.contribute(&format!("Contributor{number}"), datanet.into(), share))
-		}).collect();
+		let senders: Vec<_> = (1..)
+			.zip(&shares)
+			.filter(|(_, share)| !share.is_empty())
+			.map(|(number, share)| {
+				scope.spawn(move || tools.contribute(&format!("Contributor{number}"), datanet.into(), share))
+			})
+			.collect();
 		for sender in senders {
 			sender.join().expect("the sender does not panic")?;
 		}
 		anyhow::Ok(())
 	})?;
-	log.step(format!("{total} files contributed by {CONTRIBUTORS} accounts{}", if faults.is_some() { ", seven of them wrong on purpose" } else { "" }));
+	log.step(format!(
+		"{total} files contributed by {CONTRIBUTORS} accounts{}",
+		if faults.is_some() {
+			", seven of them wrong on purpose"
+		} else {
+			""
+		}
+	));
 	Ok(())
 }
 
@@ -247,7 +361,16 @@ fn wait_for_version(network: &mut Network, view: &View, datanet: DatanetId, vers
 
 fn request_job(tools: &Tools, model: u64, datanet: DatanetId, version: usize, size: &Size) -> Result<JobId> {
 	let (model, dataset) = (model.to_string(), format!("{datanet}@{version}"));
-	let arguments = ["job", "request", "--base", &model, "--dataset", &dataset, "--price", PRICE_OPEN];
+	let arguments = [
+		"job",
+		"request",
+		"--base",
+		&model,
+		"--dataset",
+		&dataset,
+		"--price",
+		PRICE_OPEN,
+	];
 	let requested = tools.call("Requester", &[&arguments, size.fine_tune].concat())?;
 	let id = requested["job"].as_u64().context("job request names no job")?;
 	Ok(id as JobId)
@@ -255,19 +378,50 @@ fn request_job(tools: &Tools, model: u64, datanet: DatanetId, version: usize, si
 
 fn evaluate(tools: &Tools, model: &Path, adapter: Option<&Path>, data: &Path) -> Result<f64> {
 	let (model, data) = (model.to_string_lossy(), data.to_string_lossy());
-	let mut arguments = vec!["evaluate", "--json", "--model", &model, "--data", &data, "--cutoff-length", "256"];
+	let mut arguments = vec![
+		"evaluate",
+		"--json",
+		"--model",
+		&model,
+		"--data",
+		&data,
+		"--cutoff-length",
+		"256",
+	];
 	let adapter = adapter.map(|folder| folder.to_string_lossy());
 	arguments.extend(adapter.iter().flat_map(|folder| ["--adapter", folder]));
-	tools.train(&arguments)?["loss"].as_f64().context("evaluate gives no loss")
+	tools.train(&arguments)?["loss"]
+		.as_f64()
+		.context("evaluate gives no loss")
 }
 
-fn chat(tools: &Tools, model: &Path, adapter: Option<&Path>) -> Result<String> {
-	let model = model.to_string_lossy();
-	let mut arguments = vec!["chat", "--json", "--model", &model, "--prompt", PROMPT, "--max-new-tokens", "48", "--temperature", "0.7", "--seed", "1"];
-	let adapter = adapter.map(|folder| folder.to_string_lossy());
-	arguments.extend(adapter.iter().flat_map(|folder| ["--adapter", folder]));
-	let answer = tools.train(&arguments)?;
-	answer["answer"].as_str().map(str::to_string).context("chat gives no answer")
+/// What the base and the tuned model say to the same prompt.
+fn chat(tools: &Tools, model: &Path, adapter: &Path) -> Result<(String, String)> {
+	let (model, adapter) = (model.to_string_lossy(), adapter.to_string_lossy());
+	let answers = tools.train(&[
+		"chat",
+		"--compare",
+		"--json",
+		"--model",
+		&model,
+		"--adapter",
+		&adapter,
+		"--prompt",
+		PROMPT,
+		"--max-new-tokens",
+		"48",
+		"--temperature",
+		"0.7",
+		"--seed",
+		"1",
+	])?;
+	let answer = |name: &str| {
+		answers[name]["answer"]
+			.as_str()
+			.map(str::to_string)
+			.with_context(|| format!("chat gives no answer of {name}"))
+	};
+	Ok((answer("base")?, answer("tuned")?))
 }
 
 /// Waits until everybody's epochs have closed, and claims for everybody.
@@ -278,14 +432,14 @@ fn claim(network: &mut Network, view: &View, log: &Log) -> Result<()> {
 	wait_for("the epochs to close", EPOCH_LIMIT, || {
 		network.processes.check()?;
 		for who in &earners {
-			if !view.all_claimable(who)? {
+			if !view.epochs_closed(who)? {
 				return Ok(None);
 			}
 		}
 		Ok(Some(()))
 	})?;
 	for who in &earners {
-		network.tools.call(who, &["rewards", "claim", "--all"])?;
+		network.tools.call(who, &["rewards", "claim"])?;
 	}
 	log.step(format!("{} accounts claimed", earners.len()));
 	Ok(())
@@ -302,8 +456,8 @@ fn fill_in(report: &mut Report, view: &View, tools: &Tools, datanet: DatanetId) 
 				report.items_rejected += 1;
 				let name = serde_json::to_value(reason)?.as_str().unwrap_or_default().to_string();
 				*report.rejections.entry(name).or_default() += 1;
-			},
-			_ => {},
+			}
+			_ => {}
 		}
 	}
 	(report.votes_revealed, report.refusals) = view.history()?;
@@ -324,16 +478,39 @@ fn problems(report: &Report, size: &Size, own_data: bool) -> Vec<String> {
 		}
 	};
 	expect(report.items_accepted == size.files, "not every good item was accepted");
-	for (name, count) in [("EmptyFile", 1), ("FileTooLarge", 1), ("DailyBytesExceeded", 1), ("WrongFormat", 1)] {
-		expect(report.refusals.get(name) == Some(&count), &format!("the chain did not refuse exactly {count} with {name}"));
+	for (name, count) in [
+		("EmptyFile", 1),
+		("FileTooLarge", 1),
+		("DailyBytesExceeded", 1),
+		("WrongFormat", 1),
+	] {
+		expect(
+			report.refusals.get(name) == Some(&count),
+			&format!("the chain did not refuse exactly {count} with {name}"),
+		);
 	}
 	for (name, count) in [("duplicate", 1), ("wrong_format", 1), ("low_quality", 1)] {
-		expect(report.rejections.get(name) == Some(&count), &format!("the panel did not reject exactly {count} as {name}"));
+		expect(
+			report.rejections.get(name) == Some(&count),
+			&format!("the panel did not reject exactly {count} as {name}"),
+		);
 	}
-	expect(report.base_train_loss < report.unigram_loss, "the base model is no better than single tokens");
-	expect(report.payloads_verified == report.items_accepted, "not every accepted payload could be verified");
-	expect(report.roots_verified, "the Datanet's roots do not follow from its items");
-	expect(report.issuance_unchanged, "issuance or the sum of balances is not what genesis made");
+	expect(
+		report.base_train_loss < report.unigram_loss,
+		"the base model is no better than single tokens",
+	);
+	expect(
+		report.payloads_verified == report.items_accepted,
+		"not every accepted payload could be verified",
+	);
+	expect(
+		report.roots_verified,
+		"the Datanet's roots do not follow from its items",
+	);
+	expect(
+		report.issuance_unchanged,
+		"issuance or the sum of balances is not what genesis made",
+	);
 	expect(report.rewards_paid_open > 0.0, "no rewards were paid");
 	expect(!report.chat_answer.trim().is_empty(), "the tuned model says nothing");
 	// How much is to be learned from somebody's own files nobody can promise.
@@ -348,7 +525,12 @@ fn problems(report: &Report, size: &Size, own_data: bool) -> Vec<String> {
 fn copy_all(sources: &[Source], folder: &Path) -> Result<()> {
 	std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
 	for (number, source) in sources.iter().enumerate() {
-		let extension = source.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+		let extension = source
+			.path
+			.extension()
+			.unwrap_or_default()
+			.to_string_lossy()
+			.to_lowercase();
 		let to = folder.join(format!("{number:04}.{extension}"));
 		std::fs::copy(&source.path, &to).with_context(|| format!("copy {}", source.path.display()))?;
 	}

@@ -48,25 +48,36 @@ fn main() -> ExitCode {
 		Err(_) if processes::stop_requested() => {
 			eprintln!("stopped; nothing is left running");
 			ExitCode::from(130)
-		},
+		}
 		Err(error) => {
 			eprintln!("error: {error:#}");
 			ExitCode::FAILURE
-		},
+		}
 	}
 }
 
 /// Whether everything came out as it should.
 fn run(args: &Args) -> Result<bool> {
 	let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/openledger"));
-	let cache = args.cache.clone().or_else(home).context("neither --cache nor HOME is set")?;
-	let data = args.data.as_ref().map(|folder| folder.canonicalize().with_context(|| format!("open {}", folder.display())));
+	let cache = args
+		.cache
+		.clone()
+		.or_else(home)
+		.context("neither --cache nor HOME is set")?;
+	let data = args.data.as_ref().map(|folder| {
+		folder
+			.canonicalize()
+			.with_context(|| format!("open {}", folder.display()))
+	});
 	let plan = job::Plan {
 		workspace: args.workspace.clone(),
 		data: data.transpose()?,
 		small: args.small,
 		cache,
-		folder: tempfile::Builder::new().prefix("openledger-").tempdir().context("make a working folder")?,
+		folder: tempfile::Builder::new()
+			.prefix("openledger-")
+			.tempdir()
+			.context("make a working folder")?,
 	};
 	let (report, mut network) = job::run(&plan)?;
 	report.print();

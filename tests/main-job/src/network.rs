@@ -24,21 +24,37 @@ impl Network {
 	pub fn start(folder: &Path) -> Result<Self> {
 		let mut processes = Processes::new(folder.join("logs"))?;
 		let port = free_port()?;
-		let mut tools = Tools { binaries: binaries()?, node: format!("ws://127.0.0.1:{port}"), gateway: String::new() };
+		let mut tools = Tools {
+			binaries: binaries()?,
+			node: format!("ws://127.0.0.1:{port}"),
+			gateway: String::new(),
+		};
 		let mut node = tools.command("openledger-node");
-		node.args(["--dev", "--no-prometheus", "--no-telemetry", "--rpc-port", &port.to_string()])
-			.args(["--port", &free_port()?.to_string()])
-			.arg("--base-path")
-			.arg(folder.join("node"));
+		node.args([
+			"--dev",
+			"--no-prometheus",
+			"--no-telemetry",
+			"--rpc-port",
+			&port.to_string(),
+		])
+		.args(["--port", &free_port()?.to_string()])
+		.arg("--base-path")
+		.arg(folder.join("node"));
 		processes.start("node", &mut node)?;
 		wait_for("the node to answer", STARTUP, || {
 			processes.check()?;
 			Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok())
 		})?;
 		let mut gateway = tools.command("openledger-gateway");
-		gateway.args(["--listen", "127.0.0.1:0", "--node", &tools.node]).arg("--store").arg(folder.join("payloads"));
+		gateway
+			.args(["--listen", "127.0.0.1:0", "--node", &tools.node])
+			.arg("--store")
+			.arg(folder.join("payloads"));
 		processes.start("gateway", &mut gateway)?;
-		tools.gateway = format!("http://{}", processes.wait_for_line("gateway", "listening on http://", STARTUP)?);
+		tools.gateway = format!(
+			"http://{}",
+			processes.wait_for_line("gateway", "listening on http://", STARTUP)?
+		);
 		let mut network = Self { tools, processes };
 		for number in 1..=VALIDATORS {
 			let name = format!("Validator{number}");
@@ -53,7 +69,15 @@ impl Network {
 	pub fn start_worker(&mut self, folder: &Path) -> Result<()> {
 		let mut worker = self.tools.command("openledger-trainer");
 		worker
-			.args(["worker", "--node", &self.tools.node, "--gateway", &self.tools.gateway, "--suri", "//Worker"])
+			.args([
+				"worker",
+				"--node",
+				&self.tools.node,
+				"--gateway",
+				&self.tools.gateway,
+				"--suri",
+				"//Worker",
+			])
 			.args(["--bond", "1000", "--work-dir"])
 			.arg(folder.join("worker"));
 		self.processes.start("worker", &mut worker)
@@ -63,11 +87,18 @@ impl Network {
 	pub fn serve_until_stopped(&mut self, folder: &Path) -> Result<()> {
 		println!();
 		println!("the network stays up until Ctrl-C:");
-		println!("  node     {}  (polkadot.js apps: a custom endpoint with this address)", self.tools.node);
+		println!(
+			"  node     {}  (polkadot.js apps: a custom endpoint with this address)",
+			self.tools.node
+		);
 		println!("  gateway  {}", self.tools.gateway);
 		println!("  logs     {}", folder.join("logs").display());
-		println!("  try      {} --node {} --gateway {} --suri //Owner datanet list",
-			self.tools.binaries.join("openledger").display(), self.tools.node, self.tools.gateway);
+		println!(
+			"  try      {} --node {} --gateway {} --suri //Owner datanet list",
+			self.tools.binaries.join("openledger").display(),
+			self.tools.node,
+			self.tools.gateway
+		);
 		while !stop_requested() {
 			self.processes.check()?;
 			std::thread::sleep(Duration::from_millis(200));

@@ -66,7 +66,10 @@ pub struct Processes {
 impl Processes {
 	pub fn new(logs: PathBuf) -> Result<Self> {
 		std::fs::create_dir_all(&logs).with_context(|| format!("create {}", logs.display()))?;
-		Ok(Self { logs, running: Vec::new() })
+		Ok(Self {
+			logs,
+			running: Vec::new(),
+		})
 	}
 
 	/// Starts `command` with its output in `<logs>/<name>.log`.
@@ -77,7 +80,11 @@ impl Processes {
 		let child = tie_to_parent(command.stdin(Stdio::null()).stdout(out).stderr(err))
 			.spawn()
 			.with_context(|| format!("start {name}: {command:?}"))?;
-		self.running.push(Process { name: name.into(), child, log });
+		self.running.push(Process {
+			name: name.into(),
+			child,
+			log,
+		});
 		Ok(())
 	}
 
@@ -98,7 +105,12 @@ impl Processes {
 	pub fn check(&mut self) -> Result<()> {
 		for process in &mut self.running {
 			if let Some(status) = process.child.try_wait()? {
-				bail!("{} ended early ({status}); the end of {}:\n{}", process.name, process.log.display(), tail(&process.log));
+				bail!(
+					"{} ended early ({status}); the end of {}:\n{}",
+					process.name,
+					process.log.display(),
+					tail(&process.log)
+				);
 			}
 		}
 		Ok(())

@@ -46,25 +46,60 @@ pub struct Report {
 impl Report {
 	pub fn print(&self) {
 		let list = |counts: &BTreeMap<String, usize>| {
-			counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+			counts
+				.iter()
+				.map(|(name, count)| format!("{name} {count}"))
+				.collect::<Vec<_>>()
+				.join(", ")
 		};
 		let gain = 100.0 * (1.0 - self.tuned_eval_loss / self.base_eval_loss);
 		println!();
-		row("items", format!("{} submitted, {} accepted, {} rejected", self.items_submitted, self.items_accepted, self.items_rejected));
+		row(
+			"items",
+			format!(
+				"{} submitted, {} accepted, {} rejected",
+				self.items_submitted, self.items_accepted, self.items_rejected
+			),
+		);
 		row("rejected as", list(&self.rejections));
-		row("refused by the chain", format!("{} ({})", self.refused_at_submit, list(&self.refusals)));
+		row(
+			"refused by the chain",
+			format!("{} ({})", self.refused_at_submit, list(&self.refusals)),
+		);
 		row("votes revealed", self.votes_revealed.to_string());
 		row("rewards paid", format!("{:.4} OPEN", self.rewards_paid_open));
 		row("training job", self.job_status.clone());
-		row("base model", format!("loss {:.3} after pretraining, {:.3} for single tokens (nats)", self.base_train_loss, self.unigram_loss));
-		row("loss on unseen items", format!("base {:.4}, tuned {:.4}: {gain:.1} % lower", self.base_eval_loss, self.tuned_eval_loss));
-		row("adapter", format!("{} (sha256 {})", self.adapter_cid, self.adapter_sha256));
-		row("verified from outside", format!(
-			"{} payloads, roots {}, issuance {}",
-			self.payloads_verified,
-			if self.roots_verified { "equal" } else { "DIFFER" },
-			if self.issuance_unchanged { "unchanged" } else { "CHANGED" },
-		));
+		row(
+			"base model",
+			format!(
+				"loss {:.3} after pretraining, {:.3} for single tokens (nats)",
+				self.base_train_loss, self.unigram_loss
+			),
+		);
+		row(
+			"loss on unseen items",
+			format!(
+				"base {:.4}, tuned {:.4}: {gain:.1} % lower",
+				self.base_eval_loss, self.tuned_eval_loss
+			),
+		);
+		row(
+			"adapter",
+			format!("{} (sha256 {})", self.adapter_cid, self.adapter_sha256),
+		);
+		row(
+			"verified from outside",
+			format!(
+				"{} payloads, roots {}, issuance {}",
+				self.payloads_verified,
+				if self.roots_verified { "equal" } else { "DIFFER" },
+				if self.issuance_unchanged {
+					"unchanged"
+				} else {
+					"CHANGED"
+				},
+			),
+		);
 		row("chain", format!("{} blocks in {:.0} s", self.blocks, self.wall_s));
 		row("prompt", self.prompt.clone());
 		row("base says", one_line(&self.base_answer));

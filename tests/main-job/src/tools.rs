@@ -32,7 +32,15 @@ impl Tools {
 	/// `openledger` as `who`, a development account's name.
 	pub fn openledger(&self, who: &str) -> Command {
 		let mut command = self.command("openledger");
-		command.args(["--json", "--node", &self.node, "--gateway", &self.gateway, "--suri", &format!("//{who}")]);
+		command.args([
+			"--json",
+			"--node",
+			&self.node,
+			"--gateway",
+			&self.gateway,
+			"--suri",
+			&format!("//{who}"),
+		]);
 		command
 	}
 
@@ -44,7 +52,9 @@ impl Tools {
 	/// Runs `openledger contribute` as `who`; refusals by the chain are part of the answer.
 	pub fn contribute(&self, who: &str, datanet: u64, files: &[PathBuf]) -> Result<Answer> {
 		let mut command = self.openledger(who);
-		command.args(["contribute", "--force", "--datanet", &datanet.to_string()]).args(files);
+		command
+			.args(["contribute", "--force", "--datanet", &datanet.to_string()])
+			.args(files);
 		answer(&mut command)
 	}
 
@@ -62,10 +72,21 @@ pub fn answer(command: &mut Command) -> Result<Answer> {
 		.and_then(|child| child.wait_with_output())
 		.with_context(|| format!("run {command:?}"))?;
 	let text = String::from_utf8_lossy(&output.stdout);
-	let json = text.trim().lines().last().and_then(|line| serde_json::from_str(line).ok());
+	let json = text
+		.trim()
+		.lines()
+		.last()
+		.and_then(|line| serde_json::from_str(line).ok());
 	match json {
-		Some(json) => Ok(Answer { json, success: output.status.success() }),
-		None => bail!("{command:?} gave no JSON ({}):\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr)),
+		Some(json) => Ok(Answer {
+			json,
+			success: output.status.success(),
+		}),
+		None => bail!(
+			"{command:?} gave no JSON ({}):\n{text}{}",
+			output.status,
+			String::from_utf8_lossy(&output.stderr)
+		),
 	}
 }
 

@@ -40,10 +40,17 @@ pub fn payloads(view: &View, gateway: &str, datanet: DatanetId) -> Result<usize>
 pub fn roots(view: &View, datanet: DatanetId) -> Result<bool> {
 	let record = view.datanet(datanet)?;
 	let entries = view.wait(view.query().versions(datanet, 1..=record.version))?;
-	ensure!(entries.len() == record.version as usize, "the chain lists {} of {} versions", entries.len(), record.version);
+	ensure!(
+		entries.len() == record.version as usize,
+		"the chain lists {} of {} versions",
+		entries.len(),
+		record.version
+	);
 	let mut root = [0; 32];
 	for (entry, n) in entries.iter().zip(1..) {
-		let item = view.wait(view.query().item(entry.item))?.with_context(|| format!("there is no item {}", entry.item))?;
+		let item = view
+			.wait(view.query().item(entry.item))?
+			.with_context(|| format!("there is no item {}", entry.item))?;
 		root = next_root(root, datanet, n, &item.payload, &item.contributor);
 		if entry.root != root {
 			return Ok(false);
@@ -57,7 +64,9 @@ pub fn result(view: &View, job: JobId) -> Result<JobResult> {
 	let JobStatus::Accepted { model } = view.job(job)?.status else {
 		anyhow::bail!("job {job} is not accepted");
 	};
-	let model = view.wait(view.query().model(model))?.context("the registry lacks the job's model")?;
+	let model = view
+		.wait(view.query().model(model))?
+		.context("the registry lacks the job's model")?;
 	Ok(model.result)
 }
 
@@ -66,7 +75,11 @@ pub fn artifact(view: &View, gateway: &str, artifact: &Artifact) -> Result<Vec<u
 	let store = GatewayClient::new(gateway, Kind::Artifact, DEADLINE)?;
 	let bytes = view.wait(store.get(&artifact.cid, artifact.bytes, DEADLINE))?;
 	let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-	ensure!(sha256 == artifact.sha256, "the bytes of {} hash to something else than the chain says", artifact.cid);
+	ensure!(
+		sha256 == artifact.sha256,
+		"the bytes of {} hash to something else than the chain says",
+		artifact.cid
+	);
 	Ok(bytes.to_vec())
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, future::Future};
 
 use anyhow::{Context, Result};
-use chain_client::{keys, AccountId, Chain, ChainExt, Query, Signer, Subxt};
+use chain_client::{keys, AccountId, Chain, ChainExt, EpochState, Query, Signer, Subxt};
 use codec::Decode;
 use openledger_primitives::{
 	item::{Datanet, Item, Outcome},
@@ -20,7 +20,10 @@ pub struct View {
 
 impl View {
 	pub fn connect(url: &str) -> Result<Self> {
-		let executor = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+		let executor = tokio::runtime::Builder::new_multi_thread()
+			.worker_threads(1)
+			.enable_all()
+			.build()?;
 		let chain = executor.block_on(Subxt::connect(url))?;
 		Ok(Self { executor, chain })
 	}
@@ -45,7 +48,8 @@ impl View {
 	}
 
 	pub fn datanet(&self, id: DatanetId) -> Result<Datanet<AccountId>> {
-		self.wait(self.query().datanet(id))?.with_context(|| format!("there is no Datanet {id}"))
+		self.wait(self.query().datanet(id))?
+			.with_context(|| format!("there is no Datanet {id}"))
 	}
 
 	pub fn items(&self) -> Result<Vec<(ItemId, Item<AccountId>)>> {
@@ -54,11 +58,16 @@ impl View {
 
 	/// How many items are still in review.
 	pub fn in_review(&self) -> Result<usize> {
-		Ok(self.items()?.iter().filter(|(_, item)| item.outcome == Outcome::InReview).count())
+		Ok(self
+			.items()?
+			.iter()
+			.filter(|(_, item)| item.outcome == Outcome::InReview)
+			.count())
 	}
 
 	pub fn job(&self, id: JobId) -> Result<Job<AccountId>> {
-		self.wait(self.query().job(id))?.with_context(|| format!("there is no job {id}"))
+		self.wait(self.query().job(id))?
+			.with_context(|| format!("there is no job {id}"))
 	}
 
 	pub fn total_issuance(&self) -> Result<Balance> {
@@ -90,11 +99,11 @@ impl View {
 		})
 	}
 
-	/// Whether the epoch in which `who` last earned something has closed.
-	pub fn all_claimable(&self, who: &str) -> Result<bool> {
+	/// Whether every epoch in which `who` earned something has closed.
+	pub fn epochs_closed(&self, who: &str) -> Result<bool> {
 		let account = account(who)?;
 		let earnings = self.wait(self.query().earnings(&account))?;
-		Ok(earnings.iter().all(|earning| earning.amount > 0))
+		Ok(earnings.iter().all(|earning| earning.state != EpochState::Open))
 	}
 
 	/// Votes revealed, and contributions refused by the chain under the names of the errors, in all blocks so far.
@@ -111,7 +120,10 @@ impl View {
 				if event.is("Validation", "Revealed") {
 					revealed += 1;
 				}
-				let refusal = event.error.as_ref().filter(|error| event.is("System", "ExtrinsicFailed") && error.pallet == "Datanets");
+				let refusal = event
+					.error
+					.as_ref()
+					.filter(|error| event.is("System", "ExtrinsicFailed") && error.pallet == "Datanets");
 				if let Some(error) = refusal {
 					*refusals.entry(error.name.clone()).or_default() += 1;
 				}
