@@ -80,7 +80,7 @@ const FULL: Size = Size {
 };
 
 const SMALL: Size = Size {
-	files: 20,
+	files: 40,
 	pretraining_bytes: 250_000,
 	base_model: &[
 		"--vocab-size",
@@ -98,7 +98,7 @@ const SMALL: Size = Size {
 	],
 	fine_tune: &[
 		"--learning-rate",
-		"5e-3",
+		"6e-3",
 		"--max-steps",
 		"300",
 		"--batch-size",
