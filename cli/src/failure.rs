@@ -2,7 +2,7 @@
 
 use std::{fmt, process::ExitCode};
 
-use chain_client::ChainError;
+use chain_client::{ChainError, SignerError};
 use payload_store::StoreError;
 use serde_json::json;
 
@@ -94,6 +94,9 @@ pub fn classify(error: &anyhow::Error) -> (Kind, Option<String>) {
 			};
 			return (kind, chain.hint());
 		}
+		if let Some(signer) = cause.downcast_ref::<SignerError>() {
+			return (Kind::Usage, signer.hint());
+		}
 		if let Some(store) = cause.downcast_ref::<StoreError>() {
 			return match store {
 				StoreError::Unreachable { .. } => (
@@ -160,6 +163,10 @@ mod tests {
 			Kind::Refused
 		);
 		assert_eq!(classify(&Failure::usage("no").into()).0, Kind::Usage);
+		let error = Err::<(), _>(SignerError::Invalid("short".into()))
+			.context("the key file x")
+			.unwrap_err();
+		assert_eq!(classify(&error).0, Kind::Usage);
 		assert_eq!(classify(&anyhow::anyhow!("else")).0, Kind::Failed);
 	}
 }

@@ -2,8 +2,8 @@ use codec::{Decode, Encode};
 use openledger_primitives::{fee::share, traits::Pool, ActiveBlock, Balance, DatanetId, EpochIndex, FeeId};
 use serde::Serialize;
 
-use super::Query;
-use crate::{keys, AccountId, Chain, ChainError, Result};
+use super::{decode, Query};
+use crate::{keys, AccountId, Chain, ChainError, ChainExt, Result};
 
 const PALLET: &str = "Rewards";
 
@@ -103,6 +103,15 @@ pub struct FeeShare {
 	pub amount: Balance,
 }
 
+/// Epoch, pool and account from a key of `Shares` without its prefix: each comes after its hash of 16 bytes.
+fn share_of_key(mut key: &[u8]) -> Option<(EpochIndex, Pool, AccountId)> {
+	fn next<T: Decode>(key: &mut &[u8]) -> Option<T> {
+		*key = key.get(16..)?;
+		T::decode(key).ok()
+	}
+	Some((next(&mut key)?, next(&mut key)?, next(&mut key)?))
+}
+
 impl<C: Chain + ?Sized> Query<'_, C> {
 	pub async fn reward_params(&self) -> Result<RewardParams> {
 		self.value(keys::entry(PALLET, "Params"), "Rewards.Params")
@@ -138,15 +147,23 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 		self.entries(PALLET, "Fees").await
 	}
 
-	/// Everybody's unclaimed points of an epoch.
-	pub async fn epoch_shares(&self, epoch: EpochIndex) -> Result<Vec<((Pool, AccountId), u128)>> {
+	/// Everybody's points that are not claimed, in the order of the epochs.
+	pub async fn shares(&self) -> Result<Vec<((EpochIndex, Pool, AccountId), u128)>> {
+		let prefix = keys::entry(PALLET, "Shares");
 		let mut shares = Vec::new();
-		for pool in Pool::ALL {
-			let prefix = keys::with_blake2(keys::map(PALLET, "Shares", epoch), pool);
-			let entries: Vec<(AccountId, u128)> = self.entries_under(prefix, "Rewards.Shares").await?;
-			shares.extend(entries.into_iter().map(|(who, points)| ((pool, who), points)));
+		for (key, points) in self.chain.entries(&prefix, self.at).await? {
+			let key = share_of_key(&key[prefix.len()..])
+				.ok_or_else(|| ChainError::decode("Rewards.Shares", "its key has another shape"))?;
+			shares.push((key, decode(&points, "Rewards.Shares")?));
 		}
+		shares.sort_by(|(a, _), (b, _)| a.cmp(b));
 		Ok(shares)
+	}
+
+	/// These epochs' records, in the order asked for.
+	pub async fn epochs(&self, indices: &[EpochIndex]) -> Result<Vec<Option<Epoch>>> {
+		let keys: Vec<_> = indices.iter().map(|index| keys::map(PALLET, "Epochs", index)).collect();
+		self.values(&keys, "Rewards.Epochs").await
 	}
 
 	/// What `who` earned by points and has not claimed, in all epochs that can still pay.
@@ -300,5 +317,8 @@ mod tests {
 		// Epoch 1 is beyond what can be claimed; epoch 5 is not fixed yet.
 		let amounts: Vec<_> = earnings.iter().map(|earning| (earning.epoch, earning.amount)).collect();
 		assert_eq!(amounts, [(4, 25), (5, 0)]);
+		let shares = Query::new(&chain).shares().await.unwrap();
+		let expected = [1, 4, 5].map(|epoch| ((epoch, Pool::Validators, who.clone()), 10));
+		assert_eq!(shares, expected);
 	}
 }

@@ -113,13 +113,7 @@ impl Problem {
 				)
 			}
 			Self::EmptyFile => "it has no bytes".into(),
-			Self::FileTooLarge { size, cap } => {
-				format!(
-					"it has {}, the largest file taken has {}",
-					output::bytes(*size),
-					output::bytes((*cap).into())
-				)
-			}
+			Self::FileTooLarge { size, cap } => format!("it has {size} bytes, the largest file taken has {cap}"),
 			Self::ContentMismatch(format) => format!("its content is not what .{} says", format.extension()),
 			Self::ContentAlreadyAccepted(item) => format!("the same content was accepted before, as item {item}"),
 			Self::DuplicateFile(path) => format!("it has the same bytes as {}", path.display()),

@@ -274,17 +274,11 @@ async fn of_account<C: Chain + ?Sized>(chain: &C, account: &AccountId) -> Result
 /// What everybody can claim.
 async fn everybodys<C: Chain + ?Sized>(chain: &C) -> Result<Vec<Due>> {
 	let query = Query::new(chain);
-	let (params, current) = (query.reward_params().await?, query.current_epoch().await?);
 	let mut all = Vec::new();
-	for epoch in current.saturating_sub(params.expire_epochs.saturating_add(2))..=current {
-		let closed = query
-			.epoch(epoch)
-			.await?
-			.is_some_and(|epoch| epoch.state == EpochState::Closed);
-		if !closed {
-			continue;
-		}
-		for ((pool, account), points) in query.epoch_shares(epoch).await? {
+	let shares = query.shares().await?;
+	let indices: Vec<_> = shares.iter().map(|((epoch, ..), _)| *epoch).collect();
+	for (((epoch, pool, account), points), record) in shares.into_iter().zip(query.epochs(&indices).await?) {
+		if record.is_some_and(|record| record.state == EpochState::Closed) {
 			let book = query.pool(epoch, pool).await?;
 			let amount = share(book.payout, points, book.points);
 			if amount > 0 {

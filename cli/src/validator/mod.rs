@@ -17,7 +17,7 @@ use chain_client::{calls, AccountId, Call, Chain, ChainError, ChainExt, Signer, 
 use futures::StreamExt;
 use openledger_primitives::{
 	vote::{Reason, Verdict},
-	ItemId,
+	ActiveBlock, Balance, ItemId,
 };
 use payload_store::PayloadStore;
 use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
@@ -33,6 +33,8 @@ use self::{
 const BATCH: usize = 60;
 /// Files fetched and judged at once.
 const FETCHES: usize = 4;
+/// Active blocks before a call that failed is made again.
+const BACKOFF: ActiveBlock = 5;
 /// Pause before a node that went away is asked again.
 const RETRY: Duration = Duration::from_secs(2);
 /// A block that never comes is looked for this often.
@@ -59,6 +61,8 @@ pub struct Daemon<C: Chain + 'static> {
 	running: JoinSet<(ItemId, Result<Assessment>)>,
 	fetching: Vec<ItemId>,
 	slots: Arc<Semaphore>,
+	/// Calls that failed, and the block from which they may be made again: a failed call costs a fee too.
+	failed: HashMap<(&'static str, ItemId), ActiveBlock>,
 	counts: Counts,
 }
 
@@ -74,6 +78,7 @@ impl<C: Chain + 'static> Daemon<C> {
 			running: JoinSet::new(),
 			fetching: Vec::new(),
 			slots: Arc::new(Semaphore::new(FETCHES)),
+			failed: HashMap::new(),
 			counts: Counts::default(),
 		}
 	}
@@ -131,15 +136,32 @@ impl<C: Chain + 'static> Daemon<C> {
 		let known: Vec<_> = view.cases.iter().map(|case| case.item).collect();
 		self.assessments.retain(|item, _| known.contains(item));
 		self.prefetch(&view);
-		let me: [u8; 32] = *self.me().as_ref();
+		self.failed.retain(|_, again| *again > view.now);
+		let mut free = view
+			.validator
+			.as_ref()
+			.map_or(0, |own| own.stake.saturating_sub(own.at_risk));
 		let mut chosen = Vec::new();
-		for action in plan(&view, &me) {
-			if let Some(call) = self.call(&view, &action) {
-				chosen.push((action, call));
+		for action in plan(&view, self.me()) {
+			if self.failed.contains_key(&key(&action)) {
+				continue;
 			}
+			let Some(call) = self.call(&view, &action) else {
+				continue;
+			};
+			let reserve = reserve(&view, &action);
+			if reserve > free {
+				warn!(
+					?action,
+					"not committed: the stake that is not at risk does not cover it"
+				);
+				continue;
+			}
+			free -= reserve;
+			chosen.push((action, call));
 		}
 		for batch in chosen.chunks(BATCH) {
-			self.submit(batch).await?;
+			self.submit(batch, view.now).await?;
 		}
 		Ok(())
 	}
@@ -204,7 +226,7 @@ impl<C: Chain + 'static> Daemon<C> {
 
 	/// The call for an action, if it can be made now.
 	fn call(&self, view: &View, action: &Action) -> Option<Call> {
-		match *action {
+		match action.clone() {
 			Action::Commit { item, round, last_call } => {
 				let verdict = match self.assessments.get(&item)? {
 					Assessment::Judged { verdict, .. } => (*verdict)?,
@@ -228,12 +250,12 @@ impl<C: Chain + 'static> Daemon<C> {
 			}
 			Action::CloseRound { item } => Some(calls::close_round(item)),
 			Action::Finalize { item } => Some(calls::finalize(item)),
-			Action::Settle { item, round } => Some(calls::settle(item, round, self.me())),
+			Action::Settle { item, round, voter } => Some(calls::settle(item, round, &voter)),
 		}
 	}
 
 	/// Sends a batch and waits for its block. Calls that fail are reported and decided again at the next block.
-	async fn submit(&mut self, batch: &[(Action, Call)]) -> Result<()> {
+	async fn submit(&mut self, batch: &[(Action, Call)], now: ActiveBlock) -> Result<()> {
 		let calls = batch.iter().map(|(_, call)| call.clone()).collect();
 		let outcome = match self
 			.chain
@@ -254,6 +276,7 @@ impl<C: Chain + 'static> Daemon<C> {
 			match results.get(index) {
 				Some(Err(error)) => {
 					self.counts.failed += 1;
+					self.failed.insert(key(action), now.saturating_add(BACKOFF));
 					// Somebody else was faster, or the block came too late.
 					info!(?action, "{}", error.name);
 				}
@@ -274,6 +297,26 @@ impl<C: Chain + 'static> Daemon<C> {
 		*counter += 1;
 		info!(item, block, "{what}");
 	}
+}
+
+/// What a failed call is remembered by.
+fn key(action: &Action) -> (&'static str, ItemId) {
+	match action {
+		Action::Commit { item, .. } => ("commit", *item),
+		Action::Reveal { item, .. } => ("reveal", *item),
+		Action::CloseRound { item } => ("close", *item),
+		Action::Finalize { item } => ("finalize", *item),
+		Action::Settle { item, .. } => ("settle", *item),
+	}
+}
+
+/// What an action puts at risk, plancks.
+fn reserve(view: &View, action: &Action) -> Balance {
+	let Action::Commit { item, .. } = action else { return 0 };
+	let case = view.cases.iter().find(|case| case.item == *item);
+	let weight = case.and_then(|case| case.weight).unwrap_or(0);
+	let risk = case.and_then(|case| case.round.as_ref()).map_or(0, |round| round.risk);
+	risk.saturating_mul(weight.into())
 }
 
 /// Whether this validator needs the file of a case: it is drawn, or has a vote to reveal.

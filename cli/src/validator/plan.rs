@@ -1,6 +1,7 @@
 //! What a validator should do next, as a pure function of what it sees: nothing is remembered, so that a restart loses
 //! nothing.
 
+use chain_client::AccountId;
 use openledger_primitives::{
 	item::{Phase, Round, Vote},
 	ActiveBlock, ItemId, RoundIndex,
@@ -10,10 +11,10 @@ use sha2::{Digest, Sha256};
 use super::view::{CaseView, View};
 
 /// Blocks among which validators spread calls that only one of them needs to make.
-const SPREAD: u32 = 3;
+const SPREAD: u32 = 5;
 
 /// One thing to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
 	/// Judge the item and commit. With `last_call`, an item that cannot be fetched is to be called unavailable now.
 	Commit {
@@ -36,11 +37,12 @@ pub enum Action {
 	Settle {
 		item: ItemId,
 		round: RoundIndex,
+		voter: AccountId,
 	},
 }
 
 /// What to do now, the most urgent first.
-pub fn plan(view: &View, me: &[u8; 32]) -> Vec<Action> {
+pub fn plan(view: &View, me: &AccountId) -> Vec<Action> {
 	let mut actions: Vec<_> = view.cases.iter().flat_map(|case| of_case(case, view.now, me)).collect();
 	actions.sort_by_key(|action| match action {
 		Action::Reveal { .. } => 0,
@@ -51,7 +53,7 @@ pub fn plan(view: &View, me: &[u8; 32]) -> Vec<Action> {
 	actions
 }
 
-fn of_case(view: &CaseView, now: ActiveBlock, me: &[u8; 32]) -> Vec<Action> {
+fn of_case(view: &CaseView, now: ActiveBlock, me: &AccountId) -> Vec<Action> {
 	let item = view.item;
 	match view.case.phase {
 		Phase::Voting => {
@@ -62,16 +64,23 @@ fn of_case(view: &CaseView, now: ActiveBlock, me: &[u8; 32]) -> Vec<Action> {
 			vec![Action::Finalize { item }]
 		}
 		Phase::Provisional { .. } => Vec::new(),
-		Phase::Final { .. } => view
-			.votes
-			.iter()
-			.map(|(round, _)| Action::Settle { item, round: *round })
-			.collect(),
+		Phase::Final { at, .. } => {
+			let settle = |round: RoundIndex, voter: &AccountId| Action::Settle {
+				item,
+				round,
+				voter: voter.clone(),
+			};
+			let mut actions: Vec<_> = view.votes.iter().map(|(round, _)| settle(*round, me)).collect();
+			if now.saturating_sub(at) % SPREAD == turn(item, view.case.round, me) {
+				actions.extend(view.strays.iter().map(|(round, voter)| settle(*round, voter)));
+			}
+			actions
+		}
 	}
 }
 
 /// The open round's windows, by the block in which a call sent now is executed.
-fn of_round(view: &CaseView, round: &Round, now: ActiveBlock, me: &[u8; 32]) -> Option<Action> {
+fn of_round(view: &CaseView, round: &Round, now: ActiveBlock, me: &AccountId) -> Option<Action> {
 	let (item, index) = (view.item, view.case.round);
 	let vote = view
 		.votes
@@ -102,12 +111,16 @@ fn of_round(view: &CaseView, round: &Round, now: ActiveBlock, me: &[u8; 32]) -> 
 	is_my_turn(item, index, round.reveal_until, now, me).then_some(Action::CloseRound { item })
 }
 
-/// Whether this validator should make a call that is due after block `deadline` and that anybody may make: each waits up
-/// to [`SPREAD`] blocks, by a hash, so that usually one pays for it.
-fn is_my_turn(item: ItemId, round: RoundIndex, deadline: ActiveBlock, now: ActiveBlock, me: &[u8; 32]) -> bool {
-	let mut seed = me.to_vec();
+/// Whether this validator should make a call that is due after block `deadline` and that anybody may make: each waits less
+/// than [`SPREAD`] blocks, so that usually one pays for it.
+fn is_my_turn(item: ItemId, round: RoundIndex, deadline: ActiveBlock, now: ActiveBlock, me: &AccountId) -> bool {
+	now >= deadline.saturating_add(turn(item, round, me))
+}
+
+/// This validator's place among [`SPREAD`] blocks, by a hash.
+fn turn(item: ItemId, round: RoundIndex, me: &AccountId) -> ActiveBlock {
+	let mut seed = AsRef::<[u8; 32]>::as_ref(me).to_vec();
 	seed.extend(item.to_le_bytes());
 	seed.push(round);
-	let delay = u32::from(Sha256::digest(&seed)[0]) % SPREAD;
-	now >= deadline.saturating_add(delay)
+	u32::from(Sha256::digest(&seed)[0]) % SPREAD
 }

@@ -280,19 +280,19 @@ async fn nothing_should_be_committed_without_weight_or_on_an_own_item() {
 #[tokio::test]
 async fn rounds_should_be_closed_and_verdicts_made_final_after_their_deadlines() {
 	let court = Court::new();
-	// Who calls first is spread over three blocks.
+	// Who calls first is spread over five blocks.
 	assert!(court.calls_at(29, true).await.is_empty());
-	assert_eq!(names(&court.calls_at(32, true).await), ["close_round"]);
+	assert_eq!(names(&court.calls_at(34, true).await), ["close_round"]);
 	let verdict = Verdict::Accept { score: 70, units: 3 };
 	court.set_phase(Phase::Provisional { verdict, until: 40 });
 	assert!(court.calls_at(39, true).await.is_empty());
-	assert_eq!(names(&court.calls_at(42, true).await), ["finalize"]);
+	assert_eq!(names(&court.calls_at(44, true).await), ["finalize"]);
 	let neighbours = Neighbours {
 		previous: Some(1),
 		next: None,
 	};
 	court.chain.set(keys::map("Datanets", "Neighbours", ITEM), neighbours);
-	assert!(court.calls_at(42, true).await.is_empty(), "an earlier claim is open");
+	assert!(court.calls_at(44, true).await.is_empty(), "an earlier claim is open");
 }
 
 #[tokio::test]
@@ -335,5 +335,53 @@ async fn a_call_that_somebody_else_made_first_should_not_stop_the_others() {
 	daemon.step().await.unwrap();
 	assert_eq!((daemon.counts().settled, daemon.counts().failed), (0, 1));
 	daemon.step().await.unwrap();
+	assert_eq!(
+		daemon.counts().settled,
+		0,
+		"what failed is not paid for again in the next block"
+	);
+	court.at(55);
+	daemon.step().await.unwrap();
 	assert_eq!((daemon.counts().settled, daemon.counts().failed), (1, 1));
+}
+
+#[tokio::test]
+async fn votes_that_nobody_settles_should_be_settled_by_somebody() {
+	let court = Court::new();
+	court.set_phase(Phase::Final {
+		outcome: None,
+		recent: AcceptShare::default(),
+		at: 30,
+	});
+	let absent = AccountId::new([9; 32]);
+	let vote = Vote {
+		commitment: [0; 32],
+		weight: 1,
+		verdict: None,
+	};
+	court
+		.chain
+		.set(keys::double_map("Validation", "Votes", (ITEM, 0u8), &absent), vote);
+	let mut calls = Vec::new();
+	for active in 60..65 {
+		calls.extend(court.calls_at(active, true).await);
+	}
+	assert_eq!(
+		calls,
+		[chain_client::calls::settle(ITEM, 0, &absent)],
+		"once in five blocks"
+	);
+	assert!(court.calls_at(40, true).await.is_empty(), "it has time to do so itself");
+}
+
+#[tokio::test]
+async fn no_more_should_be_committed_than_the_free_stake_covers() {
+	let court = Court::new();
+	court.set_round(|round| round.risk = 15);
+	assert!(
+		court.calls_at(12, true).await.is_empty(),
+		"weight 7 at 15 each is more than a stake of 100"
+	);
+	court.set_round(|round| round.risk = 14);
+	assert_eq!(names(&court.calls_at(12, true).await), ["commit"]);
 }

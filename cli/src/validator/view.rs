@@ -8,6 +8,9 @@ use openledger_primitives::{
 	ActiveBlock, ItemId, RoundIndex,
 };
 
+/// Active blocks that validators have for settling their own votes.
+const GRACE: ActiveBlock = 30;
+
 /// Everything on chain that concerns a validator, at one block.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -31,6 +34,9 @@ pub struct CaseView {
 	pub weight: Option<u32>,
 	/// The validator's own votes that are not settled, by round.
 	pub votes: Vec<(RoundIndex, Vote)>,
+	/// Votes of others that nobody has settled long after the outcome: without this nobody would be slashed who does not
+	/// settle.
+	pub strays: Vec<(RoundIndex, AccountId)>,
 	/// Whether an earlier claim on the same content is still open: then the case cannot become final.
 	pub waits: bool,
 }
@@ -76,12 +82,19 @@ impl View {
 					.is_some_and(|neighbours| neighbours.previous.is_some()),
 				_ => false,
 			};
+			let strays = match case.phase {
+				Phase::Final { at, .. } if now >= at.saturating_add(GRACE) => {
+					strays(&query, item, case.round, me).await?
+				}
+				_ => Vec::new(),
+			};
 			views.push(CaseView {
 				item,
 				votes: votes.collect(),
 				case,
 				round,
 				weight,
+				strays,
 				waits,
 			});
 		}
@@ -93,6 +106,20 @@ impl View {
 			cases: views,
 		})
 	}
+}
+
+async fn strays<C: Chain + ?Sized>(
+	query: &Query<'_, C>,
+	item: ItemId,
+	last: RoundIndex,
+	me: &AccountId,
+) -> Result<Vec<(RoundIndex, AccountId)>> {
+	let mut strays = Vec::new();
+	for round in 0..=last {
+		let votes = query.round_votes(item, round).await?.into_iter();
+		strays.extend(votes.filter(|(voter, _)| voter != me).map(|(voter, _)| (round, voter)));
+	}
+	Ok(strays)
 }
 
 fn weight(
