@@ -14,6 +14,8 @@ use tokio::sync::watch;
 
 /// Time between two looks at the chain's clock and at the stop flag.
 const POLL: Duration = Duration::from_millis(250);
+/// Lines of the log that tell of one training.
+const LINES: usize = 40;
 /// How long a heartbeat may take to come into a block before it is sent again.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause after a node that did not answer.
@@ -37,7 +39,10 @@ impl Halt {
 pub async fn train(config: RunConfig, progress: watch::Sender<Progress>, halt: Halt) -> Result<RunReport> {
 	let training = tokio::task::spawn_blocking(move || {
 		openledger_finetune::run(config, &mut |metrics| {
-			if metrics.step % 10 == 0 || metrics.step == 1 || metrics.step == metrics.total_steps {
+			if metrics.step % (metrics.total_steps / LINES).max(1) == 0
+				|| metrics.step == 1
+				|| metrics.step == metrics.total_steps
+			{
 				tracing::info!(
 					"step {}/{}  loss {:.4}",
 					metrics.step,
