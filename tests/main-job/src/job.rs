@@ -48,73 +48,30 @@ struct Size {
 	files: usize,
 	/// Bytes of the base model's corpus.
 	pretraining_bytes: u64,
+	/// Tokens of a training sequence, and of an evaluated one.
+	cutoff: &'static str,
 	/// Arguments of `init-model`.
-	base_model: &'static [&'static str],
+	base_model: &'static str,
 	/// Arguments of `job request`.
-	fine_tune: &'static [&'static str],
+	fine_tune: &'static str,
 }
 
 const FULL: Size = Size {
 	files: 50,
 	pretraining_bytes: 2_000_000,
-	base_model: &[],
-	fine_tune: &[
-		"--learning-rate",
-		"2e-3",
-		"--epochs",
-		"3",
-		"--batch-size",
-		"2",
-		"--gradient-accumulation",
-		"2",
-		"--cutoff-length",
-		"256",
-		"--packing",
-		"--lora-rank",
-		"16",
-		"--lora-alpha",
-		"32",
-		"--lora-targets",
-		"all-linear",
-	],
+	cutoff: "256",
+	base_model: "",
+	fine_tune: "--learning-rate 3e-3 --max-steps 120 --batch-size 4 --gradient-accumulation 1 --packing \
+		--lora-rank 16 --lora-alpha 32 --lora-targets all-linear",
 };
 
 const SMALL: Size = Size {
 	files: 40,
 	pretraining_bytes: 250_000,
-	base_model: &[
-		"--vocab-size",
-		"1024",
-		"--hidden",
-		"96",
-		"--layers",
-		"2",
-		"--heads",
-		"4",
-		"--seq-len",
-		"128",
-		"--steps",
-		"200",
-	],
-	fine_tune: &[
-		"--learning-rate",
-		"6e-3",
-		"--max-steps",
-		"300",
-		"--batch-size",
-		"4",
-		"--gradient-accumulation",
-		"1",
-		"--cutoff-length",
-		"128",
-		"--packing",
-		"--lora-rank",
-		"16",
-		"--lora-alpha",
-		"32",
-		"--lora-targets",
-		"all-linear",
-	],
+	cutoff: "128",
+	base_model: "--vocab-size 1024 --hidden 96 --layers 2 --heads 4 --seq-len 128 --steps 200",
+	fine_tune: "--learning-rate 6e-3 --max-steps 300 --batch-size 4 --gradient-accumulation 1 --packing \
+		--lora-rank 16 --lora-alpha 32 --lora-targets all-linear",
 };
 
 /// A base model and what its making reported.
@@ -222,8 +179,8 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 
 	let unseen = folder.join("unseen");
 	copy_all(rest, &unseen)?;
-	report.base_eval_loss = evaluate(&network.tools, &base.folder, None, &unseen)?;
-	report.tuned_eval_loss = evaluate(&network.tools, &base.folder, Some(&adapter), &unseen)?;
+	report.base_eval_loss = evaluate(&network.tools, &base.folder, None, &unseen, size.cutoff)?;
+	report.tuned_eval_loss = evaluate(&network.tools, &base.folder, Some(&adapter), &unseen, size.cutoff)?;
 	(report.base_answer, report.chat_answer) = chat(&network.tools, &base.folder, &adapter)?;
 	log.step("base and tuned model evaluated and asked");
 
@@ -236,16 +193,10 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 }
 
 /// The base model for this corpus, made once and kept.
-fn base_model(
-	binaries: &Path,
-	cache: &Path,
-	folder: &Path,
-	corpus: &[Source],
-	arguments: &[&str],
-) -> Result<BaseModel> {
+fn base_model(binaries: &Path, cache: &Path, folder: &Path, corpus: &[Source], arguments: &str) -> Result<BaseModel> {
 	let mut key = Sha256::new();
 	corpus.iter().for_each(|source| key.update(source.sha256));
-	arguments.iter().for_each(|argument| key.update(argument.as_bytes()));
+	key.update(arguments);
 	key.update(env!("CARGO_PKG_VERSION"));
 	let kept = cache.join("base-models").join(&hex::encode(key.finalize())[..16]);
 	let summary = kept.join("summary.json");
@@ -263,7 +214,8 @@ fn base_model(
 			gateway: String::new(),
 		};
 		let (texts, out) = (texts.to_string_lossy(), fresh.to_string_lossy());
-		let made = tools.train(&[&["init-model", "--corpus", &texts, "--out", &out], arguments].concat())?;
+		let sizes: Vec<&str> = arguments.split_whitespace().collect();
+		let made = tools.train(&[&["init-model", "--corpus", &texts, "--out", &out], &sizes[..]].concat())?;
 		std::fs::write(fresh.join("summary.json"), made.to_string())?;
 		std::fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
 		copy_folder(&fresh, &kept.with_extension("new"))?;
@@ -368,15 +320,18 @@ fn request_job(tools: &Tools, model: u64, datanet: DatanetId, version: usize, si
 		&model,
 		"--dataset",
 		&dataset,
+		"--cutoff-length",
+		size.cutoff,
 		"--price",
 		PRICE_OPEN,
 	];
-	let requested = tools.call("Requester", &[&arguments, size.fine_tune].concat())?;
+	let order: Vec<&str> = size.fine_tune.split_whitespace().collect();
+	let requested = tools.call("Requester", &[&arguments, &order[..]].concat())?;
 	let id = requested["job"].as_u64().context("job request names no job")?;
 	Ok(id as JobId)
 }
 
-fn evaluate(tools: &Tools, model: &Path, adapter: Option<&Path>, data: &Path) -> Result<f64> {
+fn evaluate(tools: &Tools, model: &Path, adapter: Option<&Path>, data: &Path, cutoff: &str) -> Result<f64> {
 	let (model, data) = (model.to_string_lossy(), data.to_string_lossy());
 	let mut arguments = vec![
 		"evaluate",
@@ -386,7 +341,7 @@ fn evaluate(tools: &Tools, model: &Path, adapter: Option<&Path>, data: &Path) ->
 		"--data",
 		&data,
 		"--cutoff-length",
-		"256",
+		cutoff,
 	];
 	let adapter = adapter.map(|folder| folder.to_string_lossy());
 	arguments.extend(adapter.iter().flat_map(|folder| ["--adapter", folder]));

@@ -8,6 +8,8 @@ mod corpus;
 mod faults;
 mod job;
 mod network;
+#[cfg(test)]
+mod node_test;
 mod processes;
 mod report;
 mod tools;

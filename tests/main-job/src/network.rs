@@ -23,28 +23,12 @@ impl Network {
 	/// below `folder`.
 	pub fn start(folder: &Path) -> Result<Self> {
 		let mut processes = Processes::new(folder.join("logs"))?;
-		let port = free_port()?;
+		let node = start_node(&mut processes, folder)?;
 		let mut tools = Tools {
 			binaries: binaries()?,
-			node: format!("ws://127.0.0.1:{port}"),
+			node,
 			gateway: String::new(),
 		};
-		let mut node = tools.command("openledger-node");
-		node.args([
-			"--dev",
-			"--no-prometheus",
-			"--no-telemetry",
-			"--rpc-port",
-			&port.to_string(),
-		])
-		.args(["--port", &free_port()?.to_string()])
-		.arg("--base-path")
-		.arg(folder.join("node"));
-		processes.start("node", &mut node)?;
-		wait_for("the node to answer", STARTUP, || {
-			processes.check()?;
-			Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok())
-		})?;
 		let mut gateway = tools.command("openledger-gateway");
 		gateway
 			.args(["--listen", "127.0.0.1:0", "--node", &tools.node])
@@ -106,6 +90,28 @@ impl Network {
 		println!("stopping");
 		Ok(())
 	}
+}
+
+/// Starts a fresh dev chain below `folder` and waits until it answers. Returns the address of its WebSocket.
+pub fn start_node(processes: &mut Processes, folder: &Path) -> Result<String> {
+	let port = free_port()?;
+	let mut node = std::process::Command::new(binaries()?.join("openledger-node"));
+	node.args([
+		"--dev",
+		"--no-prometheus",
+		"--no-telemetry",
+		"--rpc-port",
+		&port.to_string(),
+	])
+	.args(["--port", &free_port()?.to_string()])
+	.arg("--base-path")
+	.arg(folder.join("node"));
+	processes.start("node", &mut node)?;
+	wait_for("the node to answer", STARTUP, || {
+		processes.check()?;
+		Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok())
+	})?;
+	Ok(format!("ws://127.0.0.1:{port}"))
 }
 
 /// A port that nobody listens on at the moment.

@@ -1,7 +1,7 @@
 //! The product's own binaries, called as a user calls them.
 
 use std::{
-	path::{Path, PathBuf},
+	path::PathBuf,
 	process::{Command, Stdio},
 };
 
@@ -98,8 +98,14 @@ fn expect_success(command: &mut Command) -> Result<Value> {
 	Ok(answer.json)
 }
 
-/// Where this binary lies, the others lie too.
+/// Where this binary lies, the others lie too; a test's binary lies one folder deeper.
 pub fn binaries() -> Result<PathBuf> {
 	let me = std::env::current_exe().context("find this binary")?;
-	Ok(me.parent().map(Path::to_path_buf).unwrap_or_default())
+	let folder = me.parent().context("a binary lies in a folder")?;
+	let folder = if folder.ends_with("deps") {
+		folder.parent().unwrap_or(folder)
+	} else {
+		folder
+	};
+	Ok(folder.to_path_buf())
 }
