@@ -70,6 +70,8 @@ pub struct Job<AccountId> {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+// Boxing the result would buy nothing: a job is read and written whole.
+#[allow(clippy::large_enum_variant)]
 pub enum JobStatus<AccountId> {
 	/// Waits for a worker.
 	Open,
