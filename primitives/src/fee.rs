@@ -8,8 +8,19 @@ use crate::Balance;
 
 /// Who gets what of an accepted job's escrow.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-	Serialize, Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct EscrowSplit {
 	pub worker: Balance,
@@ -27,7 +38,12 @@ impl EscrowSplit {
 		// Divided first: no price overflows.
 		let percent = |n: Balance| price / 100 * n + price % 100 * n / 100;
 		let (contributors, parent, treasury) = (percent(20), percent(5), percent(5));
-		Self { worker: price - contributors - parent - treasury, contributors, parent, treasury }
+		Self {
+			worker: price - contributors - parent - treasury,
+			contributors,
+			parent,
+			treasury,
+		}
 	}
 }
 
@@ -52,8 +68,22 @@ mod tests {
 
 	#[test]
 	fn a_hundred_splits_evenly() {
-		assert_eq!(EscrowSplit::of(100), EscrowSplit { worker: 70, contributors: 20, parent: 5, treasury: 5 });
-		assert_eq!(EscrowSplit::of(1), EscrowSplit { worker: 1, ..Default::default() });
+		assert_eq!(
+			EscrowSplit::of(100),
+			EscrowSplit {
+				worker: 70,
+				contributors: 20,
+				parent: 5,
+				treasury: 5
+			}
+		);
+		assert_eq!(
+			EscrowSplit::of(1),
+			EscrowSplit {
+				worker: 1,
+				..Default::default()
+			}
+		);
 	}
 
 	proptest! {

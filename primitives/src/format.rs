@@ -6,8 +6,20 @@ use serde::{Deserialize, Serialize};
 
 /// The one kind of data that a Datanet holds, fixed at its creation.
 #[derive(
-	Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-	Serialize, Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Modality {
@@ -22,8 +34,19 @@ impl Modality {
 
 /// A set of modalities, one bit each in the order of [`Modality::ALL`].
 #[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-	Serialize, Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct ModalitySet(pub u8);
 
@@ -44,7 +67,17 @@ impl ModalitySet {
 
 /// A file format that a Datanet may take.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
@@ -113,7 +146,10 @@ impl Format {
 			("mp3", Mp3),
 			("flac", Flac),
 		];
-		EXTENSIONS.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name)).map(|(_, format)| *format)
+		EXTENSIONS
+			.iter()
+			.find(|(name, _)| extension.eq_ignore_ascii_case(name))
+			.map(|(_, format)| *format)
 	}
 
 	/// The extension this format is written with.
@@ -161,8 +197,10 @@ impl Format {
 
 /// Valid UTF-8 whose control characters are only tab, newline, carriage return, form feed.
 fn is_text(bytes: &[u8]) -> bool {
-	core::str::from_utf8(bytes)
-		.is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\u{c}')))
+	core::str::from_utf8(bytes).is_ok_and(|text| {
+		text.chars()
+			.all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\u{c}'))
+	})
 }
 
 #[cfg(test)]

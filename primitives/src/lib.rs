@@ -35,8 +35,8 @@ pub mod rank;
 pub mod schedule;
 pub mod sortition;
 pub mod tally;
-pub mod traits;
 pub mod training;
+pub mod traits;
 pub mod vote;
 
 /// A count of plancks: 10^12 of them are one OPEN.

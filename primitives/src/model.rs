@@ -16,7 +16,17 @@ pub const MAX_ENDPOINT: u32 = 128;
 
 /// A file published through the payload store.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 pub struct Artifact {
@@ -76,10 +86,20 @@ pub enum JobStatus<AccountId> {
 	/// Waits for a worker.
 	Open,
 	/// `worker` trains; a heartbeat is due by `heartbeat_by`.
-	Claimed { worker: AccountId, heartbeat_by: ActiveBlock, progress: Progress },
+	Claimed {
+		worker: AccountId,
+		heartbeat_by: ActiveBlock,
+		progress: Progress,
+	},
 	/// A result is there; accepted at `accept_at` unless the requester does so before.
-	Submitted { worker: AccountId, accept_at: ActiveBlock, result: JobResult },
-	Accepted { model: ModelId },
+	Submitted {
+		worker: AccountId,
+		accept_at: ActiveBlock,
+		result: JobResult,
+	},
+	Accepted {
+		model: ModelId,
+	},
 	/// Withdrawn by the requester while open; refunded.
 	Cancelled,
 	/// Too many workers lost it; refunded.
@@ -90,8 +110,19 @@ pub enum JobStatus<AccountId> {
 
 /// What a heartbeat tells.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-	Serialize, Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct Progress {
 	pub step: u32,

@@ -30,8 +30,18 @@ pub fn item_points(score: u8, units: u32) -> u64 {
 /// Parts per million of a Datanet's recent outcomes that were acceptances, as an exponential moving average over
 /// about the last 32. Starts even, so that a new Datanet favours neither verdict.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, codec::Encode, codec::Decode, codec::DecodeWithMemTracking,
-	codec::MaxEncodedLen, scale_info::TypeInfo, serde::Serialize, serde::Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	codec::Encode,
+	codec::Decode,
+	codec::DecodeWithMemTracking,
+	codec::MaxEncodedLen,
+	scale_info::TypeInfo,
+	serde::Serialize,
+	serde::Deserialize,
 )]
 pub struct AcceptShare(pub u32);
 
@@ -66,7 +76,7 @@ pub fn vote_points(vote: &Verdict, outcome: &Verdict, weight: u32, recent: Accep
 	let far = match (vote, outcome) {
 		(Verdict::Accept { score, .. }, Verdict::Accept { score: median, .. }) => {
 			i64::from(score.abs_diff(*median)) * 1_000_000 / i64::from(MAX_SCORE)
-		},
+		}
 		_ => 0,
 	};
 	(base - far) * i64::from(weight)
@@ -79,7 +89,9 @@ mod tests {
 	use proptest::prelude::*;
 
 	const ACCEPT: Verdict = Verdict::Accept { score: 80, units: 10 };
-	const REJECT: Verdict = Verdict::Reject { reason: Reason::OffTopic };
+	const REJECT: Verdict = Verdict::Reject {
+		reason: Reason::OffTopic,
+	};
 
 	#[test]
 	fn splitting_a_file_earns_nothing_more() {

@@ -22,7 +22,17 @@ pub fn resets_at(unix_millis: u64) -> u64 {
 
 /// What may be contributed: sizes in bytes, a day being a UTC day.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 pub struct Limits {
@@ -38,14 +48,30 @@ pub struct Limits {
 
 impl Default for Limits {
 	fn default() -> Self {
-		Self { file_bytes: 10_000_000, account_bytes: 10_000_000, account_files: 20, datanet_bytes: 10_000_000 }
+		Self {
+			file_bytes: 10_000_000,
+			account_bytes: 10_000_000,
+			account_files: 20,
+			datanet_bytes: 10_000_000,
+		}
 	}
 }
 
 /// What was used on one day.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-	Serialize, Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct DayUse {
 	pub day: u32,
@@ -67,7 +93,11 @@ impl DayUse {
 		if self.day == day {
 			self
 		} else {
-			Self { day, bytes: 0, files: 0 }
+			Self {
+				day,
+				bytes: 0,
+				files: 0,
+			}
 		}
 	}
 
@@ -90,7 +120,11 @@ impl DayUse {
 		if self.day != day {
 			return self;
 		}
-		Self { day, bytes: self.bytes.saturating_sub(bytes), files: self.files.saturating_sub(1) }
+		Self {
+			day,
+			bytes: self.bytes.saturating_sub(bytes),
+			files: self.files.saturating_sub(1),
+		}
 	}
 }
 
@@ -104,7 +138,14 @@ mod tests {
 		let full = DayUse::default().charge(3, 10, 10, 2).unwrap();
 		assert_eq!(full.charge(3, 1, 10, 2), Err(QuotaError::Bytes));
 		assert_eq!(full.charge(3, 0, 10, 1), Err(QuotaError::Files));
-		assert_eq!(full.charge(4, 10, 10, 1), Ok(DayUse { day: 4, bytes: 10, files: 1 }));
+		assert_eq!(
+			full.charge(4, 10, 10, 1),
+			Ok(DayUse {
+				day: 4,
+				bytes: 10,
+				files: 1
+			})
+		);
 	}
 
 	#[test]

@@ -11,8 +11,19 @@ pub const ONE: u64 = 1_000_000;
 
 /// What an account's rank is computed from.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-	Serialize, Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct Standing {
 	pub accepted: u32,
@@ -57,8 +68,16 @@ mod tests {
 	#[test]
 	fn a_fresh_account_has_rank_zero_and_volume_alone_hardly_pays() {
 		assert_eq!(Standing::default().rank(), 0);
-		let few_good = Standing { accepted: 50, rejected: 0, score_sum: 50 * 90 };
-		let many_poor = Standing { accepted: 100, rejected: 400, score_sum: 100 * 60 };
+		let few_good = Standing {
+			accepted: 50,
+			rejected: 0,
+			score_sum: 50 * 90,
+		};
+		let many_poor = Standing {
+			accepted: 100,
+			rejected: 400,
+			score_sum: 100 * 60,
+		};
 		assert!(few_good.rank() > 3 * many_poor.rank());
 	}
 

@@ -16,8 +16,19 @@ pub const CHANGE_DELAY: SessionIndex = 2;
 /// The values of four sessions: the one before `session`, `session`, and the two after it; the last one holds
 /// until changed.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-	Serialize, Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct Schedule<V> {
 	session: SessionIndex,
@@ -27,7 +38,10 @@ pub struct Schedule<V> {
 impl<V: Copy> Schedule<V> {
 	/// `value` in every session.
 	pub fn constant(value: V) -> Self {
-		Self { session: 0, values: [value; 4] }
+		Self {
+			session: 0,
+			values: [value; 4],
+		}
 	}
 
 	/// The value in `session`; `None` where it is too long ago to be known.
@@ -65,10 +79,16 @@ mod tests {
 	fn a_change_counts_two_sessions_later() {
 		let mut stake = Schedule::constant(5u32);
 		stake.set(10, 7);
-		assert_eq!([9, 10, 11, 12, 99].map(|s| stake.at(s)), [Some(5), Some(5), Some(5), Some(7), Some(7)]);
+		assert_eq!(
+			[9, 10, 11, 12, 99].map(|s| stake.at(s)),
+			[Some(5), Some(5), Some(5), Some(7), Some(7)]
+		);
 		assert_eq!(stake.at(8), None);
 		stake.set(11, 8);
-		assert_eq!([10, 11, 12, 13].map(|s| stake.at(s)), [Some(5), Some(5), Some(7), Some(8)]);
+		assert_eq!(
+			[10, 11, 12, 13].map(|s| stake.at(s)),
+			[Some(5), Some(5), Some(7), Some(8)]
+		);
 		stake.set(11, 9);
 		assert_eq!(stake.at(12), Some(7));
 		assert_eq!(stake.at(13), Some(9));

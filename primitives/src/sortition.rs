@@ -57,7 +57,14 @@ mod tests {
 	use proptest::prelude::*;
 
 	fn draw(item: ItemId, panel: u32, total_stake: Balance) -> Draw {
-		Draw { genesis: [1; 32], item, round: 0, seed: [2; 32], total_stake, panel }
+		Draw {
+			genesis: [1; 32],
+			item,
+			round: 0,
+			seed: [2; 32],
+			total_stake,
+			panel,
+		}
 	}
 
 	#[test]
@@ -75,7 +82,11 @@ mod tests {
 		let items = 20_000;
 		let mean = |accounts: u8, stake: Balance| {
 			let sum: u32 = (0..items)
-				.map(|item| (0..accounts).map(|a| draw(item, 7, 1_000).weight(&[a; 32], stake)).sum::<u32>())
+				.map(|item| {
+					(0..accounts)
+						.map(|a| draw(item, 7, 1_000).weight(&[a; 32], stake))
+						.sum::<u32>()
+				})
 				.sum();
 			f64::from(sum) / items as f64
 		};

@@ -17,7 +17,17 @@ pub const MAX_DISTINCT: u32 = 32;
 
 /// A running weighted median of `u32` values.
 #[derive(
-	Clone, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 pub struct WeightedMedian(BoundedVec<(u32, u32), ConstU32<MAX_DISTINCT>>);
@@ -31,7 +41,7 @@ impl WeightedMedian {
 				if self.0.try_insert(index, (value, weight)).is_err() {
 					self.add_at(index.saturating_sub(1), weight);
 				}
-			},
+			}
 		}
 	}
 
@@ -54,7 +64,17 @@ impl WeightedMedian {
 
 /// What panel a round asks for, and which share of the revealed weight decides it.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 pub struct Width {
@@ -66,15 +86,37 @@ pub struct Width {
 
 /// The rounds of an item, each wider and with a lower threshold: peace is cheap, an attack buys width.
 pub const WIDTHS: [Width; 4] = [
-	Width { panel: 7, threshold: 80 },
-	Width { panel: 21, threshold: 70 },
-	Width { panel: 63, threshold: 60 },
-	Width { panel: 151, threshold: 50 },
+	Width {
+		panel: 7,
+		threshold: 80,
+	},
+	Width {
+		panel: 21,
+		threshold: 70,
+	},
+	Width {
+		panel: 63,
+		threshold: 60,
+	},
+	Width {
+		panel: 151,
+		threshold: 50,
+	},
 ];
 
 /// Running sums of one round's votes, by weight.
 #[derive(
-	Clone, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 pub struct Tally {
@@ -90,7 +132,17 @@ pub struct Tally {
 
 /// What the votes say of an item.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -111,12 +163,12 @@ impl Tally {
 				self.accept = self.accept.saturating_add(weight);
 				self.score.add(u32::from(*score), weight);
 				self.units.add(*units, weight);
-			},
+			}
 			Verdict::Reject { reason } => {
 				self.reject = self.reject.saturating_add(weight);
 				let sum = &mut self.reasons[*reason as usize];
 				*sum = sum.saturating_add(weight);
-			},
+			}
 		}
 	}
 
@@ -135,19 +187,28 @@ impl Tally {
 		if !(quorum && clear && enough) {
 			return Decision::Undecided;
 		}
-		Decision::Decided(if self.accept > self.reject { self.accepted() } else { self.rejected() })
+		Decision::Decided(if self.accept > self.reject {
+			self.accepted()
+		} else {
+			self.rejected()
+		})
 	}
 
 	fn accepted(&self) -> Verdict {
 		let score = self.score.median().unwrap_or(0).min(u32::from(u8::MAX)) as u8;
-		Verdict::Accept { score, units: self.units.median().unwrap_or(0) }
+		Verdict::Accept {
+			score,
+			units: self.units.median().unwrap_or(0),
+		}
 	}
 
 	/// The reason with the most weight; of equals, the first in [`Reason::ALL`].
 	fn rejected(&self) -> Verdict {
 		let most = self.reasons.iter().max().copied().unwrap_or(0);
 		let index = self.reasons.iter().position(|weight| *weight == most).unwrap_or(0);
-		Verdict::Reject { reason: Reason::ALL[index] }
+		Verdict::Reject {
+			reason: Reason::ALL[index],
+		}
 	}
 }
 
@@ -157,7 +218,9 @@ mod tests {
 	use proptest::prelude::*;
 
 	const GOOD: Verdict = Verdict::Accept { score: 80, units: 10 };
-	const BAD: Verdict = Verdict::Reject { reason: Reason::LowQuality };
+	const BAD: Verdict = Verdict::Reject {
+		reason: Reason::LowQuality,
+	};
 
 	fn tally(accept: u32, reject: u32, unrevealed: u32) -> Tally {
 		let mut tally = Tally::default();
@@ -202,9 +265,24 @@ mod tests {
 	fn the_heaviest_reason_wins() {
 		let mut tally = Tally::default();
 		tally.commit(7);
-		tally.reveal(&Verdict::Reject { reason: Reason::OffTopic }, 3);
-		tally.reveal(&Verdict::Reject { reason: Reason::Duplicate }, 4);
-		assert_eq!(tally.decide(WIDTHS[0]), Decision::Decided(Verdict::Reject { reason: Reason::Duplicate }));
+		tally.reveal(
+			&Verdict::Reject {
+				reason: Reason::OffTopic,
+			},
+			3,
+		);
+		tally.reveal(
+			&Verdict::Reject {
+				reason: Reason::Duplicate,
+			},
+			4,
+		);
+		assert_eq!(
+			tally.decide(WIDTHS[0]),
+			Decision::Decided(Verdict::Reject {
+				reason: Reason::Duplicate
+			})
+		);
 	}
 
 	proptest! {

@@ -13,7 +13,17 @@ use crate::{BaseModelId, DatanetId, ModelId};
 pub const MAX_DATASETS: u32 = 8;
 
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -24,7 +34,17 @@ pub enum Method {
 }
 
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -36,7 +56,17 @@ pub enum Scheduler {
 
 /// Which layers an adapter wraps.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -49,7 +79,17 @@ pub enum LoraTargets {
 
 /// What the training starts from.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -61,7 +101,17 @@ pub enum Parent {
 
 /// A version of a Datanet: its first `version` accepted items.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 pub struct DatasetRef {
@@ -70,7 +120,17 @@ pub struct DatasetRef {
 }
 
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(default)]
@@ -147,11 +207,11 @@ pub enum SpecError {
 impl TrainingSpec {
 	/// Checks everything that needs no chain state.
 	pub fn validate(&self) -> Result<(), SpecError> {
-		let twice = self
-			.datasets
-			.iter()
-			.enumerate()
-			.any(|(n, dataset)| self.datasets[..n].iter().any(|earlier| earlier.datanet == dataset.datanet));
+		let twice = self.datasets.iter().enumerate().any(|(n, dataset)| {
+			self.datasets[..n]
+				.iter()
+				.any(|earlier| earlier.datanet == dataset.datanet)
+		});
 		if self.datasets.is_empty() || twice || self.datasets.iter().any(|dataset| dataset.version == 0) {
 			return Err(SpecError::Datasets);
 		}
@@ -196,8 +256,15 @@ mod tests {
 	fn defaults_are_valid_and_datasets_must_be_distinct_and_not_empty() {
 		assert_eq!(spec().validate(), Ok(()));
 		let with = |datasets: &[(u32, u32)]| {
-			let datasets: Vec<_> = datasets.iter().map(|&(datanet, version)| DatasetRef { datanet, version }).collect();
-			TrainingSpec { datasets: datasets.try_into().unwrap(), ..spec() }.validate()
+			let datasets: Vec<_> = datasets
+				.iter()
+				.map(|&(datanet, version)| DatasetRef { datanet, version })
+				.collect();
+			TrainingSpec {
+				datasets: datasets.try_into().unwrap(),
+				..spec()
+			}
+			.validate()
 		};
 		assert_eq!(with(&[]), Err(SpecError::Datasets));
 		assert_eq!(with(&[(1, 0)]), Err(SpecError::Datasets));

@@ -47,8 +47,20 @@ pub trait Docket {
 
 /// Who shares a budget.
 #[derive(
-	Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, codec::Encode, codec::Decode, codec::DecodeWithMemTracking,
-	codec::MaxEncodedLen, scale_info::TypeInfo, serde::Serialize, serde::Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Debug,
+	codec::Encode,
+	codec::Decode,
+	codec::DecodeWithMemTracking,
+	codec::MaxEncodedLen,
+	scale_info::TypeInfo,
+	serde::Serialize,
+	serde::Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Pool {

@@ -15,7 +15,17 @@ pub const MAX_SCORE: u8 = 100;
 
 /// Why an item is refused.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -57,7 +67,17 @@ impl Reason {
 
 /// What a validator says of an item.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
 	Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
@@ -97,7 +117,18 @@ pub struct Ballot<'a, AccountId> {
 impl<AccountId: Encode> Ballot<'_, AccountId> {
 	/// `blake2_256(SCALE(domain, genesis, item, round, voter, verdict, salt))`.
 	pub fn commitment(&self, verdict: &Verdict, salt: &[u8; 32]) -> [u8; 32] {
-		blake2_256(&(COMMIT_DOMAIN, self.genesis, self.item, self.round, self.voter, verdict, salt).encode())
+		blake2_256(
+			&(
+				COMMIT_DOMAIN,
+				self.genesis,
+				self.item,
+				self.round,
+				self.voter,
+				verdict,
+				salt,
+			)
+				.encode(),
+		)
 	}
 
 	/// The salt that this voter uses in this ballot, from a secret only it has: it can be made again at any
@@ -117,7 +148,13 @@ mod tests {
 	#[test]
 	fn stored_encoding_does_not_move() {
 		assert_eq!(VERDICT.encode(), [0, 80, 12, 0, 0, 0]);
-		assert_eq!(Verdict::Reject { reason: Reason::Licence }.encode(), [1, 8]);
+		assert_eq!(
+			Verdict::Reject {
+				reason: Reason::Licence
+			}
+			.encode(),
+			[1, 8]
+		);
 		for (index, reason) in Reason::ALL.iter().enumerate() {
 			assert_eq!(reason.encode(), [index as u8]);
 		}
