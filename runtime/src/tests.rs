@@ -16,7 +16,7 @@ use sp_core::{crypto::Pair, sr25519};
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
 	generic::{Digest, DigestItem, Era},
-	traits::Dispatchable,
+	traits::{Dispatchable, Header as _},
 	DispatchError,
 };
 
