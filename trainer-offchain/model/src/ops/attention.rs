@@ -43,7 +43,7 @@ struct Attention {
 }
 
 /// One head's rows in a `[batch, rows, heads, head_dim]` buffer.
-fn head<'a>(data: &'a [f32], rows: usize, heads: usize, dim: usize, batch: usize, head: usize) -> (&'a [f32], usize) {
+fn head(data: &[f32], rows: usize, heads: usize, dim: usize, batch: usize, head: usize) -> (&[f32], usize) {
 	let from = (batch * rows * heads + head) * dim;
 	let to = from + ((rows - 1) * heads + 1) * dim;
 	(&data[from..to], heads * dim)
