@@ -214,7 +214,7 @@ fn encode(tokenizer_json: &[u8], config: &DecoderConfig, texts: &[String]) -> Re
 /// config.json, as transformers reads it.
 fn model_config(c: &InitConfig) -> Result<Value> {
 	let key = |key, reason: &str| Err(FinetuneError::config(key, reason));
-	if c.heads == 0 || c.hidden % c.heads != 0 {
+	if c.heads == 0 || !c.hidden.is_multiple_of(c.heads) {
 		return key("heads", "must divide hidden");
 	}
 	if c.seq_len < 2 || c.layers == 0 || c.steps == 0 {

@@ -325,11 +325,11 @@ fn train(
 			tokens: done.tokens,
 		};
 		let last = step == total_steps;
-		if last || step % config.logging_steps == 0 {
+		if last || step.is_multiple_of(config.logging_steps) {
 			output.log(&metrics)?;
 		}
 		trained.interrupted = on_step(metrics).is_break() && !last;
-		let due = config.save_steps > 0 && step % config.save_steps == 0 && !last;
+		let due = config.save_steps > 0 && step.is_multiple_of(config.save_steps) && !last;
 		if due || trained.interrupted {
 			output.checkpoint(config, decoder, settings, step)?;
 		}

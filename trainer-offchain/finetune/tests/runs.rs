@@ -100,7 +100,8 @@ fn adapter_should_be_continued_with_its_own_settings() {
 	assert_eq!(record.init_adapter_files.len(), 2);
 	assert!(report.final_loss < first.train_loss);
 
-	let contradictions: [(&str, fn(&mut RunConfig)); 4] = [
+	type Change = fn(&mut RunConfig);
+	let contradictions: [(&str, Change); 4] = [
 		("lora_rank", |c| c.lora_rank = Some(4)),
 		("lora_alpha", |c| c.lora_alpha = Some(5.0)),
 		("use_rslora", |c| c.use_rslora = Some(false)),

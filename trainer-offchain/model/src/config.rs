@@ -200,7 +200,7 @@ impl DecoderConfig {
 				return Err(raw.error(key, format!("{id} is not below vocab_size {}", config.vocab_size)));
 			}
 		}
-		if config.heads % config.kv_heads != 0 {
+		if !config.heads.is_multiple_of(config.kv_heads) {
 			let reason = format!("{} does not divide the {} query heads", config.kv_heads, config.heads);
 			return Err(raw.error("num_key_value_heads", reason));
 		}

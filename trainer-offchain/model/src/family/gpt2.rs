@@ -32,7 +32,7 @@ pub const FAMILY: Family = Family {
 fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 	let hidden_size = raw.size("n_embd")?;
 	let heads = raw.size("n_head")?;
-	if hidden_size % heads != 0 {
+	if !hidden_size.is_multiple_of(heads) {
 		return Err(raw.error("n_head", format!("{heads} does not divide n_embd {hidden_size}")));
 	}
 	match raw.text("activation_function")?.as_deref() {

@@ -35,7 +35,7 @@ fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 	let heads = raw.size("num_attention_heads")?;
 	let head_dim = match raw.size_or_none("head_dim")? {
 		Some(dim) => dim,
-		None if hidden_size % heads == 0 => hidden_size / heads,
+		None if hidden_size.is_multiple_of(heads) => hidden_size / heads,
 		None => {
 			return Err(raw.error(
 				"num_attention_heads",
@@ -43,7 +43,7 @@ fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 			))
 		}
 	};
-	if head_dim % 2 != 0 {
+	if !head_dim.is_multiple_of(2) {
 		return Err(raw.error("head_dim", format!("{head_dim} is odd: rotary positions need pairs")));
 	}
 	match raw.text("hidden_act")?.as_deref() {
