@@ -99,7 +99,7 @@ build_wasm_std() {
 			CARGO_PROFILE_RELEASE_LTO=off RUSTC="$root/bin/rustc" RUSTC_BOOTSTRAP=1 \
 			/usr/bin/cargo build --quiet --release --target "$WASM_TARGET" -Zbuild-std=core,alloc
 	) || { rm -rf "$work"; return 1; }
-	cp "$work/target/$WASM_TARGET/release/deps/"lib{core,alloc,compiler_builtins}-*.rlib "$root/lib/rustlib/$WASM_TARGET/lib/"
+	cp "$work/target/$WASM_TARGET/release/deps/"lib{core,alloc,compiler_builtins}-*.rlib "$root/lib/rustlib/$WASM_TARGET/lib/" || return 1
 	rm -rf "$work"
 }
 

@@ -13,12 +13,20 @@ use std::{
 };
 
 use anyhow::{bail, ensure, Context, Result};
-use openledger_primitives::format::Format;
+use openledger_cli::checks::{judge, Claim};
+use openledger_primitives::{
+	format::{Format, Modality},
+	payload::{possession, Payload},
+};
 use sha2::{Digest, Sha256};
 
 /// Sizes of files taken, in bytes: smaller ones say little, larger ones would crowd out the rest.
 const DOCUMENT_BYTES: RangeInclusive<u64> = 1_500..=40_000;
 const RELEASE_NOTES_BYTES: RangeInclusive<u64> = 1_500..=12_000;
+/// Of a user's own files: so many of the largest fit into the contributors' quotas of a day.
+const OWN_BYTES: RangeInclusive<u64> = 1..=250_000;
+/// Files that a run needs at least: the last fifth is what the models are measured on.
+const LEAST_FILES: usize = 10;
 /// What release notes are called.
 const RELEASE_NOTES: [&str; 4] = ["changelog.md", "changes.md", "history.md", "releases.md"];
 /// Directories below a user's folder are followed this deep.
@@ -39,7 +47,7 @@ pub struct Corpus {
 	pub pretraining: Vec<Source>,
 }
 
-/// `wanted` files of the user's folder, or of the dependencies' documentation, and a pretraining corpus of at most
+/// At most `wanted` files of the user's folder, or of the dependencies' documentation, and a pretraining corpus of at most
 /// `pretraining_bytes`.
 pub fn gather(workspace: &Path, data: Option<&Path>, wanted: usize, pretraining_bytes: u64) -> Result<Corpus> {
 	let folders = dependencies(workspace)?;
@@ -51,12 +59,12 @@ pub fn gather(workspace: &Path, data: Option<&Path>, wanted: usize, pretraining_
 	};
 	let mut seen = HashSet::new();
 	contributions.retain(|source| seen.insert(source.sha256));
+	let least = if data.is_some() { LEAST_FILES } else { wanted };
 	ensure!(
-		contributions.len() >= wanted,
-		"found {} distinct usable files{}, need {wanted}: text (.md, .txt), not empty, at most 10 MB",
+		contributions.len() >= least,
+		"found {} usable files{}, need {least}: distinct .md and .txt files of at most 250 kB that validators would accept",
 		contributions.len(),
-		data.map(|folder| format!(" in {}", folder.display()))
-			.unwrap_or_default(),
+		data.map(|folder| format!(" in {}", folder.display())).unwrap_or_default(),
 	);
 	contributions.truncate(wanted);
 	let mut total = 0;
@@ -145,7 +153,7 @@ fn user_files(folder: &Path) -> Result<Vec<Source>> {
 	found.sort();
 	Ok(found
 		.into_iter()
-		.filter_map(|path| text_source(&path, 1..=10_000_000))
+		.filter_map(|path| text_source(&path, OWN_BYTES))
 		.collect())
 }
 
@@ -169,8 +177,7 @@ fn text_source(path: &Path, bytes: RangeInclusive<u64>) -> Option<Source> {
 		return None;
 	}
 	let content = fs::read(path).ok()?;
-	let blank = content.iter().all(|byte| byte.is_ascii_whitespace());
-	(format.matches(&content) && !blank).then(|| Source {
+	would_be_accepted(format, &content).then(|| Source {
 		path: path.to_path_buf(),
 		sha256: Sha256::digest(&content).into(),
 	})
@@ -185,4 +192,26 @@ fn host() -> Result<String> {
 		.find_map(|line| line.strip_prefix("host: "))
 		.context("rustc -vV names no host")?;
 	Ok(host.to_string())
+}
+
+/// Whether the validators' checks accept this content.
+fn would_be_accepted(format: Format, content: &[u8]) -> bool {
+	let imported = payload_store::import(content);
+	let payload = Payload {
+		sha256: imported.sha256,
+		root: imported.cid.digest,
+		codec: imported.cid.codec,
+		size: content.len() as u32,
+		format,
+	};
+	let account = [0; 32];
+	let possession = possession(&account, content);
+	let claim = Claim {
+		payload: &payload,
+		account: &account,
+		possession: &possession,
+		modality: Modality::Text,
+		accepted_before: false,
+	};
+	judge(&claim, content).is_some_and(|verdict| verdict.is_accept())
 }

@@ -39,7 +39,7 @@ pub struct Plan {
 	/// Kept between runs.
 	pub cache: PathBuf,
 	/// Of this run only.
-	pub folder: tempfile::TempDir,
+	pub folder: PathBuf,
 }
 
 /// How large a run is.
@@ -98,7 +98,7 @@ impl Log<'_> {
 /// Runs the job. The network is left up.
 pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	let size = if plan.small { &SMALL } else { &FULL };
-	let folder = plan.folder.path();
+	let folder = plan.folder.as_path();
 	let corpus = corpus::gather(
 		&plan.workspace,
 		plan.data.as_deref(),
@@ -117,6 +117,7 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 		Ok((view.millis_left_today()? > MIDNIGHT_MARGIN_MILLIS).then_some(()))
 	})?;
 	let mut report = Report {
+		base_model: base.folder.display().to_string(),
 		base_train_loss: base.train_loss,
 		unigram_loss: base.unigram_loss,
 		prompt: PROMPT.into(),
@@ -126,7 +127,8 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	let datanet = create_datanet(&network.tools)?;
 	log.step(format!("Datanet {datanet} created by //Owner"));
 	let faults = faults::write(&folder.join("faults"), &corpus.contributions[0].path)?;
-	let (first, rest) = corpus.contributions.split_at(size.files * 4 / 5);
+	let files = corpus.contributions.len();
+	let (first, rest) = corpus.contributions.split_at(files * 4 / 5);
 	contribute(&network.tools, datanet, first, Some(&faults), &log)?;
 	wait_for_version(&mut network, &view, datanet, first.len() as u32)?;
 	log.step(format!("version {} of Datanet {datanet} is final", first.len()));
@@ -147,10 +149,9 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	));
 
 	contribute(&network.tools, datanet, rest, None, &log)?;
-	wait_for_version(&mut network, &view, datanet, size.files as u32)?;
+	wait_for_version(&mut network, &view, datanet, files as u32)?;
 	log.step(format!(
-		"version {} is final: the last {} items are unseen by the job",
-		size.files,
+		"version {files} is final: the last {} items are unseen by the job",
 		rest.len()
 	));
 	wait_for("the panel to decide every item", REVIEW_LIMIT, || {
@@ -159,12 +160,15 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	})?;
 	wait_for("the worker's result", TRAINING_LIMIT, || {
 		network.processes.check()?;
-		Ok(matches!(view.job(job)?.status, JobStatus::Submitted { .. }).then_some(()))
+		match view.job(job)?.status {
+			JobStatus::Open | JobStatus::Claimed { .. } => Ok(None),
+			JobStatus::Submitted { .. } => Ok(Some(())),
+			ended => anyhow::bail!("the job ended without a result to accept: {ended:?}"),
+		}
 	})?;
 	log.step(format!("job {job}: result submitted"));
-	network.tools.call("Requester", &["job", "accept", &job.to_string()])?;
-	report.job_status = "accepted".into();
-	log.step(format!("job {job}: accepted, escrow split"));
+	let accepted = network.tools.call("Requester", &["job", "accept", &job.to_string()])?;
+	log.step(format!("job {job}: accepted, escrow split: {}", accepted["split"]));
 
 	let result = verify::result(&view, job)?;
 	let adapter = folder.join("adapter");
@@ -184,11 +188,19 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	(report.base_answer, report.chat_answer) = chat(&network.tools, &base.folder, &adapter)?;
 	log.step("base and tuned model evaluated and asked");
 
-	claim(&mut network, &view, &log)?;
+	let claimed = claim(&mut network, &view, &log)?;
 	fill_in(&mut report, &view, &network.tools, datanet)?;
+	let status = network.tools.call("Requester", &["job", "show", &job.to_string()])?;
+	report.job_status = status["status"].as_str().unwrap_or_default().into();
 	report.blocks = view.block()?;
 	report.wall_s = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
-	report.problems = problems(&report, size, plan.data.is_some());
+	report.problems = problems(&report, files, plan.data.is_some());
+	if (claimed - report.rewards_paid_open).abs() > 1e-6 {
+		report.problems.push(format!(
+			"claims paid {claimed} OPEN, the pools say {}",
+			report.rewards_paid_open
+		));
+	}
 	Ok((report, network))
 }
 
@@ -218,9 +230,13 @@ fn base_model(binaries: &Path, cache: &Path, folder: &Path, corpus: &[Source], a
 		let made = tools.train(&[&["init-model", "--corpus", &texts, "--out", &out], &sizes[..]].concat())?;
 		std::fs::write(fresh.join("summary.json"), made.to_string())?;
 		std::fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
-		copy_folder(&fresh, &kept.with_extension("new"))?;
-		std::fs::rename(kept.with_extension("new"), &kept)
-			.with_context(|| format!("keep the base model as {}", kept.display()))?;
+		let new = kept.with_extension(format!("{}.new", std::process::id()));
+		copy_folder(&fresh, &new)?;
+		if let Err(error) = std::fs::rename(&new, &kept) {
+			// Another run may have made the same one meanwhile.
+			let _ = std::fs::remove_dir_all(&new);
+			ensure!(summary.exists(), "keep the base model as {}: {error}", kept.display());
+		}
 	}
 	let made: serde_json::Value =
 		serde_json::from_slice(&std::fs::read(&summary)?).context("read the base model's summary")?;
@@ -289,7 +305,11 @@ fn contribute(tools: &Tools, datanet: DatanetId, files: &[Source], faults: Optio
 			})
 			.collect();
 		for sender in senders {
-			sender.join().expect("the sender does not panic")?;
+			let answer = sender.join().expect("the sender does not panic")?;
+			let files = answer.json["files"].as_array().cloned().unwrap_or_default();
+			if let Some(file) = files.iter().find(|file| file["status"] == "failed") {
+				anyhow::bail!("contributing {} failed: {}", file["file"], file["message"]);
+			}
 		}
 		anyhow::Ok(())
 	})?;
@@ -379,25 +399,37 @@ fn chat(tools: &Tools, model: &Path, adapter: &Path) -> Result<(String, String)>
 	Ok((answer("base")?, answer("tuned")?))
 }
 
-/// Waits until everybody's epochs have closed, and claims for everybody.
-fn claim(network: &mut Network, view: &View, log: &Log) -> Result<()> {
-	let contributors = (1..=CONTRIBUTORS).map(|number| format!("Contributor{number}"));
-	let validators = (1..=5).map(|number| format!("Validator{number}"));
-	let earners: Vec<String> = contributors.chain(validators).chain(["Owner".into()]).collect();
+/// Waits until everybody's epochs have closed, and claims for everybody. Returns what was paid, in OPEN.
+fn claim(network: &mut Network, view: &View, log: &Log) -> Result<f64> {
+	let role = |name: &str, count: usize| (1..=count).map(|number| format!("{name}{number}")).collect::<Vec<_>>();
+	let roles = [
+		("contributors", role("Contributor", CONTRIBUTORS)),
+		("validators", role("Validator", 5)),
+		("the Datanet's owner", vec!["Owner".into()]),
+	];
 	wait_for("the epochs to close", EPOCH_LIMIT, || {
 		network.processes.check()?;
-		for who in &earners {
+		for who in roles.iter().flat_map(|(_, names)| names) {
 			if !view.epochs_closed(who)? {
 				return Ok(None);
 			}
 		}
 		Ok(Some(()))
 	})?;
-	for who in &earners {
-		network.tools.call(who, &["rewards", "claim"])?;
+	let mut total = 0.0;
+	for (role, names) in &roles {
+		let mut paid = 0.0;
+		for who in names {
+			let claimed = network.tools.call(who, &["rewards", "claim"])?;
+			let open = claimed["paid"]
+				.as_str()
+				.and_then(|open| open.replace(',', "").parse::<f64>().ok());
+			paid += open.with_context(|| format!("rewards claim says no amount: {claimed}"))?;
+		}
+		log.step(format!("{role} claimed {paid:.4} OPEN"));
+		total += paid;
 	}
-	log.step(format!("{} accounts claimed", earners.len()));
-	Ok(())
+	Ok(total)
 }
 
 /// What the chain says at the end, and what verification finds.
@@ -425,14 +457,14 @@ fn fill_in(report: &mut Report, view: &View, tools: &Tools, datanet: DatanetId) 
 }
 
 /// Everything that is not as it should be.
-fn problems(report: &Report, size: &Size, own_data: bool) -> Vec<String> {
+fn problems(report: &Report, files: usize, own_data: bool) -> Vec<String> {
 	let mut problems = vec![];
 	let mut expect = |holds: bool, what: &str| {
 		if !holds {
 			problems.push(what.to_string());
 		}
 	};
-	expect(report.items_accepted == size.files, "not every good item was accepted");
+	expect(report.items_accepted == files, "not every good item was accepted");
 	for (name, count) in [
 		("EmptyFile", 1),
 		("FileTooLarge", 1),
@@ -467,6 +499,8 @@ fn problems(report: &Report, size: &Size, own_data: bool) -> Vec<String> {
 		"issuance or the sum of balances is not what genesis made",
 	);
 	expect(report.rewards_paid_open > 0.0, "no rewards were paid");
+	expect(report.votes_revealed > 0, "nobody revealed a vote");
+	expect(report.job_status == "accepted", "the job is not accepted");
 	expect(!report.chat_answer.trim().is_empty(), "the tuned model says nothing");
 	// How much is to be learned from somebody's own files nobody can promise.
 	expect(

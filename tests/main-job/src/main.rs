@@ -71,21 +71,32 @@ fn run(args: &Args) -> Result<bool> {
 			.canonicalize()
 			.with_context(|| format!("open {}", folder.display()))
 	});
+	let folder = tempfile::Builder::new()
+		.prefix("openledger-")
+		.tempdir()
+		.context("make a working folder")?;
 	let plan = job::Plan {
 		workspace: args.workspace.clone(),
 		data: data.transpose()?,
 		small: args.small,
 		cache,
-		folder: tempfile::Builder::new()
-			.prefix("openledger-")
-			.tempdir()
-			.context("make a working folder")?,
+		folder: folder.path().to_path_buf(),
 	};
-	let (report, mut network) = job::run(&plan)?;
+	let (report, mut network) = match job::run(&plan) {
+		Err(error) if !processes::stop_requested() => {
+			// What happened is in the logs: they stay.
+			eprintln!(
+				"the logs of this run are kept in {}",
+				folder.keep().join("logs").display()
+			);
+			return Err(error);
+		}
+		done => done?,
+	};
 	report.print();
 	println!("{}", serde_json::to_string(&report)?);
 	if !args.once {
-		network.serve_until_stopped(plan.folder.path())?;
+		network.serve_until_stopped(&plan, &report)?;
 	}
 	network.processes.stop_all();
 	Ok(report.problems.is_empty())

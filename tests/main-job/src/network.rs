@@ -5,7 +5,9 @@ use std::{net::TcpListener, path::Path, time::Duration};
 use anyhow::{Context, Result};
 
 use crate::{
+	job::Plan,
 	processes::{stop_requested, wait_for, Processes},
+	report::Report,
 	tools::{binaries, Tools},
 };
 
@@ -68,7 +70,8 @@ impl Network {
 	}
 
 	/// Prints where everything is and waits for Ctrl-C.
-	pub fn serve_until_stopped(&mut self, folder: &Path) -> Result<()> {
+	pub fn serve_until_stopped(&mut self, plan: &Plan, report: &Report) -> Result<()> {
+		let binary = |name: &str| self.tools.binaries.join(name).display().to_string();
 		println!();
 		println!("the network stays up until Ctrl-C:");
 		println!(
@@ -76,12 +79,18 @@ impl Network {
 			self.tools.node
 		);
 		println!("  gateway  {}", self.tools.gateway);
-		println!("  logs     {}", folder.join("logs").display());
+		println!("  logs     {}", plan.folder.join("logs").display());
 		println!(
 			"  try      {} --node {} --gateway {} --suri //Owner datanet list",
-			self.tools.binaries.join("openledger").display(),
+			binary("openledger"),
 			self.tools.node,
 			self.tools.gateway
+		);
+		println!(
+			"  talk     {} chat --compare --model {} --adapter {}",
+			binary("openledger-trainer"),
+			report.base_model,
+			plan.folder.join("adapter").display()
 		);
 		while !stop_requested() {
 			self.processes.check()?;
@@ -103,7 +112,6 @@ pub fn start_node(processes: &mut Processes, folder: &Path) -> Result<String> {
 		"--rpc-port",
 		&port.to_string(),
 	])
-	.args(["--port", &free_port()?.to_string()])
 	.arg("--base-path")
 	.arg(folder.join("node"));
 	processes.start("node", &mut node)?;

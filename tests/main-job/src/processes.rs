@@ -17,6 +17,8 @@ static STOP: AtomicBool = AtomicBool::new(false);
 
 /// How long a process may take to end after SIGTERM before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often a child is looked at.
+pub const POLL: Duration = Duration::from_millis(20);
 
 /// Turns SIGINT and SIGTERM into [`stop_requested`].
 pub fn catch_signals() {
@@ -119,16 +121,21 @@ impl Processes {
 	/// Ends everything, the last started first.
 	pub fn stop_all(&mut self) {
 		while let Some(mut process) = self.running.pop() {
-			// SAFETY: the id is that of a child not yet waited for, so it cannot have been reused.
-			unsafe { libc::kill(process.child.id() as libc::pid_t, libc::SIGTERM) };
-			let deadline = Instant::now() + GRACE;
-			while matches!(process.child.try_wait(), Ok(None)) && Instant::now() < deadline {
-				std::thread::sleep(Duration::from_millis(20));
-			}
-			let _ = process.child.kill();
-			let _ = process.child.wait();
+			end(&mut process.child);
 		}
 	}
+}
+
+/// Asks a child to end, and kills it if it does not within [`GRACE`].
+pub fn end(child: &mut Child) {
+	// SAFETY: the id is that of a child not yet waited for, so it cannot have been reused.
+	unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGTERM) };
+	let deadline = Instant::now() + GRACE;
+	while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+		std::thread::sleep(POLL);
+	}
+	let _ = child.kill();
+	let _ = child.wait();
 }
 
 impl Drop for Processes {

@@ -20,6 +20,8 @@ pub struct Report {
 	/// Paid from the pots of rewards, in OPEN.
 	pub rewards_paid_open: f64,
 	pub job_status: String,
+	/// Its folder.
+	pub base_model: String,
 	/// Entropy of the base model's corpus by single tokens, nats per token.
 	pub unigram_loss: f64,
 	/// Training loss of the base model at its end, nats per token.

@@ -1,6 +1,7 @@
 //! The product's own binaries, called as a user calls them.
 
 use std::{
+	io::Read,
 	path::PathBuf,
 	process::{Command, Stdio},
 };
@@ -8,7 +9,7 @@ use std::{
 use anyhow::{bail, Context, Result};
 use serde_json::Value;
 
-use crate::processes::tie_to_parent;
+use crate::processes::{end, stop_requested, tie_to_parent, POLL};
 
 /// Where the binaries are and which network they talk to.
 #[derive(Clone)]
@@ -64,14 +65,29 @@ impl Tools {
 	}
 }
 
-/// Runs `command` to its end and reads the last line of its standard output as JSON. Its standard error is the user's.
+/// Runs `command` to its end and reads the last line of its standard output as JSON; its standard error is the user's. A
+/// signal to this process ends the command too.
 pub fn answer(command: &mut Command) -> Result<Answer> {
-	let output = tie_to_parent(command.stdin(Stdio::null()).stderr(Stdio::piped()))
+	let mut child = tie_to_parent(command.stdin(Stdio::null()))
 		.stdout(Stdio::piped())
 		.spawn()
-		.and_then(|child| child.wait_with_output())
 		.with_context(|| format!("run {command:?}"))?;
-	let text = String::from_utf8_lossy(&output.stdout);
+	let mut stdout = child.stdout.take().context("standard output is piped")?;
+	let reader = std::thread::spawn(move || {
+		let mut text = String::new();
+		stdout.read_to_string(&mut text).map(|_| text)
+	});
+	let status = loop {
+		if let Some(status) = child.try_wait()? {
+			break status;
+		}
+		if stop_requested() {
+			end(&mut child);
+			bail!("stopped by a signal");
+		}
+		std::thread::sleep(POLL);
+	};
+	let text = reader.join().expect("the reader does not panic")?;
 	let json = text
 		.trim()
 		.lines()
@@ -80,13 +96,9 @@ pub fn answer(command: &mut Command) -> Result<Answer> {
 	match json {
 		Some(json) => Ok(Answer {
 			json,
-			success: output.status.success(),
+			success: status.success(),
 		}),
-		None => bail!(
-			"{command:?} gave no JSON ({}):\n{text}{}",
-			output.status,
-			String::from_utf8_lossy(&output.stderr)
-		),
+		None => bail!("{command:?} gave no JSON ({status}):\n{text}"),
 	}
 }
 
