@@ -103,7 +103,7 @@ impl Report {
 			),
 		);
 		row("chain", format!("{} blocks in {:.0} s", self.blocks, self.wall_s));
-		row("prompt", self.prompt.clone());
+		row("prompt", one_line(&self.prompt));
 		row("base says", one_line(&self.base_answer));
 		row("tuned says", one_line(&self.chat_answer));
 		for problem in &self.problems {
