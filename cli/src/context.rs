@@ -24,7 +24,8 @@ pub struct Global {
 		global = true,
 		value_name = "URL",
 		default_value = "ws://127.0.0.1:9944",
-		env = "OPENLEDGER_NODE"
+		env = "OPENLEDGER_NODE",
+		hide_env_values = true
 	)]
 	pub node: String,
 	/// A gateway, which files are uploaded to and fetched from
@@ -33,7 +34,8 @@ pub struct Global {
 		global = true,
 		value_name = "URL",
 		default_value = "http://127.0.0.1:8080",
-		env = "OPENLEDGER_GATEWAY"
+		env = "OPENLEDGER_GATEWAY",
+		hide_env_values = true
 	)]
 	pub gateway: String,
 	/// Print one line of JSON on stdout

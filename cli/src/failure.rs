@@ -3,6 +3,7 @@
 use std::{fmt, process::ExitCode};
 
 use chain_client::{ChainError, SignerError};
+use clap::error::ErrorKind;
 use payload_store::StoreError;
 use serde_json::json;
 
@@ -135,6 +136,36 @@ pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
 		}
 	}
 	kind.code()
+}
+
+/// Prints what clap says of the arguments of this process: the help or version that was asked for, or an error, which
+/// with `--json` is the error object on stdout too.
+pub fn report_arguments(error: &clap::Error) -> ExitCode {
+	// A closed stdout or stderr leaves nobody to tell.
+	let _ = error.print();
+	if !error.use_stderr() {
+		return ExitCode::SUCCESS;
+	}
+	// The arguments could not be read as a whole, so `--json` is looked for by itself.
+	let json = std::env::args_os()
+		.take_while(|argument| argument != "--")
+		.any(|argument| argument == "--json");
+	if json {
+		return report(&from_arguments(error).into(), true);
+	}
+	Kind::Usage.code()
+}
+
+/// The first paragraph of clap's error, on one line.
+fn from_arguments(error: &clap::Error) -> Failure {
+	let text = error.render().to_string();
+	let paragraph = text.split("\n\n").next().unwrap_or_default();
+	let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+	let message = match error.kind() {
+		ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing",
+		_ => line.trim_start_matches("error: "),
+	};
+	Failure::usage(message).hint("--help lists commands and options")
 }
 
 #[cfg(test)]

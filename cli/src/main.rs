@@ -3,9 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use openledger_cli::{run, Cli};
+use openledger_cli::{failure, run, Cli};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-	run(Cli::parse()).await
+	match Cli::try_parse() {
+		Ok(cli) => run(cli).await,
+		Err(error) => failure::report_arguments(&error),
+	}
 }

@@ -2,6 +2,8 @@
 //!
 //! After a wanted change: `OPENLEDGER_BLESS=1 cargo test -p openledger-cli --test help`.
 
+use std::process::Output;
+
 use clap::{Command, CommandFactory};
 use openledger_cli::Cli;
 
@@ -42,6 +44,46 @@ fn help_should_be_the_committed_one() {
 		help == committed,
 		"the help changed; if that is wanted, run this test with OPENLEDGER_BLESS=1\n{help}"
 	);
+}
+
+fn openledger(arguments: &[&str]) -> Output {
+	std::process::Command::new(env!("CARGO_BIN_EXE_openledger"))
+		.args(arguments)
+		.env("OPENLEDGER_NODE", "ws://callers-own:1")
+		.env("OPENLEDGER_GATEWAY", "http://callers-own:2")
+		.output()
+		.unwrap()
+}
+
+#[test]
+fn help_should_not_depend_on_the_callers_environment() {
+	let output = openledger(&["--json", "--help"]);
+	let text = String::from_utf8(output.stdout).unwrap();
+	assert!(output.status.success() && text.contains("OPENLEDGER_NODE") && !text.contains("callers-own"));
+}
+
+#[test]
+fn wrong_arguments_should_be_an_error_object_on_stdout_when_json_is_asked_for() {
+	for (arguments, message) in [
+		(&["--json", "frobnicate"][..], "unrecognized subcommand 'frobnicate'"),
+		(
+			&["account", "new", "--json"],
+			"arguments were not provided: --out <FILE>",
+		),
+		(&["--json"], "requires a subcommand"),
+	] {
+		let output = openledger(arguments);
+		assert_eq!(output.status.code(), Some(2));
+		assert!(!output.stderr.is_empty());
+		let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+		assert_eq!(object["error"]["kind"], "usage");
+		assert!(
+			object["error"]["message"].as_str().unwrap().contains(message),
+			"{object}"
+		);
+	}
+	let output = openledger(&["frobnicate"]);
+	assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
 }
 
 #[test]

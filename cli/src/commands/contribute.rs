@@ -9,8 +9,9 @@ use chain_client::{calls, Chain, ChainError, Outcome, Query, Signer, Wait};
 use futures::{stream, StreamExt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use openledger_primitives::{
+	format::Modality,
 	item::Content,
-	payload::{possession, Payload},
+	payload::{possession, CidCodec, Payload},
 	DatanetId, ItemId,
 };
 use payload_store::{PayloadStore, StoreError};
@@ -29,6 +30,8 @@ use crate::{
 
 /// Files sent to the gateway at once.
 const UPLOADS: usize = 4;
+/// The largest file in bytes that is read into memory, forced or not.
+const MAX_READ: u64 = 64 << 20;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -63,9 +66,10 @@ struct Report {
 	file: PathBuf,
 	status: Status,
 	item: Option<ItemId>,
-	cid: String,
-	sha256: String,
-	size: u32,
+	/// Of a file that was read.
+	cid: Option<String>,
+	sha256: Option<String>,
+	size: u64,
 	block: Option<u32>,
 	/// The review fee.
 	fee: Option<Amount>,
@@ -85,6 +89,10 @@ struct Contribution {
 /// A file on its way: its bytes are read again for the upload, so that not all are in memory at once.
 struct Job {
 	candidate: Candidate,
+	/// Bytes.
+	size: u64,
+	/// A file that is too large is not read, unless it was forced: its digests are then all zero.
+	read: bool,
 	problem: Option<Problem>,
 	failure: Option<(String, String)>,
 	possession: [u8; 32],
@@ -98,12 +106,20 @@ pub async fn run(context: &Context, args: Args) -> Result<ExitCode> {
 
 	let mut jobs = Vec::with_capacity(args.files.len());
 	for path in &args.files {
-		jobs.push(read(path, &rules, &signer).await?);
+		jobs.push(read(path, &rules, &signer, args.force).await?);
 	}
 	let candidates: Vec<_> = jobs.iter().map(|job| job.candidate.clone()).collect();
 	let digests: Vec<_> = candidates.iter().map(|candidate| candidate.payload.sha256).collect();
 	let contents: Vec<Content> = Query::new(&chain).contents(&digests).await?;
 	for (job, problem) in jobs.iter_mut().zip(check(&rules, &candidates, &contents)) {
+		let problem = if job.read {
+			problem
+		} else {
+			Some(Problem::FileTooLarge {
+				size: job.size,
+				cap: rules.max_file_bytes,
+			})
+		};
 		if let Some(problem) = &problem {
 			context.note(format!("{}: {}", job.candidate.path.display(), problem.message()));
 		}
@@ -137,8 +153,8 @@ async fn rules<C: Chain + ?Sized>(chain: &C, signer: &Signer, datanet: DatanetId
 	})
 }
 
-/// Reads and hashes a file.
-async fn read(path: &Path, rules: &Rules, signer: &Signer) -> Result<Job> {
+/// Reads and hashes a file; one above the cap only if it is forced.
+async fn read(path: &Path, rules: &Rules, signer: &Signer, force: bool) -> Result<Job> {
 	let metadata = tokio::fs::metadata(path)
 		.await
 		.with_context(|| path.display().to_string())?;
@@ -147,8 +163,19 @@ async fn read(path: &Path, rules: &Rules, signer: &Signer) -> Result<Job> {
 			.hint("name files, such as FOLDER/*.md")
 			.into());
 	}
-	let size = u32::try_from(metadata.len())
-		.map_err(|_| Failure::usage(format!("{} has more bytes than any chain takes", path.display())))?;
+	let length = metadata.len();
+	if !force && length > rules.max_file_bytes.into() {
+		return Ok(unread(path, length, rules.modality));
+	}
+	let size = match u32::try_from(length) {
+		Ok(size) if length <= MAX_READ => size,
+		_ => {
+			let (length, most) = (output::bytes(length), output::bytes(MAX_READ));
+			return Err(Failure::usage(format!("{} has {length}", path.display()))
+				.hint(format!("even with --force a file has {most} at most"))
+				.into());
+		}
+	};
 	let bytes = tokio::fs::read(path)
 		.await
 		.with_context(|| path.display().to_string())?;
@@ -174,12 +201,38 @@ async fn read(path: &Path, rules: &Rules, signer: &Signer) -> Result<Job> {
 		};
 		Job {
 			candidate,
+			size: length,
+			read: true,
 			problem: None,
 			failure: None,
 			possession: possession(&account, &bytes),
 		}
 	});
 	Ok(job.await?)
+}
+
+/// A file that is too large to be sent, of which only the size is known.
+fn unread(path: &Path, length: u64, modality: Modality) -> Job {
+	let named = format_of(path);
+	Job {
+		candidate: Candidate {
+			path: path.to_owned(),
+			payload: Payload {
+				sha256: [0; 32],
+				root: [0; 32],
+				codec: CidCodec::Raw,
+				size: u32::try_from(length).unwrap_or(u32::MAX),
+				format: named.unwrap_or_else(|| fallback_format(modality)),
+			},
+			known_extension: named.is_some(),
+			matches: true,
+		},
+		size: length,
+		read: false,
+		problem: None,
+		failure: None,
+		possession: [0; 32],
+	}
 }
 
 /// Uploads what is to be sent. A file that the gateway does not take is not submitted, unless it was forced.
@@ -257,9 +310,9 @@ impl Report {
 			file: job.candidate.path.clone(),
 			status: Status::Failed,
 			item: None,
-			cid: payload.cid().to_string(),
-			sha256: hex::encode(payload.sha256),
-			size: payload.size,
+			cid: job.read.then(|| payload.cid().to_string()),
+			sha256: job.read.then(|| hex::encode(payload.sha256)),
+			size: job.size,
 			block: None,
 			fee: None,
 			error: None,
@@ -332,7 +385,7 @@ fn finish(context: &Context, datanet: DatanetId, quota: QuotaLeft, files: Vec<Re
 			vec![
 				file.file.display().to_string(),
 				file.item.map(|item| item.to_string()).unwrap_or_default(),
-				output::bytes(file.size.into()),
+				output::bytes(file.size),
 				file.block.map(|block| block.to_string()).unwrap_or_default(),
 				match &file.error {
 					Some(error) => format!("{}: {error}", format!("{:?}", file.status).to_lowercase()),
@@ -363,4 +416,41 @@ fn progress(context: &Context, what: &'static str, length: usize) -> ProgressBar
 	}
 	bar.set_message(what);
 	bar
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::failure::classify;
+
+	#[tokio::test]
+	async fn files_above_the_cap_should_not_be_read() {
+		let folder = tempfile::tempdir().unwrap();
+		// Sparse: reading it would take minutes and gigabytes.
+		let huge = folder.path().join("huge.md");
+		std::fs::File::create(&huge).unwrap().set_len(5 << 30).unwrap();
+		let signer = Signer::from_suri("//Alice").unwrap();
+		let rules = Rules {
+			modality: Modality::Text,
+			max_file_bytes: 10,
+			limits: Default::default(),
+			now: 0,
+			used: Default::default(),
+			datanet_used: Default::default(),
+		};
+		let job = read(&huge, &rules, &signer, false).await.unwrap();
+		assert_eq!((job.read, job.size), (false, 5 << 30));
+		let report = Report::new(&job, None);
+		assert_eq!((report.cid, report.sha256), (None, None));
+
+		let refused = read(&huge, &rules, &signer, true).await.err().unwrap();
+		let (kind, hint) = classify(&refused);
+		assert_eq!(kind, Kind::Usage);
+		assert!(hint.unwrap().contains("67.11 MB"));
+
+		let over = folder.path().join("over.md");
+		std::fs::write(&over, "more than ten bytes").unwrap();
+		assert!(!read(&over, &rules, &signer, false).await.unwrap().read);
+		assert!(read(&over, &rules, &signer, true).await.unwrap().read);
+	}
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use openledger_primitives::training::{Hyperparameters, LoraTargets, Method, Scheduler};
-use serde::Deserialize;
+use serde::{de::Error as _, Deserialize, Deserializer};
 
 use crate::failure::Failure;
 
@@ -13,6 +13,8 @@ use crate::failure::Failure;
 #[serde(rename_all = "snake_case")]
 pub enum MethodArg {
 	Lora,
+	/// The chain knows it, no worker trains it yet.
+	#[value(hide = true)]
 	Qlora,
 	Full,
 }
@@ -35,7 +37,7 @@ pub enum TargetsArg {
 /// How to train. A flag wins over the file, the file over the default.
 #[derive(Args, Clone, Default, Debug)]
 pub struct Order {
-	/// A run.toml as the trainer reads it; keys of the trainer's machine (model, data, output, device, …) do not count
+	/// A run.toml as the trainer reads it; keys of the trainer's machine (model, data, output, device, …) do not count, and those that an order cannot carry out (shuffle = false, validation_split, init_adapter) are refused
 	#[arg(long, value_name = "FILE")]
 	config: Option<PathBuf>,
 	/// [default: lora]
@@ -101,17 +103,26 @@ struct File {
 	method: Option<MethodArg>,
 	learning_rate: Option<f64>,
 	scheduler: Option<SchedulerArg>,
+	#[serde(deserialize_with = "whole")]
 	warmup_steps: Option<u32>,
 	weight_decay: Option<f64>,
 	max_grad_norm: Option<f64>,
+	#[serde(deserialize_with = "whole")]
 	batch_size: Option<u16>,
+	#[serde(deserialize_with = "whole")]
 	gradient_accumulation: Option<u16>,
+	#[serde(deserialize_with = "whole")]
 	epochs: Option<u16>,
+	#[serde(deserialize_with = "whole")]
 	max_steps: Option<u32>,
+	#[serde(deserialize_with = "whole")]
 	cutoff_length: Option<u32>,
 	packing: Option<bool>,
+	#[serde(deserialize_with = "whole")]
 	seed: Option<u64>,
+	#[serde(deserialize_with = "whole")]
 	lora_rank: Option<u16>,
+	#[serde(deserialize_with = "whole")]
 	lora_alpha: Option<u16>,
 	lora_dropout: Option<f64>,
 	lora_targets: Option<toml::Value>,
@@ -122,18 +133,57 @@ struct File {
 	_data: Option<toml::Value>,
 	#[serde(rename = "output")]
 	_output: Option<toml::Value>,
-	#[serde(rename = "init_adapter")]
-	_init_adapter: Option<toml::Value>,
-	#[serde(rename = "shuffle")]
-	_shuffle: Option<toml::Value>,
-	#[serde(rename = "validation_split")]
-	_validation_split: Option<toml::Value>,
+	init_adapter: Option<toml::Value>,
+	shuffle: Option<bool>,
+	validation_split: Option<f64>,
 	#[serde(rename = "logging_steps")]
 	_logging_steps: Option<toml::Value>,
 	#[serde(rename = "save_steps")]
 	_save_steps: Option<toml::Value>,
 	#[serde(rename = "device")]
 	_device: Option<toml::Value>,
+}
+
+impl File {
+	/// Refuses what the chain's order has no key for: left out silently, the worker would train something else.
+	fn check(&self) -> Result<()> {
+		let no_key = |what: &str, hint: &str| -> Result<()> {
+			Err(Failure::usage(format!("{what}: the chain's order has no such key"))
+				.hint(hint)
+				.into())
+		};
+		if self.shuffle == Some(false) {
+			return no_key("shuffle = false", "workers shuffle by the seed: take the key out");
+		}
+		if self.validation_split.is_some_and(|split| split != 0.) {
+			return no_key(
+				"validation_split",
+				"workers train on all of the Datanet: take the key out",
+			);
+		}
+		if self.init_adapter.is_some() {
+			return no_key(
+				"init_adapter",
+				"use --model to continue an adapter, and take the key out",
+			);
+		}
+		Ok(())
+	}
+}
+
+/// A whole number, also one written as a float such as `3.0`.
+fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<Option<T>, D::Error> {
+	let value = toml::Value::deserialize(deserializer)?;
+	let integer = match value {
+		toml::Value::Integer(integer) => Some(integer),
+		// Up to 2^53 a float holds every whole number.
+		toml::Value::Float(float) if float.fract() == 0. && float.abs() <= 9_007_199_254_740_992. => Some(float as i64),
+		_ => None,
+	};
+	let number = integer.and_then(|integer| T::try_from(integer).ok());
+	let number =
+		number.ok_or_else(|| D::Error::custom(format!("{value} is not a whole number that an order holds")))?;
+	Ok(Some(number))
 }
 
 impl Order {
@@ -147,7 +197,11 @@ impl Order {
 		let file_targets = file.lora_targets.map(targets).transpose()?;
 		let method = match self.method.or(file.method).unwrap_or(MethodArg::Lora) {
 			MethodArg::Lora => Method::Lora,
-			MethodArg::Qlora => Method::Qlora,
+			MethodArg::Qlora => {
+				return Err(Failure::usage("no worker trains qlora yet")
+					.hint("order lora or full")
+					.into())
+			}
 			MethodArg::Full => Method::Full,
 		};
 		let hyperparameters = Hyperparameters {
@@ -205,7 +259,9 @@ impl Order {
 
 fn read(path: &Path) -> Result<File> {
 	let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-	toml::from_str(&text).with_context(|| path.display().to_string())
+	let file: File = toml::from_str(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+	file.check().with_context(|| path.display().to_string())?;
+	Ok(file)
 }
 
 /// `lora_targets` of a run.toml: an order knows the family's default and all linear layers, no lists of names.
@@ -264,13 +320,52 @@ mod tests {
 	fn flags_should_win_over_the_file_and_local_keys_should_not_count() {
 		let text =
 			"model = 'base'\ndata = 'texts'\noutput = 'out'\ndevice = 'cpu'\nlearning_rate = 1e-3\nbatch_size = 4\n\
-			lora_targets = 'all-linear'\nweight_decay = 0.01\nvalidation_split = 0.1\n";
+			lora_targets = 'all-linear'\nweight_decay = 0.01\nvalidation_split = 0\nshuffle = true\n";
 		let (_, h) = with_file(text, |order| order.batch_size = Some(16)).unwrap();
 		assert_eq!(
 			(h.learning_rate_nano, h.batch_size, h.weight_decay_micro),
 			(1_000_000, 16, 10_000)
 		);
 		assert_eq!(h.lora_targets, LoraTargets::AllLinear);
+	}
+
+	#[test]
+	fn what_an_order_cannot_carry_out_should_be_a_usage_error_that_says_why() {
+		for (text, why) in [
+			(
+				"validation_split = 0.1\n",
+				"validation_split: the chain's order has no such key",
+			),
+			(
+				"shuffle = false\n",
+				"shuffle = false: the chain's order has no such key",
+			),
+			(
+				"init_adapter = 'adapter'\n",
+				"init_adapter: the chain's order has no such key",
+			),
+			("method = 'qlora'\n", "no worker trains qlora yet"),
+			("epochs = 2.5\n", "2.5 is not a whole number"),
+		] {
+			let error = with_file(text, |_| {}).unwrap_err();
+			assert!(format!("{error:#}").contains(why), "{error:#}");
+			let (kind, hint) = crate::failure::classify(&error);
+			assert_eq!(kind, crate::failure::Kind::Usage);
+			assert!(!text.starts_with("init") || hint.unwrap().contains("--model"));
+		}
+		let order = Order {
+			method: Some(MethodArg::Qlora),
+			..Default::default()
+		};
+		assert!(order.resolve().is_err());
+	}
+
+	#[test]
+	fn whole_floats_should_be_whole_numbers() {
+		let (_, h) = with_file("epochs = 2.0\nlora_alpha = 32.0\nseed = 7\n", |_| {}).unwrap();
+		assert_eq!((h.epochs, h.lora_alpha, h.seed), (2, 32, 7));
+		assert!(with_file("epochs = -1.0\n", |_| {}).is_err());
+		assert!(with_file("lora_alpha = 70000.0\n", |_| {}).is_err());
 	}
 
 	#[test]

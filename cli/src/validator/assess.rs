@@ -21,9 +21,9 @@ const FETCH: Duration = Duration::from_secs(10);
 pub enum Assessment {
 	/// The bytes were there; `None`: only a person can judge them.
 	Judged { verdict: Option<Verdict>, units: u32 },
-	/// The store answers, and does not have the bytes.
+	/// The store answers, and the content itself is missing or wrong.
 	Unavailable(String),
-	/// The store does not answer: that says nothing about the item.
+	/// The store or its gateway is at fault: that says nothing about the item.
 	Unknown(String),
 }
 
@@ -62,13 +62,15 @@ pub async fn assess<C: Chain + ?Sized>(chain: &C, store: &Arc<dyn PayloadStore>,
 	Ok(judged.await?)
 }
 
-/// What a store's failure says about the item.
+/// What a store's failure says about the item. Only errors about the content count against it: a gateway that is busy,
+/// slow or broken must not make validators reject what others can fetch.
 fn missing(error: StoreError) -> Assessment {
 	match error {
-		StoreError::Unreachable { .. } | StoreError::InvalidReply { .. } | StoreError::Io { .. } => {
-			Assessment::Unknown(error.to_string())
-		}
-		error => Assessment::Unavailable(error.to_string()),
+		StoreError::NotFound { .. }
+		| StoreError::NotAnnounced { .. }
+		| StoreError::TooLarge { .. }
+		| StoreError::WrongBytes { .. } => Assessment::Unavailable(error.to_string()),
+		error => Assessment::Unknown(error.to_string()),
 	}
 }
 
@@ -98,6 +100,49 @@ pub fn ballot(genesis: [u8; 32], item: ItemId, round: RoundIndex, me: &AccountId
 #[cfg(test)]
 mod tests {
 	use super::*;
+
+	#[test]
+	fn only_missing_or_wrong_content_should_count_against_an_item() {
+		let cid = payload_store::import(b"text").cid;
+		let content = [
+			StoreError::NotFound { cid },
+			StoreError::NotAnnounced { cid },
+			StoreError::TooLarge { cid, cap: 1 },
+			StoreError::WrongBytes {
+				expected: cid,
+				got: cid,
+			},
+		];
+		for error in content {
+			assert!(matches!(missing(error), Assessment::Unavailable(_)));
+		}
+		let refused = |code: &str| StoreError::Refused {
+			url: String::new(),
+			code: code.into(),
+			message: String::new(),
+		};
+		let gateway = [
+			refused("chain_unavailable"),
+			refused("busy"),
+			refused("internal"),
+			refused("damaged"),
+			StoreError::Deadline {
+				operation: "download",
+				deadline: FETCH,
+			},
+			StoreError::Unreachable {
+				url: String::new(),
+				reason: String::new(),
+			},
+			StoreError::Corrupt { cid, block: cid },
+			StoreError::Full { path: "x".into() },
+			StoreError::Locked { path: "x".into() },
+			StoreError::Stopped,
+		];
+		for error in gateway {
+			assert!(matches!(missing(error), Assessment::Unknown(_)));
+		}
+	}
 
 	#[test]
 	fn every_vote_should_be_found_again_from_the_key_alone() {
