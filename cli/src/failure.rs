@@ -3,7 +3,6 @@
 use std::{fmt, process::ExitCode};
 
 use chain_client::{ChainError, SignerError};
-use clap::error::ErrorKind;
 use payload_store::StoreError;
 use serde_json::json;
 
@@ -161,11 +160,7 @@ fn from_arguments(error: &clap::Error) -> Failure {
 	let text = error.render().to_string();
 	let paragraph = text.split("\n\n").next().unwrap_or_default();
 	let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
-	let message = match error.kind() {
-		ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing",
-		_ => line.trim_start_matches("error: "),
-	};
-	Failure::usage(message).hint("--help lists commands and options")
+	Failure::usage(line.trim_start_matches("error: ")).hint("--help lists commands and options")
 }
 
 #[cfg(test)]
