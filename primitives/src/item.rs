@@ -148,7 +148,7 @@ pub struct Content {
 	pub accepted: Option<ItemId>,
 	/// The last claim in the line.
 	pub last: Option<ItemId>,
-	/// How often this content was submitted.
+	/// How often this content was submitted and not withdrawn.
 	pub attempts: u16,
 }
 
@@ -210,7 +210,7 @@ pub enum Phase {
 	Voting,
 	/// Decided, and final after `until` unless challenged.
 	Provisional { verdict: Verdict, until: ActiveBlock },
-	/// Final since the deadline `at`; votes are settled by `outcome`. `None`: no round decided.
+	/// Final since the deadline `at`; votes are settled by `outcome`, the panel's verdict. `None`: no round decided.
 	Final {
 		outcome: Option<Verdict>,
 		recent: AcceptShare,

@@ -85,10 +85,11 @@ pub struct Job<AccountId> {
 pub enum JobStatus<AccountId> {
 	/// Waits for a worker.
 	Open,
-	/// `worker` trains; a heartbeat is due by `heartbeat_by`.
+	/// `worker` trains; a heartbeat is due by `heartbeat_by`, and a result by `train_until`, which no heartbeat moves.
 	Claimed {
 		worker: AccountId,
 		heartbeat_by: ActiveBlock,
+		train_until: ActiveBlock,
 		progress: Progress,
 	},
 	/// A result is there; accepted at `accept_at` unless the requester does so before.

@@ -114,18 +114,6 @@ impl DayUse {
 		}
 		Ok(Self { day, bytes, files })
 	}
-
-	/// This use without one file of `bytes` that was charged on `day`; a later day has nothing to give back.
-	pub fn refund(self, day: u32, bytes: u32) -> Self {
-		if self.day != day {
-			return self;
-		}
-		Self {
-			day,
-			bytes: self.bytes.saturating_sub(bytes),
-			files: self.files.saturating_sub(1),
-		}
-	}
 }
 
 #[cfg(test)]
@@ -173,15 +161,6 @@ mod tests {
 			}
 			for (bytes, files) in taken {
 				prop_assert!(bytes <= u64::from(limits.account_bytes) && files <= limits.account_files);
-			}
-		}
-
-		#[test]
-		fn refund_undoes_charge(bytes in 0u32..10_000_000, before in 0u32..1_000_000) {
-			let used = DayUse { day: 7, bytes: before, files: 3 };
-			if let Ok(charged) = used.charge(7, bytes, 10_000_000, 20) {
-				prop_assert_eq!(charged.refund(7, bytes), used);
-				prop_assert_eq!(charged.refund(8, bytes), charged);
 			}
 		}
 	}

@@ -36,7 +36,7 @@ pub trait Court<AccountId> {
 /// Takes verdicts. Implemented by datanets, asked by validation.
 pub trait Docket {
 	/// The verdict became final at block `final_at`; `None`: no round decided. Returns what the outcome is in the end, which
-	/// for a second claim on accepted content is a rejection as a duplicate; fails with `EarlierClaimOpen` while an
+	/// for a second claim on accepted content is a rejection as a duplicate (votes are settled by the verdict nevertheless); fails with `EarlierClaimOpen` while an
 	/// earlier claim on the same content is not decided.
 	fn conclude(
 		item: ItemId,

@@ -23,6 +23,8 @@ pub struct ModelParams {
 	pub open_blocks: ActiveBlock,
 	/// Most active blocks between two heartbeats.
 	pub heartbeat_blocks: ActiveBlock,
+	/// Most active blocks that a worker may hold a job without a result.
+	pub max_train_blocks: ActiveBlock,
 	/// Active blocks after which anybody can accept a result.
 	pub accept_blocks: ActiveBlock,
 	/// Workers that may lose a job before it fails.

@@ -143,6 +143,7 @@ impl Shown {
 				worker,
 				heartbeat_by,
 				progress,
+				..
 			} => {
 				shown.worker = Some(address(&worker));
 				shown.heartbeat_by = Some(heartbeat_by);

@@ -243,7 +243,8 @@ impl<T: Config> ActiveBlocks for Pallet<T> {
 }
 
 impl<T: Config> pallet_session::SessionManager<T::AccountId> for Pallet<T> {
-	/// Names the authorities of a coming session; `None`, which keeps the set as it is, when none of them has keys.
+	/// Names the authorities of a coming session that have keys; `None` when none has. pallet-session then takes the set of
+	/// before, again without who has no keys, and finality halts: the runtime must not let everybody purge their keys.
 	fn new_session(_: SessionIndex) -> Option<Vec<T::AccountId>> {
 		let mut list = Authorities::<T>::get().into_inner();
 		list.retain(T::SessionKeys::is_registered);

@@ -159,7 +159,7 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Neighbours<T: Config> = StorageMap<_, Blake2_128Concat, ItemId, LineNeighbours>;
 
-	/// Contents by sha2-256. Kept for good: attempts are counted over the whole life of a content.
+	/// Contents by sha2-256. Kept for good: attempts, but for those withdrawn, are counted over the whole life of a content.
 	#[pallet::storage]
 	pub type Contents<T: Config> = StorageMap<_, Blake2_128Concat, [u8; 32], Content, ValueQuery>;
 
@@ -470,8 +470,9 @@ pub mod pallet {
 
 		/// Take an item back before its first seed is known: later, withdrawing would be a way to choose the panel.
 		///
-		/// The unspent review fee is refunded. The day's quota stays used and the attempt stays counted: otherwise submitting
-		/// and withdrawing in turns would write to the chain without a bound.
+		/// The unspent review fee is refunded and the attempt given back, as a content would otherwise get dearer for everybody
+		/// at no cost. The day's quota stays used: otherwise submitting and withdrawing in turns would write to the chain
+		/// without a bound.
 		///
 		/// - `item`: the caller's own, in review.
 		///
@@ -487,6 +488,9 @@ pub mod pallet {
 			let refund = T::Court::withdraw(item)?;
 			T::Currency::transfer(&T::Court::fee_account(), &who, refund, Preservation::Preserve)?;
 			Self::leave_line(item, record.payload.sha256);
+			Contents::<T>::mutate(record.payload.sha256, |content| {
+				content.attempts = content.attempts.saturating_sub(1);
+			});
 			record.outcome = Outcome::Withdrawn;
 			Items::<T>::insert(item, record);
 			Self::deposit_event(Event::ItemWithdrawn { item, refund });

@@ -58,10 +58,13 @@ impl<T: Config> Pallet<T> {
 		ensure!(now <= job.expires_at, Error::<T>::JobHasExpired);
 		ensure!(who != job.requester, Error::<T>::OwnJob);
 		Self::take_job(&who)?;
-		let heartbeat_by = now.saturating_add(Self::terms(id)?.params.heartbeat_blocks);
+		let params = Self::terms(id)?.params;
+		let train_until = now.saturating_add(params.max_train_blocks);
+		let heartbeat_by = now.saturating_add(params.heartbeat_blocks).min(train_until);
 		job.status = JobStatus::Claimed {
 			worker: who.clone(),
 			heartbeat_by,
+			train_until,
 			progress: Progress::default(),
 		};
 		Jobs::<T>::insert(id, job);
@@ -75,15 +78,18 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_heartbeat(who: T::AccountId, id: JobId, progress: Progress) -> DispatchResult {
 		let mut job = Self::job(id)?;
-		let before = Self::ensure_held_by(&job, &who)?;
+		let (before, train_until) = Self::ensure_held_by(&job, &who)?;
 		ensure!(
 			progress.step >= before.step && progress.step <= progress.steps,
 			Error::<T>::InvalidProgress
 		);
-		let heartbeat_by = T::ActiveBlocks::now().saturating_add(Self::terms(id)?.params.heartbeat_blocks);
+		let heartbeat_by = T::ActiveBlocks::now()
+			.saturating_add(Self::terms(id)?.params.heartbeat_blocks)
+			.min(train_until);
 		job.status = JobStatus::Claimed {
 			worker: who,
 			heartbeat_by,
+			train_until,
 			progress,
 		};
 		Jobs::<T>::insert(id, job);
@@ -97,7 +103,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_submit_result(who: T::AccountId, id: JobId, result: JobResult) -> DispatchResult {
 		let mut job = Self::job(id)?;
-		let progress = Self::ensure_held_by(&job, &who)?;
+		let (progress, _) = Self::ensure_held_by(&job, &who)?;
 		ensure!(progress.step > 0, Error::<T>::ProgressMissing);
 		ensure!(result.steps >= progress.step, Error::<T>::InvalidResult);
 		let artifacts = [&result.adapter, &result.adapter_config, &result.manifest];
@@ -244,11 +250,12 @@ impl<T: Config> Pallet<T> {
 		Ok(roots)
 	}
 
-	/// The progress so far of a job that `who` holds and has not missed the deadline of.
-	fn ensure_held_by(job: &Job<T::AccountId>, who: &T::AccountId) -> Result<Progress, Error<T>> {
+	/// Progress so far and last block of a job that `who` holds and has not missed the deadline of.
+	fn ensure_held_by(job: &Job<T::AccountId>, who: &T::AccountId) -> Result<(Progress, ActiveBlock), Error<T>> {
 		let JobStatus::Claimed {
 			worker,
 			heartbeat_by,
+			train_until,
 			progress,
 		} = &job.status
 		else {
@@ -256,7 +263,7 @@ impl<T: Config> Pallet<T> {
 		};
 		ensure!(worker == who, Error::<T>::NotTheWorker);
 		ensure!(T::ActiveBlocks::now() <= *heartbeat_by, Error::<T>::HeartbeatOverdue);
-		Ok(*progress)
+		Ok((*progress, *train_until))
 	}
 
 	fn register_model(

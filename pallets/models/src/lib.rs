@@ -7,7 +7,8 @@
 //! - **Base model**: a checkpoint named by the hashes of its files; a worker refuses files that differ.
 //! - **Worker**: an account with a bond, which trains. Its bond bounds the jobs it may hold at once.
 //! - **Job**: an order for a fine-tune, a [`TrainingSpec`], with its price in escrow.
-//! - **Heartbeat**: what a worker says while it trains: step and loss. One is due before each deadline.
+//! - **Heartbeat**: what a worker says while it trains: step and loss. One is due before each deadline, and none
+//!   moves it beyond `max_train_blocks` after the claim.
 //! - **Result**: adapter, its configuration and the manifest, by CID and sha2-256.
 //! - **Model**: an accepted result in the registry, with parent, dataset roots, order and hashes: its provenance.
 //! - **Terms**: the parameters a job was ordered under. They apply until it ends, whatever changes in between.
@@ -517,7 +518,7 @@ pub mod pallet {
 			Self::do_bid(ensure_signed(origin)?, job)
 		}
 
-		/// Say how far a job is, which moves its deadline.
+		/// Say how far a job is, which moves its deadline, at most to the end of the time that training may take.
 		///
 		/// - `job`: held by the caller, its deadline not passed.
 		/// - `progress`: never fewer steps than before.

@@ -162,6 +162,7 @@ pub const PARAMS: ModelParams = ModelParams {
 	min_price: 50,
 	open_blocks: 20,
 	heartbeat_blocks: 5,
+	max_train_blocks: 30,
 	accept_blocks: 10,
 	max_failures: 3,
 	missed_penalty: 30,

@@ -33,6 +33,8 @@ pub struct ModelParams {
 	pub open_blocks: ActiveBlock,
 	/// Most active blocks between two heartbeats; above zero.
 	pub heartbeat_blocks: ActiveBlock,
+	/// Most active blocks that a worker may hold a job without a result, heartbeats or not; above zero.
+	pub max_train_blocks: ActiveBlock,
 	/// Active blocks after which a result that the requester did not accept can be accepted by anybody.
 	pub accept_blocks: ActiveBlock,
 	/// Workers that may lose a job before it fails; above zero.
@@ -54,6 +56,8 @@ impl Default for ModelParams {
 			open_blocks: 14_400,
 			// Ten minutes: a worker may lose its connection or start again.
 			heartbeat_blocks: 100,
+			// A week.
+			max_train_blocks: 100_800,
 			// A day.
 			accept_blocks: 14_400,
 			max_failures: 3,
@@ -70,6 +74,7 @@ impl ModelParams {
 			&& self.min_price > 0
 			&& self.open_blocks > 0
 			&& self.heartbeat_blocks > 0
+			&& self.max_train_blocks > 0
 			&& self.max_failures > 0
 	}
 
@@ -120,6 +125,7 @@ mod tests {
 			|p| p.min_price = 0,
 			|p| p.open_blocks = 0,
 			|p| p.heartbeat_blocks = 0,
+			|p| p.max_train_blocks = 0,
 			|p| p.max_failures = 0,
 		] {
 			let mut params = ModelParams::default();

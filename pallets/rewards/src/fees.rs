@@ -41,19 +41,22 @@ impl<T: Config> CollectFees<T::AccountId> for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// The fee, and points and share of `who` in it.
+	/// The fee, and points and share of `who` in it. A share may round to nothing.
 	pub(crate) fn fee_share_of(fee: FeeId, who: &T::AccountId) -> Result<(Fee, u128, Balance), Error<T>> {
 		let record = Fees::<T>::get(fee).ok_or(Error::<T>::FeeNotFound)?;
 		ensure!(!FeeClaims::<T>::contains_key(fee, who), Error::<T>::NothingToClaim);
 		let points = T::VersionPoints::of(record.datanet, record.version, who);
+		ensure!(points > 0, Error::<T>::NothingToClaim);
 		let amount = share(record.amount, points, record.points);
-		ensure!(amount > 0, Error::<T>::NothingToClaim);
 		Ok((record, points, amount))
 	}
 
 	pub(crate) fn pay_fee(fee: FeeId, who: &T::AccountId) -> DispatchResult {
 		let (mut record, points, amount) = Self::fee_share_of(fee, who)?;
-		Self::pay(who, amount)?;
+		// A share that rounds to nothing counts as claimed, or what rounding left would stay owed for ever.
+		if amount > 0 {
+			Self::pay(who, amount)?;
+		}
 		FeeClaims::<T>::insert(fee, who, ());
 		record.claimed_points = record.claimed_points.saturating_add(points);
 		record.claimed = record.claimed.saturating_add(amount);

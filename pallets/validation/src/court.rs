@@ -136,15 +136,21 @@ impl<T: Config> Pallet<T> {
 		at: ActiveBlock,
 	) -> DispatchResult {
 		let outcome = T::Docket::conclude(item, verdict, at)?;
+		// By the panel's verdict, not by what the docket made of it: a second claim that became a duplicate was judged as well
+		// as the first, and must neither cost who judged it points nor move the share that points are scaled by.
 		let recent = RecentOutcomes::<T>::get(case.datanet);
-		if let Some(outcome) = outcome {
-			RecentOutcomes::<T>::insert(case.datanet, recent.after(outcome.is_accept()));
+		if let Some(verdict) = verdict {
+			RecentOutcomes::<T>::insert(case.datanet, recent.after(verdict.is_accept()));
 		}
 		Self::pay_out(&T::Rewards::pot(), take(&mut case.fee))?;
 		if case.unsettled == 0 {
 			Cases::<T>::remove(item);
 		} else {
-			case.phase = Phase::Final { outcome, recent, at };
+			case.phase = Phase::Final {
+				outcome: verdict,
+				recent,
+				at,
+			};
 			Cases::<T>::insert(item, case);
 		}
 		Self::deposit_event(Event::CaseConcluded { item, outcome });

@@ -32,10 +32,12 @@
 //! | after it | `close_round` |
 //! | `provisional_blocks` after `reveal_until` | the verdict is provisional; `finalize` after it |
 //!
-//! The time at which somebody calls `close_round`, `finalize` or `settle` changes nothing that can be gained: windows and
-//! the block at which a verdict became final follow from deadlines. The next round's seed is that of the deadline
-//! too, unless the call comes so late that stakes of its session could have been moved with that seed known; then
-//! it is a block yet to come.
+//! The time at which somebody calls `close_round`, `finalize` or `settle` does not move the seed's block, the windows of a
+//! first round, or the block at which a verdict became final: these follow from deadlines. Exceptions: a later round's commit
+//! window begins with the call where that comes after its seed's block; and its seed, that of the deadline, is a block yet
+//! to come where the call comes so late that stakes of its session could have been moved with that seed known. The order
+//! of calls of `finalize` decides the order of a Datanet's versions and the recent share of acceptances that each case's
+//! points are scaled by.
 //!
 //! ## Calls
 //!
@@ -48,7 +50,7 @@
 //! The review fee waits in [`Pallet::fee_account_id`]. An undecided round in which anybody revealed earns half of what is
 //! left of it; the deciding round, and the last one, all the rest. Revealed weight shares a round's fee. What nobody
 //! earned, and the dust of sharing, goes to the rewards' pot. Points are given by
-//! [`openledger_primitives::points::vote_points`]; a deficit is carried to the validator's next votes.
+//! [`openledger_primitives::points::vote_points`] and the panel's verdict, whatever the docket made of it; a deficit is carried to the validator's next votes.
 //! Committed and not revealed: the vote's whole reserve goes to the pot. Dissent costs no stake.
 //!
 //! ## Invariants (`try_state`)

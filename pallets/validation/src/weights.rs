@@ -92,8 +92,8 @@ impl<T: frame_system::Config> WeightInfo for DbWeightInfo<T> {
 	}
 
 	fn finalize() -> Weight {
-		// Clock, case, recent outcomes, two accounts; and up to 12 records of the docket.
-		Self::call(5 + 12, 4 + 12, 0)
+		// Clock, case, recent outcomes, two accounts; and, at worst, what the docket does to accept: 16 read, 14 written.
+		Self::call(5 + 16, 4 + 14, 0)
 	}
 
 	fn settle() -> Weight {

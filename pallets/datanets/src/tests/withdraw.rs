@@ -17,7 +17,7 @@ fn text_net() -> ExtBuilder {
 }
 
 #[test]
-fn withdraw_should_refund_the_fee_but_neither_quota_nor_attempt() {
+fn withdraw_should_give_back_fee_and_attempt_but_no_quota() {
 	text_net().execute(|| {
 		assert_ok!(submit(BOB, 0, 5, 100));
 		let refund = Params::<Test>::get().review_fee(100, 0);
@@ -34,7 +34,7 @@ fn withdraw_should_refund_the_fee_but_neither_quota_nor_attempt() {
 			Content {
 				accepted: None,
 				last: None,
-				attempts: 1
+				attempts: 0
 			}
 		);
 		System::assert_last_event(Event::ItemWithdrawn { item: 0, refund }.into());

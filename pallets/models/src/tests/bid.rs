@@ -16,6 +16,7 @@ fn bid_should_take_the_job() {
 				JobStatus::Claimed {
 					worker: WORKER,
 					heartbeat_by: 26,
+					train_until: 51,
 					progress: Default::default()
 				}
 			);

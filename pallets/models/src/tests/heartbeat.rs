@@ -15,6 +15,7 @@ fn heartbeat_should_move_the_deadline() {
 				JobStatus::Claimed {
 					worker: WORKER,
 					heartbeat_by: 11,
+					train_until: 31,
 					progress: progress(4)
 				}
 			);

@@ -111,3 +111,24 @@ fn report_missed_should_fail_when_unsigned_missing_not_claimed_or_on_time() {
 			assert_ok!(Models::report_missed(signed(STRANGER), 0));
 		});
 }
+
+#[test]
+fn report_missed_should_take_the_job_of_a_worker_that_only_sends_heartbeats() {
+	ExtBuilder::default()
+		.with_claimed_job(100)
+		.build_and_execute_with_sanity_tests(|| {
+			let train_until = 1 + PARAMS.max_train_blocks;
+			for now in (1..=train_until).step_by(PARAMS.heartbeat_blocks as usize) {
+				Now::set(now);
+				assert_ok!(Models::heartbeat(signed(WORKER), 0, progress(1)));
+			}
+			assert!(matches!(status(0), JobStatus::Claimed { heartbeat_by, .. } if heartbeat_by == train_until));
+			Now::set(train_until + 1);
+			assert_noop!(
+				Models::heartbeat(signed(WORKER), 0, progress(1)),
+				Error::<Test>::HeartbeatOverdue
+			);
+			assert_ok!(Models::report_missed(signed(STRANGER), 0));
+			assert_eq!(status(0), JobStatus::Open);
+		});
+}

@@ -84,6 +84,19 @@ fn claim_fee_should_give_the_pot_what_rounding_leaves_when_the_last_has_claimed(
 }
 
 #[test]
+fn claim_fee_should_count_a_share_that_rounds_to_nothing() {
+	ExtBuilder::default().execute(|| {
+		contribute(0, 1, &[(BOB, 1), (CAROL, 999)]);
+		let fee = collect(0, 1, 100).unwrap();
+		assert_ok!(claim(fee, CAROL));
+		assert_eq!((gained(CAROL), Owed::<Test>::get()), (99, 1));
+		assert_ok!(claim(fee, BOB));
+		assert_eq!((gained(BOB), Owed::<Test>::get()), (0, 0));
+		assert_noop!(claim(fee, BOB), Error::<Test>::NothingToClaim);
+	});
+}
+
+#[test]
 fn claim_fee_should_fail_the_second_time() {
 	ExtBuilder::default().execute(|| {
 		contribute(0, 1, &[(BOB, 1), (CAROL, 1)]);

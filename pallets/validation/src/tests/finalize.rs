@@ -2,7 +2,7 @@ use crate::{mock::*, Error, Event, RecentOutcomes};
 use frame_support::{assert_noop, assert_ok};
 use openledger_primitives::{
 	item::Phase,
-	points::AcceptShare,
+	points::{vote_points, AcceptShare},
 	vote::{Reason, Verdict},
 };
 use sp_runtime::DispatchError;
@@ -39,7 +39,7 @@ fn finalize_should_tell_the_docket_as_of_the_deadline() {
 }
 
 #[test]
-fn finalize_should_settle_by_what_the_docket_says() {
+fn finalize_should_settle_by_the_panels_verdict_when_the_docket_overrules_it() {
 	let duplicate = Verdict::Reject {
 		reason: Reason::Duplicate,
 	};
@@ -48,11 +48,19 @@ fn finalize_should_settle_by_what_the_docket_says() {
 		vote(1, &all(7, ACCEPT));
 		Overruled::set(Some(duplicate));
 		finalize(1);
-		assert!(matches!(case(1).phase, Phase::Final { outcome, .. } if outcome == Some(duplicate)));
-		assert_eq!(
-			RecentOutcomes::<Test>::get(DATANET),
-			AcceptShare::default().after(false)
+		System::assert_last_event(
+			Event::CaseConcluded {
+				item: 1,
+				outcome: Some(duplicate),
+			}
+			.into(),
 		);
+		assert!(matches!(case(1).phase, Phase::Final { outcome, .. } if outcome == Some(ACCEPT)));
+		assert_eq!(RecentOutcomes::<Test>::get(DATANET), AcceptShare::default().after(true));
+		assert_ok!(Validation::settle(signed(STRANGER), 1, 0, 1));
+		let points = vote_points(&ACCEPT, &ACCEPT, 1, AcceptShare::default());
+		assert!(points > 0);
+		assert!(matches!(Awards::get()[..], [(1, given, _)] if given == points as u128));
 	});
 }
 

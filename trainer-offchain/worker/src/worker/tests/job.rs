@@ -227,6 +227,7 @@ async fn a_claimed_job_should_be_started_again_without_going_back_in_what_it_tel
 		JobStatus::Claimed {
 			worker,
 			heartbeat_by: 9,
+			train_until: 1_000,
 			progress: before,
 		},
 	);

@@ -24,6 +24,7 @@ fn claimed(worker: &str) -> JobStatus<AccountId> {
 	JobStatus::Claimed {
 		worker: signer(worker).account().clone(),
 		heartbeat_by: 10,
+		train_until: 1_000,
 		progress: Default::default(),
 	}
 }

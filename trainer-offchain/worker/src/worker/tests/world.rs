@@ -43,6 +43,7 @@ pub fn params() -> ModelParams {
 		min_price: 1,
 		open_blocks: 100,
 		heartbeat_blocks: 10,
+		max_train_blocks: 1_000,
 		accept_blocks: 10,
 		max_failures: 3,
 		missed_penalty: 1,
