@@ -136,9 +136,10 @@ fn dev_pace() -> Pace {
 		session_blocks: 20,
 		court: CourtParams {
 			seed_delay: 2,
-			commit_blocks: 20,
-			reveal_blocks: 15,
-			provisional_blocks: 10,
+			// Seed and commits within a session, as stakes are remembered no longer than the next.
+			commit_blocks: 14,
+			reveal_blocks: 10,
+			provisional_blocks: 8,
 			unbonding_sessions: 6,
 			..Default::default()
 		},
@@ -151,6 +152,7 @@ fn dev_pace() -> Pace {
 		models: ModelParams {
 			open_blocks: 600,
 			heartbeat_blocks: 60,
+			max_train_blocks: 600,
 			accept_blocks: 120,
 			..Default::default()
 		},

@@ -72,18 +72,23 @@ parameter_types! {
 	pub MaximumMultiplier: Multiplier = Bounded::max_value();
 }
 
-/// Refuses calls that would move the total issuance.
-pub struct IssuanceStandsStill;
+/// Refuses calls that would move the total issuance, and the purge of session keys: with all of them purged nobody could
+/// finalize a block. An authority that leaves is taken off the list; its keys then do nothing.
+pub struct CallFilter;
 
-impl Contains<RuntimeCall> for IssuanceStandsStill {
+impl Contains<RuntimeCall> for CallFilter {
 	fn contains(call: &RuntimeCall) -> bool {
-		!matches!(call, RuntimeCall::Balances(pallet_balances::Call::burn { .. }))
+		!matches!(
+			call,
+			RuntimeCall::Balances(pallet_balances::Call::burn { .. })
+				| RuntimeCall::Session(pallet_session::Call::purge_keys { .. })
+		)
 	}
 }
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
-	type BaseCallFilter = IssuanceStandsStill;
+	type BaseCallFilter = CallFilter;
 	type Block = Block;
 	type BlockWeights = RuntimeBlockWeights;
 	type BlockLength = RuntimeBlockLength;
