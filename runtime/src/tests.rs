@@ -179,6 +179,34 @@ fn burn_should_be_refused_directly_and_in_a_batch() {
 }
 
 #[test]
+fn purge_keys_should_be_refused() {
+	chain(genesis::DEV).execute_with(|| {
+		let alice = Sr25519Keyring::Alice.to_account_id();
+		let purge: RuntimeCall = pallet_session::Call::purge_keys {}.into();
+		assert_noop!(
+			purge.dispatch(RuntimeOrigin::signed(alice.clone())),
+			frame_system::Error::<Runtime>::CallFiltered
+		);
+		assert!(Session::load_keys(&alice).is_some());
+	});
+}
+
+#[test]
+fn genesis_should_let_seed_and_commits_fit_a_session() {
+	for preset in genesis::preset_names() {
+		chain(preset.as_ref()).execute_with(|| {
+			let params = pallet_validation::Params::<Runtime>::get();
+			let session = <Runtime as pallet_babe::Config>::EpochDuration::get();
+			let blocks = u64::from(params.seed_delay) + u64::from(params.commit_blocks);
+			assert!(
+				blocks <= session,
+				"{preset:?}: {blocks} blocks in sessions of {session}"
+			);
+		});
+	}
+}
+
+#[test]
 fn signed_transfer_should_pay_its_fee_without_moving_the_issuance() {
 	chain(genesis::DEV).execute_with(|| {
 		open_block(1);
@@ -268,9 +296,19 @@ fn offender_should_be_disabled_when_others_remain() {
 }
 
 #[test]
-fn every_call_should_weigh_something_and_fit_a_block() {
-	let call = transfer(Sr25519Keyring::Bob, OPEN);
-	let weight = call.get_dispatch_info().call_weight;
-	assert!(weight.ref_time() > 0);
-	assert!(weight.all_lt(RuntimeBlockWeights::get().max_block));
+fn a_call_of_every_own_pallet_should_weigh_something_and_fit_a_block() {
+	let alice = Sr25519Keyring::Alice.to_account_id();
+	let calls: [RuntimeCall; 6] = [
+		transfer(Sr25519Keyring::Bob, OPEN),
+		pallet_authorities::Call::remove_authority { who: alice.clone() }.into(),
+		pallet_datanets::Call::withdraw { item: 0 }.into(),
+		pallet_validation::Call::finalize { item: 0 }.into(),
+		pallet_rewards::Call::claim_fee { fee: 0, who: alice }.into(),
+		pallet_models::Call::accept_result { job: 0 }.into(),
+	];
+	for call in calls {
+		let weight = call.get_dispatch_info().call_weight;
+		assert!(weight.ref_time() > 0, "{call:?}");
+		assert!(weight.all_lt(RuntimeBlockWeights::get().max_block), "{call:?}");
+	}
 }
