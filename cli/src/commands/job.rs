@@ -15,6 +15,8 @@ use super::{model::ResultShown, not_found, order::Order};
 use crate::{amount::Amount, context::Context, failure::Failure, output};
 
 #[derive(Subcommand)]
+// Parsed once: its size does not matter.
+#[allow(clippy::large_enum_variant)]
 pub enum Command {
 	/// Order a fine-tune; its price is held until it ends
 	#[command(group = ArgGroup::new("parent").args(["base", "model"]).required(true))]

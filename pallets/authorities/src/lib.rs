@@ -229,7 +229,7 @@ impl<T: Config> Pallet<T> {
 				return Err("an authority is listed twice");
 			}
 		}
-		if SlotMillis::<T>::get() % 2 != 0 || SessionSlots::<T>::get() == 0 {
+		if !SlotMillis::<T>::get().is_multiple_of(2) || SessionSlots::<T>::get() == 0 {
 			return Err("slot duration must be even and sessions not empty");
 		}
 		Ok(())
