@@ -167,19 +167,8 @@ mod tests {
 		line and column.\n\n## Usage\n\nAdd it to your manifest, call `load` with a path, and match on the result. Nothing \
 		is read twice; large files are mapped into memory when the platform allows it.\n";
 
-	fn payload(bytes: &[u8], format: Format) -> Payload {
-		let imported = payload_store::import(bytes);
-		Payload {
-			sha256: imported.sha256,
-			root: imported.cid.digest,
-			codec: imported.cid.codec,
-			size: imported.size as u32,
-			format,
-		}
-	}
-
 	fn verdict_of(bytes: &[u8], format: Format, change: impl Fn(&mut Payload, &mut [u8; 32], &mut bool)) -> Verdict {
-		let mut payload = payload(bytes, format);
+		let mut payload = payload_store::import(bytes).payload(format);
 		let mut proof = possession(&ACCOUNT, bytes);
 		let mut accepted_before = false;
 		change(&mut payload, &mut proof, &mut accepted_before);
@@ -301,7 +290,7 @@ mod tests {
 				..
 			}
 		));
-		let payload = payload(b"BM....", Format::Bmp);
+		let payload = payload_store::import(b"BM....").payload(Format::Bmp);
 		let proof = possession(&ACCOUNT, b"BM....");
 		let claim = Claim {
 			payload: &payload,

@@ -4,7 +4,10 @@
 use std::{convert::Infallible, fs::File, io::Read, path::Path};
 
 use bytes::Bytes;
-use openledger_primitives::payload::{Cid, CHUNK_BYTES};
+use openledger_primitives::{
+	format::Format,
+	payload::{Cid, Payload, CHUNK_BYTES},
+};
 use rust_unixfs::file::adder::{BalancedCollector, Chunker, FileAdder};
 use sha2::{Digest, Sha256};
 
@@ -38,6 +41,17 @@ impl Imported {
 			cid: self.cid,
 			sha256: self.sha256,
 			size: self.size,
+		}
+	}
+
+	/// What the chain records of a file of this content, declared as `format`.
+	pub fn payload(&self, format: Format) -> Payload {
+		Payload {
+			sha256: self.sha256,
+			root: self.cid.digest,
+			codec: self.cid.codec,
+			size: u32::try_from(self.size).unwrap_or(u32::MAX),
+			format,
 		}
 	}
 }

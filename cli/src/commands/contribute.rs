@@ -167,31 +167,21 @@ async fn read(path: &Path, rules: &Rules, signer: &Signer, force: bool) -> Resul
 	if !force && length > rules.max_file_bytes.into() {
 		return Ok(unread(path, length, rules.modality));
 	}
-	let size = match u32::try_from(length) {
-		Ok(size) if length <= MAX_READ => size,
-		_ => {
-			let (length, most) = (output::bytes(length), output::bytes(MAX_READ));
-			return Err(Failure::usage(format!("{} has {length}", path.display()))
-				.hint(format!("even with --force a file has {most} at most"))
-				.into());
-		}
-	};
+	if length > MAX_READ {
+		let (length, most) = (output::bytes(length), output::bytes(MAX_READ));
+		return Err(Failure::usage(format!("{} has {length}", path.display()))
+			.hint(format!("even with --force a file has {most} at most"))
+			.into());
+	}
 	let bytes = tokio::fs::read(path)
 		.await
 		.with_context(|| path.display().to_string())?;
 	let (path, account): (_, [u8; 32]) = (path.to_owned(), *signer.account().as_ref());
 	let modality = rules.modality;
 	let job = tokio::task::spawn_blocking(move || {
-		let imported = payload_store::import(&bytes);
 		let named = format_of(&path);
 		let format = named.unwrap_or_else(|| fallback_format(modality));
-		let payload = Payload {
-			sha256: imported.sha256,
-			root: imported.cid.digest,
-			codec: imported.cid.codec,
-			size,
-			format,
-		};
+		let payload = payload_store::import(&bytes).payload(format);
 		let matches = format.matches(&bytes);
 		let candidate = Candidate {
 			path,

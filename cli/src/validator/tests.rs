@@ -8,7 +8,7 @@ use chain_client::{keys, AccountId, Args, Call, Chain, DispatchError, Event, Mem
 use openledger_primitives::{
 	format::{Format, Modality, ModalitySet},
 	item::{Case, Content, Datanet, Item, Neighbours, Outcome, Phase, Round, Vote},
-	payload::{possession, Cid, Payload},
+	payload::{possession, Cid},
 	points::AcceptShare,
 	schedule::Schedule,
 	tally::{Tally, WIDTHS},
@@ -71,14 +71,7 @@ impl Court {
 			signer: Signer::from_suri("//Alice").unwrap(),
 		};
 		let contributor = AccountId::new([7; 32]);
-		let imported = payload_store::import(TEXT.as_bytes());
-		let payload = Payload {
-			sha256: imported.sha256,
-			root: imported.cid.digest,
-			codec: imported.cid.codec,
-			size: TEXT.len() as u32,
-			format: Format::Markdown,
-		};
+		let payload = payload_store::import(TEXT.as_bytes()).payload(Format::Markdown);
 		let item = Item {
 			datanet: 0,
 			contributor: contributor.clone(),
@@ -114,7 +107,7 @@ impl Court {
 		court.chain.set(keys::map("Datanets", "Datanets", 0u32), datanet);
 		court
 			.chain
-			.set(keys::map("Datanets", "Contents", imported.sha256), Content::default());
+			.set(keys::map("Datanets", "Contents", payload.sha256), Content::default());
 		court
 			.chain
 			.set(keys::map("Validation", "Validators", court.me()), validator);

@@ -16,7 +16,7 @@ use anyhow::{bail, ensure, Context, Result};
 use openledger_cli::checks::{judge, Claim};
 use openledger_primitives::{
 	format::{Format, Modality},
-	payload::{possession, Payload},
+	payload::possession,
 };
 use sha2::{Digest, Sha256};
 
@@ -196,14 +196,7 @@ fn host() -> Result<String> {
 
 /// Whether the validators' checks accept this content.
 fn would_be_accepted(format: Format, content: &[u8]) -> bool {
-	let imported = payload_store::import(content);
-	let payload = Payload {
-		sha256: imported.sha256,
-		root: imported.cid.digest,
-		codec: imported.cid.codec,
-		size: content.len() as u32,
-		format,
-	};
+	let payload = payload_store::import(content).payload(format);
 	let account = [0; 32];
 	let possession = possession(&account, content);
 	let claim = Claim {

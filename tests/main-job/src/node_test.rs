@@ -12,14 +12,7 @@ use crate::{network::start_node, processes::Processes};
 
 /// What `contribute` would submit for these bytes.
 fn payload(bytes: &[u8]) -> Payload {
-	let imported = payload_store::import(bytes);
-	Payload {
-		sha256: imported.sha256,
-		root: imported.cid.digest,
-		codec: imported.cid.codec,
-		size: bytes.len() as u32,
-		format: Format::Markdown,
-	}
+	payload_store::import(bytes).payload(Format::Markdown)
 }
 
 fn proof(who: &AccountId, bytes: &[u8]) -> [u8; 32] {
