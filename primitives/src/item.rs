@@ -124,6 +124,8 @@ pub enum Outcome {
 	},
 	/// No round decided.
 	Expired,
+	/// A test of the panel by the Datanet's owner, opened before it became final.
+	Planted,
 }
 
 /// The line of claims on one content, keyed by its sha2-256. Claims are judged in parallel, and one can be accepted

@@ -99,7 +99,8 @@ pub enum Parent {
 	Model(ModelId),
 }
 
-/// A version of a Datanet: its first `version` accepted items.
+/// A version of a Datanet, its first `version` accepted items, without those that its first `exclusions` exclusions took
+/// down. Both numbers name immutable sets.
 #[derive(
 	Clone,
 	Copy,
@@ -117,6 +118,8 @@ pub enum Parent {
 pub struct DatasetRef {
 	pub datanet: DatanetId,
 	pub version: u32,
+	#[serde(default)]
+	pub exclusions: u32,
 }
 
 #[derive(
@@ -246,7 +249,13 @@ mod tests {
 	fn spec() -> TrainingSpec {
 		TrainingSpec {
 			parent: Parent::Base(0),
-			datasets: vec![DatasetRef { datanet: 1, version: 4 }].try_into().unwrap(),
+			datasets: vec![DatasetRef {
+				datanet: 1,
+				version: 4,
+				exclusions: 0,
+			}]
+			.try_into()
+			.unwrap(),
 			method: Method::Lora,
 			hyperparameters: Default::default(),
 		}
@@ -258,7 +267,11 @@ mod tests {
 		let with = |datasets: &[(u32, u32)]| {
 			let datasets: Vec<_> = datasets
 				.iter()
-				.map(|&(datanet, version)| DatasetRef { datanet, version })
+				.map(|&(datanet, version)| DatasetRef {
+					datanet,
+					version,
+					exclusions: 0,
+				})
 				.collect();
 			TrainingSpec {
 				datasets: datasets.try_into().unwrap(),

@@ -3,7 +3,8 @@
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-	format::Modality, vote::Verdict, ActiveBlock, Balance, DatanetId, EpochIndex, FeeId, ItemId, SessionIndex,
+	format::Modality, training::DatasetRef, vote::Verdict, ActiveBlock, Balance, DatanetId, EpochIndex, FeeId, ItemId,
+	SessionIndex,
 };
 
 /// The clock that windows count by.
@@ -31,6 +32,8 @@ pub trait Court<AccountId> {
 	fn withdraw(item: ItemId) -> Result<Balance, DispatchError>;
 	/// Where review fees wait for the panel.
 	fn fee_account() -> AccountId;
+	/// Whether anything about the item can still change or be settled: while so, its record is needed.
+	fn has_case(item: ItemId) -> bool;
 }
 
 /// Takes verdicts. Implemented by datanets, asked by validation.
@@ -43,6 +46,14 @@ pub trait Docket {
 		verdict: Option<Verdict>,
 		final_at: ActiveBlock,
 	) -> Result<Option<Verdict>, DispatchError>;
+	/// The item was planted by its Datanet's owner: it earns nothing, counts for nobody and enters no version.
+	fn conclude_planted(item: ItemId) -> DispatchResult;
+}
+
+/// Whose a Datanet is. Implemented by datanets, asked by validation.
+pub trait DatanetOwners<AccountId> {
+	/// `None` where there is no such Datanet.
+	fn owner(datanet: DatanetId) -> Option<AccountId>;
 }
 
 /// Who shares a budget.
@@ -84,14 +95,27 @@ impl Pool {
 pub trait Rewards<AccountId> {
 	/// `who` earned `points` in `pool`, in the epoch of block `final_at` (or the oldest that is still open).
 	fn award(pool: Pool, who: &AccountId, points: u128, final_at: ActiveBlock) -> EpochIndex;
+	/// An accepted item earned `points`: for its contributor and again for the Datanet's owner, each in the pools of its kind.
+	fn award_item(item: AcceptedItem<AccountId>, points: u128, final_at: ActiveBlock) -> EpochIndex;
 	/// The account that rewards are paid from; slashes and dust go there.
 	fn pot() -> AccountId;
 }
 
+/// Whom an accepted item's points are for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AcceptedItem<'a, AccountId> {
+	pub datanet: DatanetId,
+	pub modality: Modality,
+	pub contributor: &'a AccountId,
+	/// Of the Datanet.
+	pub owner: &'a AccountId,
+}
+
 /// What a fine-tune asks of a Datanet. Implemented by datanets, asked by models.
-pub trait Datasets {
-	/// Modality of a Datanet that is open to training, the newest version, and the root of `version` if there is one.
-	fn dataset(datanet: DatanetId, version: u32) -> Result<Dataset, DispatchError>;
+pub trait Datasets<AccountId> {
+	/// Modality and root of a dataset that is open to training by `who`. Fails where Datanet, version or exclusions are not
+	/// there, the Datanet is closed, or it is restricted and `who` has no access.
+	fn dataset(dataset: DatasetRef, who: &AccountId) -> Result<Dataset, DispatchError>;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

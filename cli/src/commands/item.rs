@@ -89,6 +89,7 @@ impl Shown {
 			Outcome::Accepted { version, score, units } => ("accepted", Some(version), Some(score), Some(units), None),
 			Outcome::Rejected { reason } => ("rejected", None, None, None, Some(reason)),
 			Outcome::Expired => ("expired", None, None, None, None),
+			Outcome::Planted => ("planted", None, None, None, None),
 		};
 		Self {
 			item: id,

@@ -270,7 +270,11 @@ async fn newest<C: Chain + ?Sized>(chain: &C, dataset: &Dataset) -> Result<Datas
 				.version
 		}
 	};
-	Ok(DatasetRef { datanet, version })
+	Ok(DatasetRef {
+		datanet,
+		version,
+		exclusions: 0,
+	})
 }
 
 async fn get<C: Chain + ?Sized>(chain: &C, job: JobId) -> Result<Job<AccountId>> {

@@ -3,11 +3,12 @@
 use openledger_primitives::{
 	item::{next_root, Datanet, Item, Outcome, VersionEntry},
 	points::item_points,
-	traits::{Dataset, Datasets, Docket, Pool, Rewards, VersionPoints},
+	training::DatasetRef,
+	traits::{AcceptedItem, DatanetOwners, Dataset, Datasets, Docket, Rewards, VersionPoints},
 	vote::{Reason, Verdict, MAX_SCORE},
 	ActiveBlock, DatanetId, ItemId,
 };
-use sp_runtime::{ArithmeticError, DispatchError};
+use sp_runtime::{ArithmeticError, DispatchError, DispatchResult};
 
 use crate::{
 	Checkpoint, CheckpointCount, Checkpoints, Config, Contents, Datanets, Error, Event, Items, Neighbours, Pallet,
@@ -32,6 +33,23 @@ impl<T: Config> Docket for Pallet<T> {
 		Self::leave_line(id, item.payload.sha256);
 		Items::<T>::insert(id, item);
 		Ok(verdict)
+	}
+
+	fn conclude_planted(id: ItemId) -> DispatchResult {
+		let mut item = Items::<T>::get(id).ok_or(Error::<T>::ItemNotFound)?;
+		if item.outcome != Outcome::InReview {
+			return Err(Error::<T>::ItemNotInReview.into());
+		}
+		item.outcome = Outcome::Planted;
+		Self::leave_line(id, item.payload.sha256);
+		Items::<T>::insert(id, item);
+		Ok(())
+	}
+}
+
+impl<T: Config> DatanetOwners<T::AccountId> for Pallet<T> {
+	fn owner(datanet: DatanetId) -> Option<T::AccountId> {
+		Datanets::<T>::get(datanet).map(|datanet| datanet.owner)
 	}
 }
 
@@ -86,7 +104,13 @@ impl<T: Config> Pallet<T> {
 			standing.accepted = standing.accepted.saturating_add(1);
 			standing.score_sum = standing.score_sum.saturating_add(score.into());
 		});
-		let epoch = Self::award(item, &datanet, points, final_at);
+		let accepted = AcceptedItem {
+			datanet: item.datanet,
+			modality: datanet.modality,
+			contributor: &item.contributor,
+			owner: &datanet.owner,
+		};
+		let epoch = T::Rewards::award_item(accepted, points.into(), final_at);
 		let root = datanet.root;
 		Datanets::<T>::insert(item.datanet, datanet);
 		Self::deposit_event(Event::ItemAccepted {
@@ -98,22 +122,6 @@ impl<T: Config> Pallet<T> {
 			epoch,
 		});
 		Ok(Outcome::Accepted { version, score, units })
-	}
-
-	/// The contributor and the owner earn the same points, each in the pool of its kind.
-	fn award(
-		item: &Item<T::AccountId>,
-		datanet: &Datanet<T::AccountId>,
-		points: u64,
-		final_at: ActiveBlock,
-	) -> openledger_primitives::EpochIndex {
-		T::Rewards::award(Pool::Owners, &datanet.owner, points.into(), final_at);
-		T::Rewards::award(
-			Pool::Contributors(datanet.modality),
-			&item.contributor,
-			points.into(),
-			final_at,
-		)
 	}
 
 	fn reject(id: ItemId, item: &Item<T::AccountId>, reason: Reason) -> Result<Outcome, DispatchError> {
@@ -141,8 +149,11 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-impl<T: Config> Datasets for Pallet<T> {
-	fn dataset(id: DatanetId, version: u32) -> Result<Dataset, DispatchError> {
+impl<T: Config> Datasets<T::AccountId> for Pallet<T> {
+	fn dataset(dataset: DatasetRef, _: &T::AccountId) -> Result<Dataset, DispatchError> {
+		let DatasetRef {
+			datanet: id, version, ..
+		} = dataset;
 		let datanet = Datanets::<T>::get(id).ok_or(Error::<T>::DatanetNotFound)?;
 		if datanet.closed {
 			return Err(Error::<T>::DatanetClosed.into());

@@ -11,7 +11,7 @@ use openledger_primitives::{
 	item::Text,
 	payload::{CidCodec, Payload, CHUNK_BYTES},
 	quota::DAY_MILLIS,
-	traits::{ActiveBlocks, Court, Pool, Rewards},
+	traits::{AcceptedItem, ActiveBlocks, Court, Pool, Rewards},
 	ActiveBlock, Balance, DatanetId, EpochIndex, ItemId, OPEN,
 };
 use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
@@ -125,6 +125,10 @@ impl Court<AccountId> for TestCourt {
 	fn fee_account() -> AccountId {
 		FEE_ACCOUNT
 	}
+
+	fn has_case(item: ItemId) -> bool {
+		Cases::get().contains_key(&item)
+	}
 }
 
 pub struct TestRewards;
@@ -134,6 +138,11 @@ impl Rewards<AccountId> for TestRewards {
 		Awards::mutate(|awards| *awards.entry((pool, *who)).or_default() += points);
 		AwardedAt::set(final_at);
 		EPOCH
+	}
+
+	fn award_item(item: AcceptedItem<AccountId>, points: u128, final_at: ActiveBlock) -> EpochIndex {
+		Self::award(Pool::Owners, item.owner, points, final_at);
+		Self::award(Pool::Contributors(item.modality), item.contributor, points, final_at)
 	}
 
 	fn pot() -> AccountId {

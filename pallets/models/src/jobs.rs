@@ -22,7 +22,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(price >= params.min_price, Error::<T>::PriceTooLow);
 		Self::base_of(spec.parent)?;
 		Self::ensure_continuable(&spec)?;
-		let roots = Self::roots_of(&spec)?;
+		let roots = Self::roots_of(&spec, &requester)?;
 
 		let id = NextJob::<T>::get();
 		NextJob::<T>::put(id.checked_add(1).ok_or(Error::<T>::IdsExhausted)?);
@@ -239,11 +239,14 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// The roots of the order's datasets, all of them text.
-	fn roots_of(spec: &TrainingSpec) -> Result<BoundedVec<[u8; 32], ConstU32<MAX_DATASETS>>, DispatchError> {
+	/// The roots of the order's datasets, all of them text and open to `who`.
+	fn roots_of(
+		spec: &TrainingSpec,
+		who: &T::AccountId,
+	) -> Result<BoundedVec<[u8; 32], ConstU32<MAX_DATASETS>>, DispatchError> {
 		let mut roots = BoundedVec::new();
 		for dataset in &spec.datasets {
-			let found = T::Datasets::dataset(dataset.datanet, dataset.version)?;
+			let found = T::Datasets::dataset(*dataset, who)?;
 			ensure!(found.modality == Modality::Text, Error::<T>::ModalityNotTrainable);
 			roots.try_push(found.root).map_err(|_| Error::<T>::InvalidDatasets)?;
 		}

@@ -125,7 +125,7 @@ pub mod pallet {
 		type ActiveBlocks: ActiveBlocks;
 
 		/// Datanet versions that can be trained on.
-		type Datasets: Datasets;
+		type Datasets: Datasets<Self::AccountId>;
 
 		/// Shares a fee among a version's contributors.
 		type Fees: Fees<Self::AccountId>;

@@ -8,7 +8,7 @@ use openledger_primitives::{
 	model::{Artifact, JobResult, ModelFile, Progress},
 	payload::{Cid, CidCodec},
 	training::{DatasetRef, Method, Parent, TrainingSpec},
-	traits::{ActiveBlocks, Dataset, Datasets, Fees, Pool, Rewards},
+	traits::{AcceptedItem, ActiveBlocks, Dataset, Datasets, Fees, Pool, Rewards},
 	ActiveBlock, Balance, DatanetId, EpochIndex, FeeId, JobId,
 };
 use sp_runtime::{BuildStorage, DispatchError};
@@ -105,8 +105,9 @@ pub struct FewDatasets;
 pub const UNKNOWN_DATASET: DispatchError = DispatchError::Other("no such version");
 pub const CLOSED_DATASET: DispatchError = DispatchError::Other("the Datanet is closed");
 
-impl Datasets for FewDatasets {
-	fn dataset(datanet: DatanetId, version: u32) -> Result<Dataset, DispatchError> {
+impl Datasets<AccountId> for FewDatasets {
+	fn dataset(dataset: DatasetRef, _: &AccountId) -> Result<Dataset, DispatchError> {
+		let DatasetRef { datanet, version, .. } = dataset;
 		if DatanetsClosed::get() {
 			return Err(CLOSED_DATASET);
 		}
@@ -137,6 +138,10 @@ impl Fees<AccountId> for FewDatasets {
 
 impl Rewards<AccountId> for FewDatasets {
 	fn award(_: Pool, _: &AccountId, _: u128, _: ActiveBlock) -> EpochIndex {
+		0
+	}
+
+	fn award_item(_: AcceptedItem<AccountId>, _: u128, _: ActiveBlock) -> EpochIndex {
 		0
 	}
 
@@ -358,7 +363,11 @@ pub fn spec() -> TrainingSpec {
 pub fn spec_on(parent: Parent, datasets: &[(DatanetId, u32)]) -> TrainingSpec {
 	let datasets: Vec<_> = datasets
 		.iter()
-		.map(|&(datanet, version)| DatasetRef { datanet, version })
+		.map(|&(datanet, version)| DatasetRef {
+			datanet,
+			version,
+			exclusions: 0,
+		})
 		.collect();
 	TrainingSpec {
 		parent,

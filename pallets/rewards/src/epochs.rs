@@ -11,7 +11,7 @@ use frame_support::{
 };
 use openledger_primitives::{
 	fee::share,
-	traits::{ActiveBlocks, Pool, Rewards},
+	traits::{AcceptedItem, ActiveBlocks, Pool, Rewards},
 	ActiveBlock, Balance, EpochIndex,
 };
 use sp_runtime::{traits::AccountIdConversion, DispatchResult};
@@ -43,6 +43,11 @@ impl<T: Config> Rewards<T::AccountId> for Pallet<T> {
 			});
 		}
 		epoch
+	}
+
+	fn award_item(item: AcceptedItem<T::AccountId>, points: u128, final_at: ActiveBlock) -> EpochIndex {
+		Self::award(Pool::Owners, item.owner, points, final_at);
+		Self::award(Pool::Contributors(item.modality), item.contributor, points, final_at)
 	}
 
 	fn pot() -> T::AccountId {

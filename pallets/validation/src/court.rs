@@ -62,6 +62,10 @@ impl<T: Config> Court<T::AccountId> for Pallet<T> {
 	fn fee_account() -> T::AccountId {
 		Self::fee_account_id()
 	}
+
+	fn has_case(item: ItemId) -> bool {
+		Cases::<T>::contains_key(item)
+	}
 }
 
 impl<T: Config> Pallet<T> {

@@ -12,11 +12,11 @@ use openledger_primitives::{
 	format::{Modality, ModalitySet},
 	item::{Case, Round},
 	tally::WIDTHS,
-	traits::{ActiveBlocks, Court, Docket, Pool, Rewards, Sessions},
+	traits::{AcceptedItem, ActiveBlocks, Court, Docket, Pool, Rewards, Sessions},
 	vote::{Ballot, Reason, Verdict},
 	ActiveBlock, Balance, EpochIndex, ItemId, RoundIndex, SessionIndex,
 };
-use sp_runtime::{BoundedVec, BuildStorage, DispatchError};
+use sp_runtime::{BoundedVec, BuildStorage, DispatchError, DispatchResult};
 
 pub type AccountId = u64;
 
@@ -131,6 +131,10 @@ impl Docket for FakeDocket {
 		Concluded::mutate(|all| all.push((item, verdict, at)));
 		Ok(verdict.map(|verdict| Overruled::get().unwrap_or(verdict)))
 	}
+
+	fn conclude_planted(_: ItemId) -> DispatchResult {
+		Ok(())
+	}
 }
 
 pub struct FakeRewards;
@@ -139,6 +143,10 @@ impl Rewards<AccountId> for FakeRewards {
 	fn award(pool: Pool, who: &AccountId, points: u128, final_at: ActiveBlock) -> EpochIndex {
 		assert_eq!(pool, Pool::Validators);
 		Awards::mutate(|all| all.push((*who, points, final_at)));
+		0
+	}
+
+	fn award_item(_: AcceptedItem<AccountId>, _: u128, _: ActiveBlock) -> EpochIndex {
 		0
 	}
 

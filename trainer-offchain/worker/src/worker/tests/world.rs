@@ -66,6 +66,7 @@ pub fn spec(version: u32) -> TrainingSpec {
 		datasets: vec![DatasetRef {
 			datanet: DATANET,
 			version,
+			exclusions: 0,
 		}]
 		.try_into()
 		.unwrap(),
