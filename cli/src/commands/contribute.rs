@@ -385,7 +385,12 @@ fn finish(context: &Context, datanet: DatanetId, quota: QuotaLeft, files: Vec<Re
 		};
 		let rows: Vec<_> = result.files.iter().map(row).collect();
 		let table = output::table(&["file", "item", "size", "block", "outcome"], &rows);
-		format!("{table}\n{submitted} of {all} files are in review.")
+		let why = result
+			.files
+			.iter()
+			.filter_map(|file| Some((&file.file, file.message.as_ref()?)));
+		let why: String = why.map(|(file, why)| format!("{}: {why}\n", file.display())).collect();
+		format!("{table}\n{why}{submitted} of {all} files are in review.")
 	})?;
 	Ok(match () {
 		() if submitted == all => ExitCode::SUCCESS,
