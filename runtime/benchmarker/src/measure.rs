@@ -157,7 +157,7 @@ impl<'a> Bench<'a> {
 		let code = RuntimeCode {
 			code_fetcher: &fetcher,
 			heap_pages: None,
-			hash: sp_core::blake2_256(self.code).to_vec(),
+			hash: sp_crypto_hashing::blake2_256(self.code).to_vec(),
 		};
 		let mut overlay = OverlayedChanges::default();
 		let mut extensions = Extensions::new();

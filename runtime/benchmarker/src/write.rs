@@ -29,7 +29,11 @@ fn function(out: &mut String, cost: &Cost) -> std::fmt::Result {
 	for (name, low, high) in &cost.components {
 		writeln!(out, "\t/// - `{name}`: {low} to {high}.")?;
 	}
-	let arguments: Vec<_> = cost.components.iter().map(|(name, ..)| format!("{name}: u32")).collect();
+	let arguments: Vec<_> = cost
+		.components
+		.iter()
+		.map(|(name, ..)| format!("{name}: u32"))
+		.collect();
 	writeln!(out, "\tfn {}({}) -> Weight {{", cost.name, arguments.join(", "))?;
 	writeln!(
 		out,
