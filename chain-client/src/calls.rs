@@ -3,13 +3,13 @@
 use codec::Compact;
 use openledger_primitives::{
 	format::{Modality, ModalitySet},
-	item::{Text, MAX_DESCRIPTION, MAX_NAME},
+	item::{ExclusionReason, Policy, Text, MAX_DESCRIPTION, MAX_NAME},
 	model::{JobResult, ModelFile, Progress, MAX_ENDPOINT, MAX_FILES, MAX_MODEL_NAME},
 	payload::Payload,
 	training::TrainingSpec,
 	traits::Pool,
 	vote::Verdict,
-	Balance, DatanetId, EpochIndex, FeeId, ItemId, JobId, RoundIndex,
+	ActiveBlock, Balance, DatanetId, EpochIndex, FeeId, ItemId, JobId, RoundIndex,
 };
 use sp_runtime::{traits::ConstU32, BoundedVec};
 
@@ -22,6 +22,16 @@ pub const ALL: &[(&str, &str)] = &[
 	("Datanets", "submit"),
 	("Datanets", "withdraw"),
 	("Datanets", "release_hold"),
+	("Datanets", "set_metadata"),
+	("Datanets", "set_policy"),
+	("Datanets", "request_access"),
+	("Datanets", "grant"),
+	("Datanets", "revoke"),
+	("Datanets", "exclude"),
+	("Datanets", "transfer"),
+	("Datanets", "close"),
+	("Datanets", "prune"),
+	("Datanets", "accept_transfer"),
 	("Validation", "register"),
 	("Validation", "bond_more"),
 	("Validation", "unbond"),
@@ -105,13 +115,9 @@ pub fn create_datanet(
 	modality: Modality,
 	name: Text<MAX_NAME>,
 	description: Text<MAX_DESCRIPTION>,
-	max_file_bytes: u32,
+	policy: Policy,
 ) -> Call {
-	Call::new(
-		"Datanets",
-		"create_datanet",
-		(modality, name, description, max_file_bytes),
-	)
+	Call::new("Datanets", "create_datanet", (modality, name, description, policy))
 }
 
 /// Contributes a file; `possession` is [`openledger_primitives::payload::possession`].
@@ -127,6 +133,55 @@ pub fn withdraw(item: ItemId) -> Call {
 /// Takes the contributor's hold back.
 pub fn release_hold() -> Call {
 	Call::new("Datanets", "release_hold", ())
+}
+
+pub fn set_metadata(datanet: DatanetId, name: Text<MAX_NAME>, description: Text<MAX_DESCRIPTION>) -> Call {
+	Call::new("Datanets", "set_metadata", (datanet, name, description))
+}
+
+/// Changes what a Datanet takes from now on.
+pub fn set_policy(datanet: DatanetId, policy: Policy) -> Call {
+	Call::new("Datanets", "set_policy", (datanet, policy))
+}
+
+/// Asks to train on a restricted Datanet.
+pub fn request_access(datanet: DatanetId) -> Call {
+	Call::new("Datanets", "request_access", datanet)
+}
+
+/// Lets an account train on a restricted Datanet, up to and with the active block `until`.
+pub fn grant(datanet: DatanetId, who: &AccountId, until: ActiveBlock) -> Call {
+	Call::new("Datanets", "grant", (datanet, who, until))
+}
+
+/// Ends a request or a grant.
+pub fn revoke(datanet: DatanetId, who: &AccountId) -> Call {
+	Call::new("Datanets", "revoke", (datanet, who))
+}
+
+/// Takes the item down that made a version.
+pub fn exclude(datanet: DatanetId, version: u32, reason: ExclusionReason) -> Call {
+	Call::new("Datanets", "exclude", (datanet, version, reason))
+}
+
+/// Offers a Datanet to another account; to oneself, takes the offer back.
+pub fn transfer_datanet(datanet: DatanetId, to: &AccountId) -> Call {
+	Call::new("Datanets", "transfer", (datanet, to))
+}
+
+/// Becomes the owner of a Datanet that is offered.
+pub fn accept_datanet(datanet: DatanetId) -> Call {
+	Call::new("Datanets", "accept_transfer", datanet)
+}
+
+/// Closes a Datanet for good.
+pub fn close_datanet(datanet: DatanetId) -> Call {
+	Call::new("Datanets", "close", datanet)
+}
+
+/// Removes the record of an item that is in no version.
+pub fn prune(item: ItemId) -> Call {
+	Call::new("Datanets", "prune", item)
 }
 
 // Validation

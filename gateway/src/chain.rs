@@ -159,7 +159,7 @@ mod tests {
 			datanet: 0,
 			contributor: AccountId::new([1; 32]),
 			payload,
-			possession: [0; 32],
+			possession: Some([0; 32]),
 			submitted_at: 1,
 			day: 0,
 			outcome: Outcome::InReview,
@@ -167,7 +167,7 @@ mod tests {
 	}
 
 	fn submit(chain: &Memory, id: ItemId, block: u32, bytes: &[u8]) {
-		chain.set(keys::map("Datanets", "Items", id), item(bytes));
+		chain.set(keys::numbered("Datanets", "Items", id), item(bytes));
 		chain.set(keys::entry("Datanets", "NextItem"), id + 1);
 		chain.set_head(block, 0);
 	}
@@ -190,7 +190,7 @@ mod tests {
 		submit(&chain.chain, 2, 3, b"second");
 		assert!(is_payload(&chain, b"second").await);
 		// Pruned: what was public stays so.
-		chain.chain.remove(&keys::map("Datanets", "Items", 0u64));
+		chain.chain.remove(&keys::numbered("Datanets", "Items", 0u64));
 		chain.chain.set_head(4, 0);
 		assert!(is_payload(&chain, b"first").await);
 	}

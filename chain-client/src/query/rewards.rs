@@ -227,14 +227,14 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 
 	/// Points of a contributor at a version of a Datanet.
 	pub async fn points_at(&self, datanet: DatanetId, version: u32, who: &AccountId) -> Result<u128> {
-		let count = keys::double_map("Datanets", "CheckpointCount", datanet, who);
-		let count: u32 = self.value(count, "Datanets.CheckpointCount").await?.unwrap_or_default();
-		let prefix = keys::double_map("Datanets", "Checkpoints", datanet, who);
+		// One checkpoint for each acceptance.
+		let count = self.standing(datanet, who).await?.accepted;
+		let prefix = keys::with_blake2(keys::numbered("Datanets", "Checkpoints", datanet), who);
 		// The last checkpoint at or before the version: the first one after it is in `low..=high`.
 		let (mut low, mut high, mut points) = (0, count, 0);
 		while low < high {
 			let middle = low + (high - low) / 2;
-			let key = keys::with_blake2(prefix.clone(), middle);
+			let key = keys::with_twox(prefix.clone(), middle);
 			let (at, sum): (u32, u128) = self.value(key, "Datanets.Checkpoints").await?.unwrap_or((u32::MAX, 0));
 			if at <= version {
 				points = sum;
@@ -251,14 +251,22 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 mod tests {
 	use super::*;
 	use crate::Memory;
+	use openledger_primitives::rank::Standing;
 
 	#[tokio::test]
 	async fn points_at_should_be_those_of_the_last_checkpoint_at_or_before_the_version() {
 		let (chain, who) = (Memory::new(), AccountId::new([1; 32]));
-		chain.set(keys::double_map("Datanets", "CheckpointCount", 3u32, &who), 3u32);
+		let standing = Standing {
+			accepted: 3,
+			..Default::default()
+		};
+		chain.set(
+			keys::with_blake2(keys::numbered("Datanets", "Standings", 3u32), &who),
+			standing,
+		);
 		for (n, checkpoint) in [(2u32, 10u128), (5, 25), (9, 30)].into_iter().enumerate() {
-			let prefix = keys::double_map("Datanets", "Checkpoints", 3u32, &who);
-			chain.set(keys::with_blake2(prefix, n as u32), checkpoint);
+			let prefix = keys::with_blake2(keys::numbered("Datanets", "Checkpoints", 3u32), &who);
+			chain.set(keys::with_twox(prefix, n as u32), checkpoint);
 		}
 		let query = Query::new(&chain);
 		for (version, points) in [(1, 0), (2, 10), (4, 10), (5, 25), (8, 25), (9, 30), (100, 30)] {

@@ -46,6 +46,11 @@ pub enum Command {
 		/// Its number
 		item: ItemId,
 	},
+	/// Remove the record of an item that is in no version and whose votes are settled
+	Prune {
+		/// Its number
+		item: ItemId,
+	},
 	/// Take the contributor's hold back, 30 days after the last contribution
 	ReleaseHold,
 }
@@ -62,7 +67,7 @@ pub struct Shown {
 	size: u32,
 	format: openledger_primitives::format::Format,
 	submitted_at: u32,
-	/// `in_review`, `withdrawn`, `accepted`, `rejected` or `expired`.
+	/// `in_review`, `withdrawn`, `accepted`, `rejected`, `expired` or `planted`.
 	status: &'static str,
 	version: Option<u32>,
 	score: Option<u8>,
@@ -161,6 +166,13 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 			context.print(&done, |_| {
 				format!("item {item} was withdrawn, {} OPEN came back", Amount(refund))
 			})?;
+		}
+		Command::Prune { item } => {
+			let signer = context.signer()?;
+			let chain = context.chain().await?;
+			let outcome = chain.submit(&signer, calls::prune(item), Wait::InBlock).await?;
+			let done = serde_json::json!({ "item": item, "block": outcome.block });
+			context.print(&done, |_| format!("item {item} was removed in block {}", outcome.block))?;
 		}
 		Command::ReleaseHold => {
 			let signer = context.signer()?;

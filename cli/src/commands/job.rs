@@ -259,21 +259,16 @@ async fn request(
 	Ok(ExitCode::SUCCESS)
 }
 
+/// What a dataset is at this moment: the version asked for, or the newest, without what was taken down.
 async fn newest<C: Chain + ?Sized>(chain: &C, dataset: &Dataset) -> Result<DatasetRef> {
 	let datanet = dataset.datanet;
-	let version = match dataset.version {
-		Some(version) => version,
-		None => {
-			let record = Query::new(chain).datanet(datanet).await?;
-			record
-				.ok_or_else(|| not_found("Datanet", datanet, "see them with `openledger datanet list`"))?
-				.version
-		}
-	};
+	let record = Query::new(chain).datanet(datanet).await?;
+	let record = record.ok_or_else(|| not_found("Datanet", datanet, "see them with `openledger datanet list`"))?;
 	Ok(DatasetRef {
 		datanet,
-		version,
-		exclusions: 0,
+		version: dataset.version.unwrap_or(record.version),
+		// The chain takes no order without all that is taken down by now.
+		exclusions: record.exclusions,
 	})
 }
 
@@ -385,7 +380,13 @@ fn describe(shown: &Shown) -> String {
 		.spec
 		.datasets
 		.iter()
-		.map(|dataset| format!("{}@{}", dataset.datanet, dataset.version))
+		.map(|dataset| {
+			let without = match dataset.exclusions {
+				0 => String::new(),
+				count => format!(" without exclusions 1 to {count}"),
+			};
+			format!("{}@{}{without}", dataset.datanet, dataset.version)
+		})
 		.collect();
 	let mut rows = vec![
 		("job", shown.job.to_string()),
@@ -416,6 +417,38 @@ fn describe(shown: &Shown) -> String {
 #[cfg(test)]
 mod tests {
 	use super::*;
+
+	#[tokio::test]
+	async fn an_order_should_name_the_newest_number_of_exclusions() {
+		let chain = chain_client::Memory::new();
+		let record: openledger_primitives::item::Datanet<AccountId> = openledger_primitives::item::Datanet {
+			owner: AccountId::new([1; 32]),
+			modality: openledger_primitives::format::Modality::Text,
+			name: Default::default(),
+			description: Default::default(),
+			policy: openledger_primitives::item::Policy::open(openledger_primitives::format::Modality::Text, 1),
+			closed: false,
+			version: 9,
+			root: [0; 32],
+			points: 0,
+			rejected: 0,
+			in_review: 0,
+			exclusions: 4,
+		};
+		chain.set(chain_client::keys::numbered("Datanets", "Datanets", 3u32), record);
+		for (text, version) in [("3@latest", 9), ("3@5", 5)] {
+			let dataset = newest(&chain, &text.parse().unwrap()).await.unwrap();
+			assert_eq!(
+				dataset,
+				DatasetRef {
+					datanet: 3,
+					version,
+					exclusions: 4
+				}
+			);
+		}
+		assert!(newest(&chain, &"4@5".parse().unwrap()).await.is_err());
+	}
 
 	#[test]
 	fn datasets_should_be_read_with_and_without_a_version() {

@@ -40,6 +40,7 @@ impl pallet_datanets::Config for Runtime {
 	type UnixTime = Timestamp;
 	type Court = Validation;
 	type Rewards = Rewards;
+	type AdminOrigin = frame_system::EnsureRoot<AccountId>;
 	type WeightInfo = pallet_datanets::DbWeightInfo<Runtime>;
 }
 

@@ -92,7 +92,6 @@ impl<C: Chain> Service<C> {
 			base_model: prepared.base.clone(),
 			parent: prepared.parent.clone(),
 			datasets: prepared.datasets.clone(),
-			exclusions: Vec::new(),
 			run: run_record(report, &tensors)?,
 			adapter: FileRecord::of(name_of(&tensors), &adapter),
 			adapter_config: FileRecord::of(name_of(&config), &adapter_config),

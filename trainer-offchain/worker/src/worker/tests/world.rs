@@ -3,10 +3,10 @@
 use crate::stop::Stop;
 use crate::worker::Service;
 use bytes::Bytes;
-use chain_client::{keys, AccountId, Call, Chain, Memory, ModelParams, Signer, Terms};
+use chain_client::{exclusion_key, keys, version_key, AccountId, Call, Chain, Memory, ModelParams, Signer, Terms};
 use openledger_primitives::{
 	format::Format,
-	item::{next_root, Item, Outcome, VersionEntry},
+	item::{next_root, Exclusion, ExclusionReason, Item, Outcome, VersionEntry},
 	model::{Artifact, BaseModel, Job, JobStatus, ModelFile},
 	payload::Payload,
 	training::{DatasetRef, Hyperparameters, Method, Parent, TrainingSpec},
@@ -145,7 +145,7 @@ impl World {
 			datanet: DATANET,
 			contributor,
 			payload,
-			possession: [0; 32],
+			possession: None,
 			submitted_at: 0,
 			day: 0,
 			outcome: Outcome::Accepted {
@@ -155,16 +155,27 @@ impl World {
 			},
 		};
 		let id = 100 + u64::from(version);
-		self.chain.set(keys::map("Datanets", "Items", id), item.clone());
+		self.chain.set(keys::numbered("Datanets", "Items", id), item.clone());
 		let entry = VersionEntry {
 			item: id,
 			root,
 			points: 0,
 		};
-		self.chain
-			.set(keys::double_map("Datanets", "Versions", DATANET, version), entry);
+		self.chain.set(version_key(DATANET, version), entry);
 		self.items.push(item);
 		self.roots.push(root);
+	}
+
+	/// Takes down the items of these versions, one exclusion each, from number 1.
+	pub fn exclude(&self, versions: &[u32]) {
+		for (number, version) in (1..).zip(versions) {
+			let exclusion = Exclusion {
+				version: *version,
+				item: 100 + u64::from(*version),
+				reason: ExclusionReason::Unlawful,
+			};
+			self.chain.set(exclusion_key(DATANET, number), exclusion);
+		}
 	}
 
 	pub fn order(&self, id: JobId, spec: TrainingSpec, roots: Vec<[u8; 32]>) {
