@@ -5,7 +5,7 @@ use chain_client::{calls, Chain, ChainExt, Outcome, Signer, Wait};
 use clap::ArgGroup;
 use futures::StreamExt;
 use openledger_primitives::{
-	item::{Phase, Round, Vote},
+	item::{Round, Vote},
 	vote::{Reason, Verdict, MAX_SCORE},
 	ItemId,
 };
@@ -115,7 +115,7 @@ async fn case<C: Chain + ?Sized>(chain: &C, signer: &Signer, item: ItemId) -> Re
 }
 
 fn open_round(case: &CaseView) -> Result<&Round> {
-	let round = case.round.as_ref().filter(|_| case.case.phase == Phase::Voting);
+	let round = case.round.as_ref().filter(|_| case.case.phase.is_voting());
 	round.ok_or_else(|| Failure::new(format!("no round on item {} is open", case.item)).into())
 }
 

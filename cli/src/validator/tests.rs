@@ -149,6 +149,8 @@ impl Court {
 			phase,
 			fee: 0,
 			unsettled: 0,
+			challenges: 0,
+			penalty: None,
 		};
 		self.chain.set(keys::map("Validation", "Cases", ITEM), case);
 	}
