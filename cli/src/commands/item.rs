@@ -46,7 +46,7 @@ pub enum Command {
 		/// Its number
 		item: ItemId,
 	},
-	/// Challenge a provisional verdict: a wide panel decides, and your bond is lost if it agrees with the verdict
+	/// Challenge a provisional verdict with a bond; a wide panel decides
 	Challenge {
 		/// Its number
 		item: ItemId,

@@ -210,10 +210,13 @@ async fn reveal<C: Chain + ?Sized>(
 		if let Some(verdict) = vote.verdict {
 			return Err(Failure::new(format!("the vote is revealed already: {verdict:?}")).into());
 		}
+		if vote.weight == 0 {
+			return Err(Failure::new("the vote is void: somebody reported its verdict and salt").into());
+		}
 		if now >= round.reveal_until {
 			return Err(Failure::new("the time to reveal is over").into());
 		}
-		if now >= round.commit_until {
+		if now > round.commit_until {
 			let ballot = ballot(genesis, item, index, signer.account());
 			let secret = signer.salt_secret();
 			let units = units(chain, store, item).await?;

@@ -100,6 +100,10 @@ fn of_round(view: &CaseView, round: &Round, now: ActiveBlock, me: &AccountId) ->
 			last_call,
 		});
 	}
+	if now <= round.commit_until {
+		// Another block in place of this one could still take a report of the preimage.
+		return None;
+	}
 	if next <= round.reveal_until {
 		let vote = vote.filter(|vote| vote.verdict.is_none() && vote.weight > 0)?;
 		return Some(Action::Reveal {

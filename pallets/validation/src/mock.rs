@@ -443,7 +443,7 @@ pub fn settle(item: ItemId, round: RoundIndex, voter: AccountId) {
 
 /// The sha2-256 of an item's content.
 pub fn content(item: ItemId) -> [u8; 32] {
-	("content", item).blake2_256()
+	(*b"content", item).blake2_256()
 }
 
 /// What the owner commits to for these items, and whether accepting them is right.

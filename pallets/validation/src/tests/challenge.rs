@@ -365,7 +365,9 @@ fn challenge_should_fail_when_there_is_no_case() {
 #[test]
 fn challenge_should_fail_when_there_is_no_provisional_verdict() {
 	ExtBuilder::default().build_and_execute(|| {
-		let fails = || assert_noop!(Validation::challenge(signed(1), 1), Error::<Test>::NotProvisional);
+		let fails = || {
+			assert_noop!(Validation::challenge(signed(1), 1), Error::<Test>::NotProvisional);
+		};
 		open(1);
 		fails();
 		vote(1, &all(7, ACCEPT));
