@@ -59,7 +59,18 @@ const CALLS: [&str; 17] = [
 	"withdraw_unbonded",
 ];
 
-/// Calls made by name: how many worked, how many failed.
+/// What becomes of trials.
+const TRIALS: [&str; 7] = [
+	"upheld",
+	"corrected",
+	"overturned",
+	"overturned by two thirds",
+	"confirmed",
+	"not confirmed",
+	"rewarded",
+];
+
+/// Calls made by name, and what became of trials: how many worked, how many failed.
 type Counts = RefCell<BTreeMap<&'static str, (u32, u32)>>;
 
 #[derive(Clone, Debug)]
@@ -535,23 +546,19 @@ fn invariants_should_hold_under_any_sequence_of_calls() {
 	}
 
 	let counts = counts.into_inner();
-	let trials = [
-		"upheld",
-		"overturned by two thirds",
-		"confirmed",
-		"not confirmed",
-		"rewarded",
-	];
-	assert!(
-		trials.iter().all(|name| counts.contains_key(name)),
-		"a kind of trial never came about: {counts:?}"
-	);
 	let calls: BTreeMap<_, _> = counts.iter().filter(|(name, _)| CALLS.contains(name)).collect();
 	let sum: u32 = calls.values().map(|(ok, failed)| ok + failed).sum();
 	println!("{sum} calls: {counts:?}");
-	assert!(sum >= LEAST_CALLS / SEQUENCES * sequences, "only {sum} calls");
+	if sequences < SEQUENCES {
+		return;
+	}
+	assert!(sum >= LEAST_CALLS, "only {sum} calls");
 	assert!(
 		calls.len() == CALLS.len() && calls.values().all(|(ok, _)| *ok > 0),
 		"a call never worked: {counts:?}"
+	);
+	assert!(
+		TRIALS.iter().all(|name| counts.contains_key(name)),
+		"a kind of trial never came about: {counts:?}"
 	);
 }
