@@ -5,7 +5,7 @@ use openledger_primitives::{
 	item::{next_root, Item, Outcome, VersionEntry},
 	points::item_points,
 	training::DatasetRef,
-	traits::{AcceptedItem, DatanetOwners, Dataset, Datasets, Docket, Rewards, VersionPoints},
+	traits::{AcceptedItem, DatanetOwners, Dataset, Datasets, Docket, Rewards, Submission, VersionPoints},
 	vote::{Reason, Verdict, MAX_SCORE},
 	ActiveBlock, DatanetId, ItemId,
 };
@@ -29,6 +29,14 @@ impl<T: Config> Docket for Pallet<T> {
 		};
 		Self::end_review(id, item, outcome);
 		Ok(verdict)
+	}
+
+	fn submission(id: ItemId) -> Option<Submission> {
+		let item = Items::<T>::get(id).filter(|item| item.outcome == Outcome::InReview)?;
+		Some(Submission {
+			sha256: item.payload.sha256,
+			submitted_at: item.submitted_at,
+		})
 	}
 
 	fn conclude_planted(id: ItemId) -> DispatchResult {

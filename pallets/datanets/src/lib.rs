@@ -316,7 +316,7 @@ pub mod pallet {
 			/// Its id.
 			item: ItemId,
 		},
-		/// An item turned out to be planted by its Datanet's owner, as a test of the panel.
+		/// An item had been planted by its Datanet's owner. It earns nothing, counts for nobody and enters no version.
 		ItemPlanted {
 			/// Its id.
 			item: ItemId,
