@@ -75,7 +75,7 @@
 
 extern crate alloc;
 
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod check;
 mod court;
 #[cfg(test)]
