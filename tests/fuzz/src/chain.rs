@@ -5,13 +5,13 @@ use frame_support::{
 	dispatch::DispatchResult,
 	genesis_builder_helper::build_state,
 	storage::{with_transaction, TransactionOutcome},
-	traits::fungible::Inspect as _,
+	traits::Get,
 };
 use openledger_primitives::Balance;
 use openledger_runtime::{
 	genesis, AccountId, Authorities, Balances, BlockNumber, Datanets, Executive, Hash, Header, Models, Rewards,
-	Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, SignedPayload, System, TxExtension, UncheckedExtrinsic,
-	Validation, TOTAL_ISSUANCE,
+	Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, RuntimeOrigin, SignedPayload, System, TxExtension,
+	UncheckedExtrinsic, Validation, TOTAL_ISSUANCE,
 };
 use sp_consensus_babe::{
 	digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest},
@@ -31,7 +31,11 @@ const FIRST_SLOT: u64 = 1_700_000_000;
 /// Numbers of the genesis that are made small, so that what they bound comes within a few hundred blocks; wherever a
 /// parameter has such a name.
 const SMALL: &[(&str, u64)] = &[
-	("expire_epochs", 4),
+	("epoch_millis", 8_000),
+	("expire_epochs", 3),
+	("commit_blocks", 8),
+	("reveal_blocks", 6),
+	("provisional_blocks", 4),
 	("open_blocks", 60),
 	("heartbeat_blocks", 12),
 	("max_train_blocks", 100),
@@ -188,6 +192,18 @@ pub fn dry_run(call: &RuntimeCall, origin: RuntimeOrigin) -> DispatchResult {
 	.expect("a transaction is nested less deep than allowed")
 	.map(drop)
 	.map_err(|failure| failure.error)
+}
+
+/// Which calls of the batch succeeded that made the events from the `first` on.
+pub fn batch_outcome(first: u32) -> Vec<bool> {
+	let events = System::read_events_no_consensus().skip(first as usize);
+	events
+		.filter_map(|record| match record.event {
+			RuntimeEvent::Utility(pallet_utility::Event::ItemCompleted) => Some(true),
+			RuntimeEvent::Utility(pallet_utility::Event::ItemFailed { .. }) => Some(false),
+			_ => None,
+		})
+		.collect()
 }
 
 /// Applies an extrinsic to the open block; what came of it.

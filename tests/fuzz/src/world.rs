@@ -10,8 +10,9 @@ use openledger_primitives::{
 	model::{Artifact, ModelFile, MAX_MODEL_NAME},
 	payload::{Cid, CidCodec, Payload},
 	training::Hyperparameters,
+	traits::Pool,
 	vote::{Ballot, Reason, Verdict},
-	ItemId, RoundIndex, OPEN,
+	EpochIndex, ItemId, RoundIndex, OPEN,
 };
 use openledger_runtime::{RuntimeCall, RuntimeOrigin, System};
 use rand::{Rng, SeedableRng};
@@ -26,29 +27,41 @@ use crate::{
 
 /// How often calls are made, beside 1 for every call of a pallet from elsewhere and [`OWN`] for every other of our own.
 const WEIGHTS: &[(&str, &str, u32)] = &[
-	("Datanets", "submit", 16),
-	("Validation", "commit", 60),
-	("Validation", "reveal", 60),
+	// Few Datanets, so that they get far, and few items, so that each gets its votes.
+	("Datanets", "create_datanet", 1),
+	("Datanets", "submit", 4),
+	// Genesis's validators judge all modalities; the more leave, the fewer rounds decide.
+	("Validation", "register", 1),
+	("Validation", "set_modalities", 1),
+	("Validation", "unbond", 1),
+	("Validation", "commit", 40),
+	("Validation", "reveal", 40),
 	("Validation", "close_round", 16),
-	("Validation", "finalize", 12),
-	("Validation", "settle", 40),
-	("Rewards", "claim", 8),
-	("Rewards", "claim_for", 8),
-	("Rewards", "claim_fee", 8),
-	("Models", "request_job", 8),
-	("Models", "bid", 12),
-	("Models", "heartbeat", 12),
-	("Models", "submit_result", 10),
-	("Models", "accept_result", 10),
+	("Validation", "finalize", 16),
+	("Validation", "settle", 20),
+	("Rewards", "claim", 6),
+	("Rewards", "claim_for", 6),
+	("Rewards", "claim_fee", 6),
+	("Models", "request_job", 6),
+	("Models", "bid", 8),
+	("Models", "heartbeat", 8),
+	("Models", "submit_result", 8),
+	("Models", "accept_result", 8),
 ];
 
 /// The pallets of this project, and how often their calls are made.
 const OWN_PALLETS: &[&str] = &["Authorities", "Datanets", "Validation", "Rewards", "Models"];
-const OWN: u32 = 4;
+const OWN: u32 = 2;
 
 /// Calls whose arguments depend on one another, or on earlier calls.
-const CALLS: &[(&str, &str, fn(&mut World) -> Vec<u8>)] =
-	&[("Validation", "commit", commit), ("Validation", "reveal", reveal)];
+const CALLS: &[(&str, &str, fn(&mut World) -> Vec<u8>)] = &[
+	("Validation", "commit", commit),
+	("Validation", "reveal", reveal),
+	("Validation", "settle", settle),
+	("Rewards", "claim", claim),
+	("Rewards", "claim_for", claim_for),
+	("Rewards", "prune_share", prune_share),
+];
 
 /// Fields that name a record: pallet, the value that counts them, and the map that holds them.
 const IDS: &[(&str, &str, &str, &str)] = &[
@@ -95,8 +108,9 @@ const TYPES: &[(&str, fn(&mut World) -> Vec<u8>)] = &[
 /// What fields of a name usually hold, where their type does not say.
 const FIELDS: &[(&str, fn(&mut World) -> Vec<u8>)] = &[("files", files)];
 
-/// Times that arguments and signer are drawn until a call would succeed.
-const TRIES: usize = 12;
+/// Calls that are chosen, and times that arguments and signer of each are drawn, until one would succeed.
+const CHOICES: usize = 8;
+const TRIES: usize = 8;
 
 /// A call of the runtime.
 struct Listed {
@@ -169,19 +183,22 @@ impl World {
 		self.calls.iter().map(Listed::full_name).collect()
 	}
 
-	/// A call for `signer`, or for anybody. Mostly one that would succeed, if one is found in a few tries.
+	/// A call for `signer`, or for anybody: mostly one that would succeed, if one is found in a few draws. A call that cannot
+	/// succeed now gives way to another.
 	pub fn plan(&mut self, signer: Option<usize>) -> Option<Planned> {
-		let chosen = self.choose(|_| true);
-		let careful = self.below(8) > 0;
+		let careful = self.below(12) > 0;
 		let mut planned = None;
-		for _ in 0..TRIES {
-			planned = self.draw(chosen, signer).or(planned);
-			let Some(plan) = &planned else {
-				continue;
-			};
-			let origin = RuntimeOrigin::signed(self.signers[plan.signer].account.clone());
-			if !careful || dry_run(&plan.call, origin).is_ok() {
-				break;
+		for _ in 0..CHOICES {
+			let chosen = self.choose(|_| true);
+			for _ in 0..TRIES {
+				planned = self.draw(chosen, signer).or(planned);
+				let Some(plan) = &planned else {
+					continue;
+				};
+				let origin = RuntimeOrigin::signed(self.signers[plan.signer].account.clone());
+				if !careful || dry_run(&plan.call, origin).is_ok() {
+					return planned;
+				}
 			}
 		}
 		planned
@@ -217,8 +234,8 @@ impl World {
 	/// Takes note of a call that succeeded.
 	pub fn succeeded(&mut self, planned: &Planned) {
 		self.secrets.extend(planned.secrets.iter().cloned());
-		// Older ones are past their window.
-		let excess = self.secrets.len().saturating_sub(200);
+		// Older ones are settled.
+		let excess = self.secrets.len().saturating_sub(1_000);
 		self.secrets.drain(..excess);
 	}
 
@@ -293,7 +310,7 @@ impl World {
 		let width = next.len();
 		let mut number = [0; 16];
 		number[..width].copy_from_slice(&next);
-		let recent = if self.below(4) == 0 { 200 } else { 12 };
+		let recent = [1, 4, 12, 12, 40, 40, 200][self.below(7)];
 		let id = u128::from_le_bytes(number).saturating_sub(1 + self.below(recent) as u128);
 		let record = stored(pallet, map, &id.to_le_bytes()[..width]).unwrap_or_default();
 		for (index, signer) in self.signers.iter().enumerate() {
@@ -473,20 +490,65 @@ fn commit(world: &mut World) -> Vec<u8> {
 fn reveal(world: &mut World) -> Vec<u8> {
 	let is_bound = core::mem::replace(&mut world.bound, true);
 	let of_signer = |secret: &&Secret| !is_bound || secret.voter == world.signer;
-	let secrets: Vec<_> = world.secrets.iter().filter(of_signer).cloned().collect();
-	let Some(last) = secrets.len().checked_sub(1) else {
+	// Newest first: the reveal window comes soon after.
+	let secrets: Vec<_> = world.secrets.iter().rev().filter(of_signer).take(60).cloned().collect();
+	if secrets.is_empty() {
 		let verdict = world.verdict(0);
 		return (ItemId::default(), RoundIndex::default(), verdict, [0u8; 32]).encode();
-	};
-	let secret = &secrets[world.rng.random_range(0..=last)];
+	}
+	let secret = &secrets[world.below(secrets.len())];
 	world.signer = secret.voter;
 	(secret.item, secret.round, secret.verdict, secret.salt).encode()
 }
 
-/// A runtime call that a batch of these calls makes, all or none.
+fn settle(world: &mut World) -> Vec<u8> {
+	if world.secrets.is_empty() {
+		return (ItemId::default(), RoundIndex::default(), world.account()).encode();
+	}
+	let secret = world.secrets[world.below(world.secrets.len())].clone();
+	(secret.item, secret.round, &world.signers[secret.voter].account).encode()
+}
+
+/// Epoch, pool and account that somebody has points for: the keys of `Rewards.Shares`, each after its hash of 16 bytes.
+fn share(world: &mut World) -> (EpochIndex, Pool, [u8; 32]) {
+	let prefix = [twox_128(b"Rewards"), twox_128(b"Shares")].concat();
+	// Keys are hashed: after any bytes comes any entry.
+	let mut key = [&prefix[..], &[world.rng.random()]].concat();
+	for _ in 0..1 + world.below(12) {
+		match sp_io::storage::next_key(&key) {
+			Some(next) if next.starts_with(&prefix) => key = next,
+			_ => break,
+		}
+	}
+	fn part<T: Decode>(key: &mut &[u8]) -> Option<T> {
+		*key = key.get(16..)?;
+		T::decode(key).ok()
+	}
+	let mut rest = &key[prefix.len()..];
+	let mut parse = || Some((part(&mut rest)?, part(&mut rest)?, part(&mut rest)?));
+	parse().unwrap_or((0, Pool::Validators, [0; 32]))
+}
+
+fn claim(world: &mut World) -> Vec<u8> {
+	let (epoch, pool, who) = share(world);
+	let earner = world.signers.iter().position(|signer| *signer.account.as_ref() == who);
+	world.known.extend(earner);
+	(epoch, pool).encode()
+}
+
+fn claim_for(world: &mut World) -> Vec<u8> {
+	let (epoch, pool, who) = share(world);
+	(who, epoch, pool).encode()
+}
+
+fn prune_share(world: &mut World) -> Vec<u8> {
+	share(world).encode()
+}
+
+/// A runtime call that makes all of these calls, whichever fail.
 pub fn batch(calls: &[Planned]) -> RuntimeCall {
 	let calls = calls.iter().map(|planned| planned.call.clone()).collect();
-	pallet_utility::Call::batch_all { calls }.into()
+	pallet_utility::Call::force_batch { calls }.into()
 }
 
 /// Decodes bytes as a call; `None` where they are none.
