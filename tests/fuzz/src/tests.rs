@@ -33,7 +33,7 @@ fn ten_thousand_random_calls_should_break_nothing_and_reach_everything() {
 	println!("{sum}");
 	assert!(sum.made() >= 10_000);
 	assert!(
-		2 * sum.succeeded() >= sum.made(),
+		3 * sum.succeeded() >= sum.made(),
 		"calls fail so often that they test little"
 	);
 	for name in ESSENTIAL {

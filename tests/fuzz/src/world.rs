@@ -14,7 +14,7 @@ use openledger_primitives::{
 	vote::{Ballot, Reason, Verdict},
 	EpochIndex, ItemId, RoundIndex, OPEN,
 };
-use openledger_runtime::{RuntimeCall, RuntimeOrigin, System};
+use openledger_runtime::{AccountId, RuntimeCall, RuntimeOrigin, System};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scale_info::{form::PortableForm, Field, PortableRegistry, TypeDef};
@@ -29,7 +29,7 @@ use crate::{
 const WEIGHTS: &[(&str, &str, u32)] = &[
 	// Few Datanets, so that they get far, and few items, so that each gets its votes.
 	("Datanets", "create_datanet", 1),
-	("Datanets", "submit", 4),
+	("Datanets", "submit", 3),
 	// Genesis's validators judge all modalities; the more leave, the fewer rounds decide.
 	("Validation", "register", 1),
 	("Validation", "set_modalities", 1),
@@ -464,9 +464,17 @@ fn files(world: &mut World) -> Vec<u8> {
 }
 
 fn commit(world: &mut World) -> Vec<u8> {
-	world.bound = true;
+	let is_validator = |signer: &usize| {
+		let account: &[u8] = world.signers[*signer].account.as_ref();
+		stored("Validation", "Validators", account).is_some()
+	};
+	let validators: Vec<_> = (0..world.signers.len()).filter(is_validator).collect();
+	let is_bound = core::mem::replace(&mut world.bound, true);
+	if !is_bound && !validators.is_empty() {
+		world.signer = validators[world.below(validators.len())];
+	}
 	let item = world.id("item").unwrap_or_default() as ItemId;
-	let round = [0, 0, 0, 0, 1, 1, 2, 3][world.below(8)];
+	let round = [0, 0, 0, 0, 0, 1, 1, 2][world.below(8)];
 	let voter = world.signer;
 	let verdict = world.verdict(item);
 	let salt = world.rng.random();
@@ -505,7 +513,8 @@ fn settle(world: &mut World) -> Vec<u8> {
 	if world.secrets.is_empty() {
 		return (ItemId::default(), RoundIndex::default(), world.account()).encode();
 	}
-	let secret = world.secrets[world.below(world.secrets.len())].clone();
+	let chosen = world.below(world.secrets.len());
+	let secret = &world.secrets[chosen];
 	(secret.item, secret.round, &world.signers[secret.voter].account).encode()
 }
 
@@ -531,7 +540,10 @@ fn share(world: &mut World) -> (EpochIndex, Pool, [u8; 32]) {
 
 fn claim(world: &mut World) -> Vec<u8> {
 	let (epoch, pool, who) = share(world);
-	let earner = world.signers.iter().position(|signer| *signer.account.as_ref() == who);
+	let earner = world
+		.signers
+		.iter()
+		.position(|signer| signer.account == AccountId::from(who));
 	world.known.extend(earner);
 	(epoch, pool).encode()
 }
