@@ -48,6 +48,10 @@ pub const ALL: &[(&str, &str)] = &[
 	("Rewards", "claim_for"),
 	("Rewards", "claim_fee"),
 	("Rewards", "sweep"),
+	("Rewards", "sponsor"),
+	("Rewards", "sweep_datanet"),
+	("Rewards", "sweep_fee"),
+	("Rewards", "release_sponsorship"),
 	("Models", "register_base_model"),
 	("Models", "register_worker"),
 	("Models", "update_worker"),
@@ -263,6 +267,26 @@ pub fn claim_fee(fee: FeeId, who: &AccountId) -> Call {
 /// Lets what nobody claimed of an epoch go back to the pot.
 pub fn sweep(epoch: EpochIndex) -> Call {
 	Call::new("Rewards", "sweep", epoch)
+}
+
+/// Gives OPEN for the contributors of a Datanet.
+pub fn sponsor(datanet: DatanetId, amount: Balance) -> Call {
+	Call::new("Rewards", "sponsor", (datanet, amount))
+}
+
+/// Lets what nobody claimed of a Datanet's own pool go back to its sponsorship.
+pub fn sweep_datanet(epoch: EpochIndex, datanet: DatanetId) -> Call {
+	Call::new("Rewards", "sweep_datanet", (epoch, datanet))
+}
+
+/// Lets what nobody claimed of a fee of use go to the pot.
+pub fn sweep_fee(fee: FeeId) -> Call {
+	Call::new("Rewards", "sweep_fee", fee)
+}
+
+/// Lets a sponsorship for which no item came go to the pot.
+pub fn release_sponsorship(datanet: DatanetId) -> Call {
+	Call::new("Rewards", "release_sponsorship", datanet)
 }
 
 // Models

@@ -32,8 +32,8 @@ pub use error::{ChainError, DispatchError, Result};
 pub use memory::{Memory, Submitted};
 pub use query::{
 	exclusion_key, version_key, Access, Account, CourtParams, DatanetParams, Deposit, Earning, Epoch, EpochState, Fee,
-	FeeShare, Hold, ModelParams, PerKind, PoolBook, Query, RewardParams, Terms, TrialBond, Unbonding, Validator,
-	ENTRIES,
+	FeeShare, Hold, ModelParams, PerKind, PoolBook, Query, RewardParams, Sponsorship, Terms, TrialBond, Unbonding,
+	Validator, ENTRIES,
 };
 pub use signer::{Signer, SignerError};
 pub use sp_core::crypto::{AccountId32 as AccountId, Ss58Codec};

@@ -60,7 +60,7 @@ pub struct Submission {
 	pub submitted_at: ActiveBlock,
 }
 
-/// Whose a Datanet is. Implemented by datanets, asked by validation.
+/// Whose a Datanet is. Implemented by datanets, asked by validation and rewards.
 pub trait DatanetOwners<AccountId> {
 	/// `None` where there is no such Datanet.
 	fn owner(datanet: DatanetId) -> Option<AccountId>;
@@ -89,9 +89,12 @@ pub enum Pool {
 	Validators,
 	/// Owners of Datanets.
 	Owners,
+	/// Contributors to a Datanet that has sponsors.
+	Datanet(DatanetId),
 }
 
 impl Pool {
+	/// The pools that an epoch's budget pays.
 	pub const ALL: [Pool; 5] = [
 		Pool::Contributors(Modality::Text),
 		Pool::Contributors(Modality::Image),
@@ -105,7 +108,8 @@ impl Pool {
 pub trait Rewards<AccountId> {
 	/// `who` earned `points` in `pool`, in the epoch of block `final_at` (or the oldest that is still open).
 	fn award(pool: Pool, who: &AccountId, points: u128, final_at: ActiveBlock) -> EpochIndex;
-	/// An accepted item earned `points`: for its contributor and again for the Datanet's owner, each in the pools of its kind.
+	/// An accepted item earned `points`: for its contributor, in the modality's pool and in the Datanet's own if that has
+	/// sponsors, and again for the Datanet's owner.
 	fn award_item(item: AcceptedItem<AccountId>, points: u128, final_at: ActiveBlock) -> EpochIndex;
 	/// The account that rewards are paid from; slashes and dust go there.
 	fn pot() -> AccountId;

@@ -10,7 +10,7 @@ use codec::{Decode, DecodeAll};
 
 pub use datanets::{exclusion_key, version_key, Access, DatanetParams, Deposit, Hold};
 pub use models::{ModelParams, Terms};
-pub use rewards::{Earning, Epoch, EpochState, Fee, FeeShare, PerKind, PoolBook, RewardParams};
+pub use rewards::{Earning, Epoch, EpochState, Fee, FeeShare, PerKind, PoolBook, RewardParams, Sponsorship};
 pub use system::Account;
 pub use validation::{CourtParams, TrialBond, Unbonding, Validator};
 
@@ -57,6 +57,7 @@ pub const ENTRIES: &[(&str, &str)] = &[
 	("Rewards", "Owed"),
 	("Rewards", "Fees"),
 	("Rewards", "FeeClaims"),
+	("Rewards", "Sponsorships"),
 	("Models", "Params"),
 	("Models", "NextBaseModel"),
 	("Models", "BaseModels"),

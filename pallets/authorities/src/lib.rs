@@ -221,7 +221,7 @@ pub mod pallet {
 
 impl<T: Config> Pallet<T> {
 	/// Checks what must hold after every block: the list names nobody twice, and slots can be halved.
-	#[cfg(any(test, feature = "try-runtime"))]
+	#[cfg(any(feature = "std", feature = "try-runtime"))]
 	pub fn check_state() -> Result<(), &'static str> {
 		let list = Authorities::<T>::get();
 		for (at, who) in list.iter().enumerate() {

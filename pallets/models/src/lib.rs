@@ -93,7 +93,7 @@ mod mock;
 mod params;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 mod weights;
 mod workers;

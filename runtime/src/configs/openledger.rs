@@ -3,6 +3,7 @@
 use super::TreasuryAccount;
 use crate::*;
 use frame_support::{parameter_types, traits::Get, PalletId};
+use frame_system::EnsureRoot;
 use openledger_primitives::{traits::Sessions, SessionIndex};
 
 parameter_types! {
@@ -63,6 +64,8 @@ impl pallet_rewards::Config for Runtime {
 	type ActiveBlocks = Authorities;
 	type UnixTime = Timestamp;
 	type VersionPoints = Datanets;
+	type Datanets = Datanets;
+	type AdminOrigin = EnsureRoot<AccountId>;
 	type PalletId = PotPalletId;
 	type WeightInfo = pallet_rewards::DbWeightInfo<Runtime>;
 }
