@@ -98,7 +98,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn do_report_missed(id: JobId) -> DispatchResult {
-		let mut job = Self::job(id)?;
+		let job = Self::job(id)?;
 		let JobStatus::Claimed {
 			worker, heartbeat_by, ..
 		} = job.status.clone()
