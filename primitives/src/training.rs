@@ -310,9 +310,8 @@ mod tests {
 		.concat();
 		let encoded = order.encode();
 		assert_eq!(encoded[..head.len()], head);
-		let hyperparameters = "50c3000000000000020000000000000000\
-			40420f00020008000300000000000004000000002a00000000000000080010000000\
-			0000";
+		let hyperparameters = "50c300000000000002000000000000000040420f00\
+			0200080003000000000000040000002a000000000000000800100000000000";
 		let hex: alloc::string::String = encoded[head.len()..]
 			.iter()
 			.map(|byte| alloc::format!("{byte:02x}"))

@@ -62,6 +62,8 @@ enum Step {
 	Advance(JobId, u16),
 	/// The deadline of a job passes, and somebody says so.
 	Lose(JobId),
+	/// Nobody takes a job in time.
+	Late(JobId),
 }
 
 /// Workers of every sequence beside those who come and go.
@@ -97,7 +99,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 		1 => job().prop_map(Step::Draw),
 		1 => (who(), job()).prop_map(|(who, job)| Step::Pause(who, job)),
 		2 => (who(), job()).prop_map(|(who, job)| Step::Resume(who, job)),
-		6 => (who(), job(), prop::sample::select(vec![Claim::Segment, Claim::NotAvailable]))
+		9 => (who(), job(), prop::sample::select(vec![Claim::Segment, Claim::NotAvailable]))
 			.prop_map(|(who, job, claim)| Step::Dispute(who, job, claim)),
 		1 => (judges(), job(), finding()).prop_map(|(who, job, finding)| Step::JudgeCommit(who, job, finding)),
 		1 => (judges(), job(), finding()).prop_map(|(who, job, finding)| Step::JudgeReveal(who, job, finding)),
@@ -105,20 +107,21 @@ fn any_step() -> impl Strategy<Value = Step> {
 		2 => (job(), prop::sample::select(vec![Ruling::Upheld, Ruling::Broken]))
 			.prop_map(|(job, ruling)| Step::Correct(job, ruling)),
 		1 => job().prop_map(Step::PruneJob),
-		2 => (who(), model(), prop::sample::select(vec![TEXT, TEXT_2, IMAGES]))
+		4 => (who(), model(), prop::sample::select(vec![TEXT, TEXT_2, IMAGES]))
 			.prop_map(|(who, model, datanet)| Step::PostEvaluation(who, model, datanet)),
-		1 => (who(), model()).prop_map(|(who, model)| Step::RetractEvaluation(who, model)),
-		1 => (who(), model()).prop_map(|(who, model)| Step::RemoveEvaluation(who, model)),
+		3 => (who(), model()).prop_map(|(who, model)| Step::RetractEvaluation(who, model)),
+		3 => (who(), model()).prop_map(|(who, model)| Step::RemoveEvaluation(who, model)),
 		1 => (who(), 0u32..3).prop_map(|(who, id)| Step::DeregisterBaseModel(who, id)),
 		1 => any::<bool>().prop_map(Step::SetParams),
-		2 => (1u32..4).prop_map(Step::Wait),
+		1 => (1u32..4).prop_map(Step::Wait),
 		2 => job().prop_map(Step::Bidden),
 		2 => (job(), any::<bool>()).prop_map(|(job, cancel)| Step::Interrupt(job, cancel)),
-		5 => (job(), prop::collection::vec(prop::option::weighted(0.8, finding()), 0..5))
+		8 => (job(), prop::collection::vec(prop::option::weighted(0.8, finding()), 0..5))
 			.prop_map(|(job, findings)| Step::Judged(job, findings)),
 		1 => job().prop_map(Step::Undecided),
-		1 => job().prop_map(Step::Lose),
-		12 => (job(), 0u16..200).prop_map(|(job, n)| Step::Advance(job, n)),
+		4 => job().prop_map(Step::Lose),
+		1 => job().prop_map(Step::Late),
+		14 => (job(), 0u16..200).prop_map(|(job, n)| Step::Advance(job, n)),
 	]
 }
 
@@ -199,6 +202,12 @@ fn play(step: Step) -> DispatchResult {
 			Ok(())
 		}
 		Step::Advance(job, n) => advance(job, n),
+		Step::Late(job) => {
+			if let Some(expires_at) = Models::job_deadlines(job).and_then(|due| due.expires_at) {
+				Now::mutate(|now| *now = (*now).max(expires_at + 1));
+			}
+			Models::expire_job(signed(STRANGER), job)
+		}
 		Step::Lose(job) => {
 			Now::mutate(|now| *now += PARAMS.heartbeat_blocks + 1);
 			Models::report_missed(signed(STRANGER), job)
@@ -269,7 +278,8 @@ fn count_events(reached: &mut Reached) {
 				crate::Event::DisputeDecided { ruling, .. } => format!("{ruling:?}"),
 				event => {
 					let debug = format!("{event:?}");
-					debug.split([' ', '{']).next().unwrap_or_default().to_owned()
+					let name = debug.trim_start_matches("Event::");
+					name.split([' ', '{']).next().unwrap_or_default().to_owned()
 				}
 			};
 			*reached.entry(name).or_default() += 1;
