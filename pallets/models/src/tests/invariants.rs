@@ -4,7 +4,7 @@
 //! 13. what was collected for contributors never exceeds what the pot received;
 //! 14. a failed call changes nothing.
 
-use crate::{mock::*, Disputes, Jobs, Workers};
+use crate::{mock::*, Disputes, Jobs, NextJob, Workers};
 use frame_support::dispatch::DispatchResult;
 use openledger_primitives::{
 	dispute::{Claim, Finding, Ruling},
@@ -73,7 +73,7 @@ fn judges() -> impl Strategy<Value = AccountId> {
 
 fn any_step() -> impl Strategy<Value = Step> {
 	let who = || prop::sample::select(PEOPLE.to_vec());
-	let job = || 0u32..6;
+	let job = || 0u32..4;
 	let finding = || prop::sample::select(vec![Finding::Upheld, Finding::Broken, Finding::Unavailable]);
 	let model = || 0u32..3;
 	let datasets = || {
@@ -125,6 +125,11 @@ fn any_step() -> impl Strategy<Value = Step> {
 	]
 }
 
+/// The job that is so many before the newest one: of old ones most have ended.
+fn recent(back: JobId) -> JobId {
+	NextJob::<Test>::get().saturating_sub(1).saturating_sub(back)
+}
+
 fn play(step: Step) -> DispatchResult {
 	match step {
 		Step::RegisterBaseModel(who, n) => Models::register_base_model(signed(who), text("toy"), files(n)),
@@ -137,25 +142,26 @@ fn play(step: Step) -> DispatchResult {
 			spec.method = if price % 7 == 0 { Method::Full } else { Method::Lora };
 			Models::request_job(signed(who), spec, price)
 		}
-		Step::Bid(who, job) => Models::bid(signed(who), job),
-		Step::Heartbeat(who, job, step) => Models::heartbeat(signed(who), job, progress(step)),
-		Step::SubmitResult(who, job, n) => Models::submit_result(signed(who), job, result(n)),
-		Step::AcceptResult(who, job) => Models::accept_result(signed(who), job),
-		Step::CancelJob(who, job) => Models::cancel_job(signed(who), job),
-		Step::ReportMissed(who, job) => Models::report_missed(signed(who), job),
-		Step::ExpireJob(who, job) => Models::expire_job(signed(who), job),
-		Step::Draw(job) => Models::draw(signed(STRANGER), job),
-		Step::Pause(who, job) => Models::pause(signed(who), job),
-		Step::Resume(who, job) => Models::resume(signed(who), job),
-		Step::Dispute(who, job, claim) => Models::dispute(signed(who), job, claim),
+		Step::Bid(who, job) => Models::bid(signed(who), recent(job)),
+		Step::Heartbeat(who, job, step) => Models::heartbeat(signed(who), recent(job), progress(step)),
+		Step::SubmitResult(who, job, n) => Models::submit_result(signed(who), recent(job), result(n)),
+		Step::AcceptResult(who, job) => Models::accept_result(signed(who), recent(job)),
+		Step::CancelJob(who, job) => Models::cancel_job(signed(who), recent(job)),
+		Step::ReportMissed(who, job) => Models::report_missed(signed(who), recent(job)),
+		Step::ExpireJob(who, job) => Models::expire_job(signed(who), recent(job)),
+		Step::Draw(job) => Models::draw(signed(STRANGER), recent(job)),
+		Step::Pause(who, job) => Models::pause(signed(who), recent(job)),
+		Step::Resume(who, job) => Models::resume(signed(who), recent(job)),
+		Step::Dispute(who, job, claim) => Models::dispute(signed(who), recent(job), claim),
 		Step::JudgeCommit(who, job, finding) => {
+			let job = recent(job);
 			let opened_at = Disputes::<Test>::get(job).map_or(0, |dispute| dispute.opened_at);
 			Models::judge_commit(signed(who), job, commitment_in(job, opened_at, who, finding))
 		}
-		Step::JudgeReveal(who, job, finding) => Models::judge_reveal(signed(who), job, finding, salt(who)),
-		Step::CloseDispute(job) => Models::close_dispute(signed(STRANGER), job),
-		Step::Correct(job, ruling) => Models::correct(RuntimeOrigin::root(), job, ruling),
-		Step::PruneJob(job) => Models::prune_job(signed(STRANGER), job),
+		Step::JudgeReveal(who, job, finding) => Models::judge_reveal(signed(who), recent(job), finding, salt(who)),
+		Step::CloseDispute(job) => Models::close_dispute(signed(STRANGER), recent(job)),
+		Step::Correct(job, ruling) => Models::correct(RuntimeOrigin::root(), recent(job), ruling),
+		Step::PruneJob(job) => Models::prune_job(signed(STRANGER), recent(job)),
 		Step::PostEvaluation(who, model, datanet) => {
 			let dataset = DatasetRef {
 				datanet,
@@ -169,12 +175,13 @@ fn play(step: Step) -> DispatchResult {
 		Step::DeregisterBaseModel(who, id) => Models::deregister_base_model(signed(who), id),
 		Step::SetParams(bidding) => Models::set_params(RuntimeOrigin::root(), if bidding { BIDDING } else { PARAMS }),
 		Step::Bidden(job) => {
-			if let Some(after) = Models::job_deadlines(job).and_then(|due| due.draw_after) {
+			if let Some(after) = Models::job_deadlines(recent(job)).and_then(|due| due.draw_after) {
 				Now::mutate(|now| *now = (*now).max(after + 1));
 			}
-			Models::draw(signed(STRANGER), job)
+			Models::draw(signed(STRANGER), recent(job))
 		}
 		Step::Interrupt(job, cancel) => {
+			let job = recent(job);
 			let Some(requester) = Jobs::<Test>::get(job).map(|job| job.requester) else {
 				return Ok(());
 			};
@@ -188,29 +195,29 @@ fn play(step: Step) -> DispatchResult {
 			Ok(())
 		}
 		Step::Judged(job, findings) => {
-			judged(job, &findings);
+			judged(recent(job), &findings);
 			Ok(())
 		}
 		Step::Undecided(job) => {
-			if let Some(split_at) = Models::job_deadlines(job).and_then(|due| due.split_at) {
+			if let Some(split_at) = Models::job_deadlines(recent(job)).and_then(|due| due.split_at) {
 				Now::mutate(|now| *now = (*now).max(split_at));
 			}
-			Models::close_dispute(signed(STRANGER), job)
+			Models::close_dispute(signed(STRANGER), recent(job))
 		}
 		Step::Wait(blocks) => {
 			Now::mutate(|now| *now += blocks);
 			Ok(())
 		}
-		Step::Advance(job, n) => advance(job, n),
+		Step::Advance(job, n) => advance(recent(job), n),
 		Step::Late(job) => {
-			if let Some(expires_at) = Models::job_deadlines(job).and_then(|due| due.expires_at) {
+			if let Some(expires_at) = Models::job_deadlines(recent(job)).and_then(|due| due.expires_at) {
 				Now::mutate(|now| *now = (*now).max(expires_at + 1));
 			}
-			Models::expire_job(signed(STRANGER), job)
+			Models::expire_job(signed(STRANGER), recent(job))
 		}
 		Step::Lose(job) => {
 			Now::mutate(|now| *now += PARAMS.heartbeat_blocks + 1);
-			Models::report_missed(signed(STRANGER), job)
+			Models::report_missed(signed(STRANGER), recent(job))
 		}
 	}
 }
@@ -257,6 +264,7 @@ fn advance(id: JobId, n: u16) -> DispatchResult {
 			..
 		} if before.step == 0 => Models::heartbeat(signed(worker), id, progress(u32::from(n) + 1)),
 		JobStatus::Claimed { worker, .. } => Models::submit_result(signed(worker), id, result(n)),
+		JobStatus::Submitted { .. } if n % 2 == 0 => Models::dispute(signed(STRANGER), id, Claim::Segment),
 		JobStatus::Submitted { .. } => Models::accept_result(signed(job.requester), id),
 		_ => Ok(()),
 	}
