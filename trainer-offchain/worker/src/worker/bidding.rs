@@ -44,7 +44,7 @@ impl<C: Chain> Service<C> {
 			}
 			if now >= seed_of(&job) {
 				match self.send(calls::draw(id)).await {
-					Ok(()) => continue,
+					Ok(()) => {}
 					Err(WorkerError::Chain(error)) if error.dispatch().is_some() => {
 						tracing::debug!("drawing for job {id}: {error}");
 						tokio::time::sleep(PAUSE).await;
