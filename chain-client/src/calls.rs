@@ -2,14 +2,16 @@
 
 use codec::Compact;
 use openledger_primitives::{
+	capability::Capability,
+	dispute::{Claim, Finding},
 	format::{Modality, ModalitySet},
 	item::{ExclusionReason, Policy, Text, MAX_DESCRIPTION, MAX_NAME},
-	model::{JobResult, ModelFile, Progress, MAX_ENDPOINT, MAX_FILES, MAX_MODEL_NAME},
+	model::{Artifact, JobResult, ModelFile, Progress, MAX_ENDPOINT, MAX_FILES, MAX_MODEL_NAME},
 	payload::Payload,
-	training::TrainingSpec,
+	training::{DatasetRef, TrainingSpec},
 	traits::Pool,
 	vote::Verdict,
-	ActiveBlock, Balance, DatanetId, EpochIndex, FeeId, ItemId, JobId, RoundIndex,
+	ActiveBlock, Balance, BaseModelId, DatanetId, EpochIndex, FeeId, ItemId, JobId, ModelId, RoundIndex,
 };
 use sp_runtime::{traits::ConstU32, BoundedVec};
 
@@ -64,6 +66,17 @@ pub const ALL: &[(&str, &str)] = &[
 	("Models", "cancel_job"),
 	("Models", "report_missed"),
 	("Models", "expire_job"),
+	("Models", "dispute"),
+	("Models", "judge_commit"),
+	("Models", "judge_reveal"),
+	("Models", "pause"),
+	("Models", "resume"),
+	("Models", "post_evaluation"),
+	("Models", "draw"),
+	("Models", "close_dispute"),
+	("Models", "prune_job"),
+	("Models", "retract_evaluation"),
+	("Models", "deregister_base_model"),
 	("Utility", "batch"),
 	("Utility", "batch_all"),
 	("Utility", "force_batch"),
@@ -295,13 +308,18 @@ pub fn register_base_model(name: Text<MAX_MODEL_NAME>, files: BoundedVec<ModelFi
 	Call::new("Models", "register_base_model", (name, files))
 }
 
-pub fn register_worker(bond: Balance, endpoint: Text<MAX_ENDPOINT>) -> Call {
-	Call::new("Models", "register_worker", (Compact(bond), endpoint))
+/// Removes a base model that nothing is built on.
+pub fn deregister_base_model(id: BaseModelId) -> Call {
+	Call::new("Models", "deregister_base_model", id)
 }
 
-/// Changes the endpoint (nothing keeps the old one) and raises the bond.
-pub fn update_worker(endpoint: Option<Text<MAX_ENDPOINT>>, more_bond: Balance) -> Call {
-	Call::new("Models", "update_worker", (endpoint, Compact(more_bond)))
+pub fn register_worker(bond: Balance, endpoint: Text<MAX_ENDPOINT>, capability: Capability) -> Call {
+	Call::new("Models", "register_worker", (Compact(bond), endpoint, capability))
+}
+
+/// Changes endpoint and capability (nothing keeps the old ones) and raises the bond.
+pub fn update_worker(endpoint: Option<Text<MAX_ENDPOINT>>, capability: Option<Capability>, more_bond: Balance) -> Call {
+	Call::new("Models", "update_worker", (endpoint, capability, Compact(more_bond)))
 }
 
 pub fn deregister_worker() -> Call {
@@ -313,9 +331,24 @@ pub fn request_job(spec: TrainingSpec, price: Balance) -> Call {
 	Call::new("Models", "request_job", (spec, Compact(price)))
 }
 
-/// Offers to train an open job.
+/// Offers to train an open job: a bid for the draw, or once the bidding is over without any, the claim itself.
 pub fn bid(job: JobId) -> Call {
 	Call::new("Models", "bid", job)
+}
+
+/// Gives a job to one of its bidders.
+pub fn draw(job: JobId) -> Call {
+	Call::new("Models", "draw", job)
+}
+
+/// Stops a claimed job's clock.
+pub fn pause(job: JobId) -> Call {
+	Call::new("Models", "pause", job)
+}
+
+/// Lets a paused job's clock run again.
+pub fn resume(job: JobId) -> Call {
+	Call::new("Models", "resume", job)
 }
 
 pub fn heartbeat(job: JobId, progress: Progress) -> Call {
@@ -342,4 +375,42 @@ pub fn report_missed(job: JobId) -> Call {
 /// Ends a job that nobody took in time.
 pub fn expire_job(job: JobId) -> Call {
 	Call::new("Models", "expire_job", job)
+}
+
+/// Removes the record of a job that ended without a model.
+pub fn prune_job(job: JobId) -> Call {
+	Call::new("Models", "prune_job", job)
+}
+
+/// Says that a result is wrong, with a bond.
+pub fn dispute(job: JobId, claim: Claim) -> Call {
+	Call::new("Models", "dispute", (job, claim))
+}
+
+/// Commits to a finding; `commitment` is [`openledger_primitives::dispute::JudgeBallot::commitment`].
+pub fn judge_commit(job: JobId, commitment: [u8; 32]) -> Call {
+	Call::new("Models", "judge_commit", (job, commitment))
+}
+
+pub fn judge_reveal(job: JobId, finding: Finding, salt: [u8; 32]) -> Call {
+	Call::new("Models", "judge_reveal", (job, finding, salt))
+}
+
+/// Closes a dispute after its reveals, and again where there was no ruling.
+pub fn close_dispute(job: JobId) -> Call {
+	Call::new("Models", "close_dispute", job)
+}
+
+/// Says what a model's loss is on a dataset, with a bond.
+pub fn post_evaluation(model: ModelId, dataset: DatasetRef, loss_micro: u64, tokens: u64, manifest: Artifact) -> Call {
+	Call::new(
+		"Models",
+		"post_evaluation",
+		(model, dataset, loss_micro, tokens, manifest),
+	)
+}
+
+/// Takes an evaluation back, and its bond.
+pub fn retract_evaluation(model: ModelId) -> Call {
+	Call::new("Models", "retract_evaluation", model)
 }

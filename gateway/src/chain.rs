@@ -82,7 +82,7 @@ impl<C: Chain> OnChain<C> {
 		Ok(payloads.seen.contains(cid))
 	}
 
-	/// Whether a base model, a submitted result or a registered model carries `cid`. Reads them all, once a block, where
+	/// Whether a base model, a submitted result, a registered model or an evaluation carries `cid`. Reads them all, once a block, where
 	/// the answer would be no: asked when uploads are swept, not when they are served.
 	async fn is_artifact(&self, cid: &Cid) -> Result<bool, ChainError> {
 		let mut artifacts = self.artifacts.lock().await;
@@ -97,15 +97,19 @@ impl<C: Chain> OnChain<C> {
 		let bases = query.base_models().await?;
 		let jobs = query.jobs().await?;
 		let models = query.models().await?;
+		let evaluations = query.all_evaluations().await?;
 		let files = bases.iter().flat_map(|(_, base)| &base.files).map(|file| file.artifact);
 		let submitted = jobs.iter().filter_map(|(_, job)| match &job.status {
-			JobStatus::Submitted { result, .. } => Some(result),
+			JobStatus::Submitted { result, .. } | JobStatus::Disputed { result, .. } => Some(result),
 			_ => None,
 		});
 		let results = submitted
 			.chain(models.iter().map(|(_, model)| &model.result))
 			.flat_map(files_of);
-		artifacts.seen.extend(files.chain(results).map(|artifact| artifact.cid));
+		let manifests = evaluations.iter().map(|evaluation| evaluation.manifest);
+		artifacts
+			.seen
+			.extend(files.chain(results).chain(manifests).map(|artifact| artifact.cid));
 		artifacts.at = Some(head.hash);
 		Ok(artifacts.seen.contains(cid))
 	}

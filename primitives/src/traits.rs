@@ -12,6 +12,12 @@ pub trait ActiveBlocks {
 	fn now() -> ActiveBlock;
 }
 
+/// Randomness that nobody knew when its block was named. Implemented by validation, asked by models.
+pub trait Seeds {
+	/// The randomness accumulated up to and with block `at`; `None` where that block is not over, or longer ago than is kept.
+	fn seed(at: ActiveBlock) -> Option<[u8; 32]>;
+}
+
 /// The current session.
 pub trait Sessions {
 	fn current() -> SessionIndex;

@@ -153,10 +153,15 @@ fn dev_pace() -> Pace {
 			..Default::default()
 		},
 		models: ModelParams {
+			bid_blocks: 3,
 			open_blocks: 600,
 			heartbeat_blocks: 60,
 			max_train_blocks: 600,
+			max_pause_blocks: 600,
 			accept_blocks: 120,
+			judge_commit_blocks: 120,
+			judge_reveal_blocks: 30,
+			correct_blocks: 120,
 			..Default::default()
 		},
 	}

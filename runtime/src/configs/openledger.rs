@@ -74,6 +74,8 @@ impl pallet_models::Config for Runtime {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type ActiveBlocks = Authorities;
+	type Seeds = Validation;
+	type AdminOrigin = frame_system::EnsureRoot<AccountId>;
 	type Datasets = Datanets;
 	type Fees = Rewards;
 	type Rewards = Rewards;

@@ -58,6 +58,7 @@ fn submitted(world: &World, service: &crate::worker::Service<chain_client::Memor
 			sha256,
 			bytes: own.bytes,
 		},
+		checkpoints: Default::default(),
 		steps: record.run.steps as u32,
 		train_loss_micro: crate::worker::beat::micro(record.run.final_loss),
 		eval_loss_micro: record.run.eval_loss.map(crate::worker::beat::micro),
@@ -70,6 +71,7 @@ fn submitted(world: &World, service: &crate::worker::Service<chain_client::Memor
 async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submitted() {
 	let world = World::new().await;
 	let service = world.service().await;
+	world.script_claim();
 	service.train(JOB, true).await.unwrap();
 
 	let made = world.calls();
@@ -159,7 +161,8 @@ async fn the_same_order_should_be_marked_anew_when_its_adapter_is_registered() {
 		name: "AdapterAlreadyRegistered".into(),
 		docs: "A registered or submitted model has this adapter.".into(),
 	};
-	for _ in 0..3 {
+	world.script_claim();
+	for _ in 0..2 {
 		world.chain.script(Ok(world.chain.outcome(Vec::new())));
 	}
 	world.chain.script(Ok(Outcome {
@@ -199,7 +202,7 @@ async fn a_job_should_be_lost_when_the_chain_refuses_its_heartbeat() {
 			..world.chain.outcome(Vec::new())
 		})
 	};
-	world.chain.script(Ok(world.chain.outcome(Vec::new())));
+	world.script_claim();
 	for _ in 0..3 {
 		world.chain.script(refused());
 	}
@@ -249,6 +252,7 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 		adapter,
 		adapter_config,
 		manifest: adapter_config,
+		checkpoints: Default::default(),
 		steps: 1,
 		train_loss_micro: 0,
 		eval_loss_micro: None,
@@ -272,6 +276,7 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 		},
 		vec![world.roots[3]],
 	);
+	world.script_claim();
 	service.train(JOB, true).await.unwrap();
 	let record = manifest(&world, &submitted(&world, &service)).await;
 	assert_eq!(
@@ -305,6 +310,7 @@ async fn a_full_training_should_publish_the_model() {
 		},
 		vec![world.roots[2]],
 	);
+	world.script_claim();
 	service.train(JOB, true).await.unwrap();
 	let record = manifest(&world, &submitted(&world, &service)).await;
 	assert_eq!(
