@@ -129,10 +129,10 @@ for n in $(seq "$authorities"); do
 	done
 done
 
-echo "new-network: start each of these, on one machine or, after changing the bootnode's address, on its own:" >&2
+echo "new-network: start each of these (on this machine; docs/network.md has the way over several):" >&2
 for n in $(seq "$authorities"); do
 	keys="$dir/authority-$n"
 	echo "$node --chain $dir/spec.json --base-path $keys/data --validator --name authority-$n" \
-		"--node-key-file $keys/node --port $((port + n - 1)) --rpc-port $((port + 10000 + n - 1))" \
+		"--node-key-file $keys/node --listen-addr /ip4/127.0.0.1/tcp/$((port + n - 1)) --rpc-port $((port + 10000 + n - 1))" \
 		"--no-prometheus --allow-private-ip"
 done | tee "$dir/start.txt"

@@ -60,13 +60,22 @@ pub fn local() -> Result<ChainSpec, String> {
 /// A network of one's own, from its description in JSON.
 pub fn network(description: &[u8]) -> Result<ChainSpec, String> {
 	let network: Network = serde_json::from_slice(description).map_err(|error| error.to_string())?;
-	if network.id.is_empty() || !network.id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+	if network.id.is_empty()
+		|| !network
+			.id
+			.chars()
+			.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+	{
 		return Err("`id` takes letters, digits, `_` and `-`: databases lie in a folder of this name".into());
 	}
 	let bootnodes = network
 		.bootnodes
 		.iter()
-		.map(|address| address.parse().map_err(|error| format!("bootnode `{address}`: {error}")))
+		.map(|address| {
+			address
+				.parse()
+				.map_err(|error| format!("bootnode `{address}`: {error}"))
+		})
 		.collect::<Result<Vec<_>, _>>()?;
 	Ok(ChainSpec::builder(code()?, None)
 		.with_name(&network.name)

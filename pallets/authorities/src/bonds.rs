@@ -103,7 +103,9 @@ impl<T: Config> Pallet<T> {
 				who: who.clone(),
 				amount,
 			}),
-			Err(error) => frame_support::defensive!("the treasury takes what is on hold", error),
+			Err(error) => {
+				frame_support::defensive!("the treasury takes what is on hold", error);
+			}
 		}
 	}
 

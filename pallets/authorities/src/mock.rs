@@ -4,7 +4,7 @@ use crate as pallet_authorities;
 use crate::{AuthorityParams, HoldReason};
 use frame_support::{
 	derive_impl, parameter_types,
-	traits::{fungible::InspectHold, ConstU128, ConstU32, EitherOfDiverse, ValidatorRegistration},
+	traits::{fungible::InspectHold, ConstU128, ConstU32, EitherOfDiverse, SortedMembers, ValidatorRegistration},
 };
 use frame_system::{EnsureRoot, EnsureSignedBy};
 use openledger_primitives::{traits::Sessions, Balance, OPEN};
@@ -92,13 +92,18 @@ impl Sessions for Session {
 	}
 }
 
-frame_support::ord_parameter_types! {
-	pub const VetoerAccount: AccountId = VETOER;
+/// Only [`VETOER`].
+pub struct Vetoers;
+
+impl SortedMembers<AccountId> for Vetoers {
+	fn sorted_members() -> Vec<AccountId> {
+		vec![VETOER]
+	}
 }
 
 impl pallet_authorities::Config for Test {
 	type AdminOrigin = EnsureRoot<AccountId>;
-	type VetoOrigin = EitherOfDiverse<EnsureRoot<AccountId>, EnsureSignedBy<VetoerAccount, AccountId>>;
+	type VetoOrigin = EitherOfDiverse<EnsureRoot<AccountId>, EnsureSignedBy<Vetoers, AccountId>>;
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type SessionKeys = SomeHaveKeys;

@@ -65,7 +65,12 @@ fn refused_calls_should_fail_when_sent_by_proxy() {
 					call: Box::new(call),
 				}
 			));
-			System::assert_has_event(pallet_proxy::Event::ProxyExecuted { result: Err(filtered()) }.into());
+			System::assert_has_event(
+				pallet_proxy::Event::ProxyExecuted {
+					result: Err(filtered()),
+				}
+				.into(),
+			);
 		});
 	}
 }

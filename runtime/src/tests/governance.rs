@@ -92,7 +92,10 @@ fn admin_calls() -> Vec<RuntimeCall> {
 		.into(),
 		pallet_safe_mode::Call::force_enter {}.into(),
 		pallet_tx_pause::Call::pause {
-			full_name: (b"Datanets".to_vec().try_into().expect("short"), b"submit".to_vec().try_into().expect("short")),
+			full_name: (
+				b"Datanets".to_vec().try_into().expect("short"),
+				b"submit".to_vec().try_into().expect("short"),
+			),
 		}
 		.into(),
 		pallet_scheduler::Call::schedule {
@@ -158,12 +161,18 @@ fn silence_in_the_council_should_not_be_consent() {
 fn treasury_should_pay_what_was_approved() {
 	in_first_block(presets::DEV, || {
 		assert_eq!(Treasury::account_id(), TreasuryAccount::get());
-		let (treasury, eve) = (Balances::balance(&TreasuryAccount::get()), Balances::balance(&account("Eve")));
+		let (treasury, eve) = (
+			Balances::balance(&TreasuryAccount::get()),
+			Balances::balance(&account("Eve")),
+		);
 		assert_ok!(as_council(2, 3, spend(7 * OPEN)));
 		assert_ok!(send("Alice", pallet_treasury::Call::payout { index: 0 }));
 		assert_eq!(Balances::balance(&TreasuryAccount::get()), treasury - 7 * OPEN);
 		assert_eq!(Balances::balance(&account("Eve")), eve + 7 * OPEN);
-		assert!(send("Alice", pallet_treasury::Call::payout { index: 0 }).is_err(), "it is paid once");
+		assert!(
+			send("Alice", pallet_treasury::Call::payout { index: 0 }).is_err(),
+			"it is paid once"
+		);
 	});
 }
 
@@ -197,7 +206,10 @@ fn parameters_should_change_fees_and_deposits() {
 		let before = TransactionPayment::length_to_fee(100);
 		let set = |key_value| pallet_parameters::Call::set_parameter { key_value };
 		let byte = |plancks| {
-			RuntimeParameters::Fees(dynamic_params::fees::Parameters::PlancksPerByte(fees::PlancksPerByte, plancks))
+			RuntimeParameters::Fees(dynamic_params::fees::Parameters::PlancksPerByte(
+				fees::PlancksPerByte,
+				plancks,
+			))
 		};
 		assert_ok!(as_council(2, 3, set(byte(Some(3 * OPEN / 1_000_000)))));
 		assert_eq!(TransactionPayment::length_to_fee(100), 3 * before);
@@ -228,7 +240,11 @@ fn fee_multiplier_should_never_reach_zero() {
 			fees::MinimumMultiplier,
 			Some(0.into()),
 		));
-		assert_ok!(as_council(2, 3, pallet_parameters::Call::set_parameter { key_value: zero }));
+		assert_ok!(as_council(
+			2,
+			3,
+			pallet_parameters::Call::set_parameter { key_value: zero }
+		));
 		let least = <Runtime as pallet_transaction_payment::Config>::FeeMultiplierUpdate::min();
 		assert!(least > 0.into());
 	});
@@ -251,7 +267,11 @@ fn scheduled_call_should_run_and_be_cancelled_by_any_two_thirds() {
 		assert_eq!(send("Alice", cancel.clone()), Err(DispatchError::BadOrigin));
 		assert_ok!(as_council(3, 3, cancel));
 		pass_blocks(4);
-		assert_eq!(pallet_treasury::SpendCount::<Runtime>::get(), 1, "one ran, one was cancelled");
+		assert_eq!(
+			pallet_treasury::SpendCount::<Runtime>::get(),
+			1,
+			"one ran, one was cancelled"
+		);
 	});
 }
 

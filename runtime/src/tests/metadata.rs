@@ -142,8 +142,13 @@ impl Names<'_> {
 				.iter()
 				.map(|input| format!("{}: {}", input.name, self.name(input.ty.id)));
 			let inputs = inputs.collect::<Vec<_>>().join(", ");
-			writeln!(out, "  view {}({inputs}) -> {}", function.name, self.name(function.output.id))
-				.expect("a string takes all");
+			writeln!(
+				out,
+				"  view {}({inputs}) -> {}",
+				function.name,
+				self.name(function.output.id)
+			)
+			.expect("a string takes all");
 		}
 	}
 

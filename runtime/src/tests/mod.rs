@@ -23,10 +23,7 @@ use sp_consensus_babe::{
 	digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest},
 	Slot,
 };
-use sp_core::{
-	crypto::Pair as _,
-	sr25519::Pair,
-};
+use sp_core::{crypto::Pair as _, sr25519::Pair};
 use sp_runtime::{
 	generic::{Digest, DigestItem, Era},
 	traits::{Dispatchable, Header as _},

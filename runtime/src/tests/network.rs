@@ -134,7 +134,9 @@ fn network_should_be_refused_when_it_cannot_work() {
 		),
 		(
 			|network| network.session_blocks = 50,
-			NetworkError::Pace("`sessionBlocks` must be at least 108: a round's seed and commits have to fit in".into()),
+			NetworkError::Pace(
+				"`sessionBlocks` must be at least 108: a round's seed and commits have to fit in".into(),
+			),
 		),
 		(
 			|network| network.authorities[0].babe = key("Bob").public().into(),

@@ -53,7 +53,10 @@ fn equivocation_should_cost_bond_seat_and_slots() {
 		make_blocks(1, session);
 		open_block(session + 1);
 		let bob = account("Bob");
-		let index = Session::validators().iter().position(|who| *who == bob).expect("Bob is an authority") as u32;
+		let index = Session::validators()
+			.iter()
+			.position(|who| *who == bob)
+			.expect("Bob is an authority") as u32;
 		let bond = Authorities::authority(bob.clone()).bond;
 		let treasury = Balances::balance(&TreasuryAccount::get());
 
@@ -64,7 +67,11 @@ fn equivocation_should_cost_bond_seat_and_slots() {
 		assert_eq!(lost, bond * 9 / 16);
 		assert_eq!(Balances::balance(&TreasuryAccount::get()), treasury + lost);
 		assert!(!Authorities::authority(bob.clone()).listed);
-		assert_eq!(Session::disabled_validators(), vec![index], "it makes no block from now on");
+		assert_eq!(
+			Session::disabled_validators(),
+			vec![index],
+			"it makes no block from now on"
+		);
 		assert!(
 			Executive::apply_extrinsic(report("Bob", index)).is_err(),
 			"the same is not reported twice"

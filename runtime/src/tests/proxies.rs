@@ -44,10 +44,7 @@ fn calls() -> Vec<(RuntimeCall, Vec<ProxyType>)> {
 			.into(),
 			vec![NonTransfer, Claiming],
 		),
-		(
-			pallet_sudo::Call::remove_key {}.into(),
-			vec![],
-		),
+		(pallet_sudo::Call::remove_key {}.into(), vec![]),
 		(
 			pallet_proxy::Call::add_proxy {
 				delegate: account("Eve").into(),
@@ -57,10 +54,7 @@ fn calls() -> Vec<(RuntimeCall, Vec<ProxyType>)> {
 			.into(),
 			vec![],
 		),
-		(
-			pallet_authorities::Call::withdraw_bond {}.into(),
-			vec![],
-		),
+		(pallet_authorities::Call::withdraw_bond {}.into(), vec![]),
 	]
 }
 
@@ -128,10 +122,7 @@ fn hot_key_should_vote_with_the_stake_of_a_cold_one() {
 		assert_ok!(by_proxy("Eve", "Validator1", court::reveal(item)));
 		assert!(pallet_validation::Validators::<Runtime>::contains_key(&cold));
 		// What the stake is worth stays with the cold key.
-		assert_eq!(
-			by_proxy("Eve", "Validator1", transfer("Eve", OPEN)),
-			Err(filtered())
-		);
+		assert_eq!(by_proxy("Eve", "Validator1", transfer("Eve", OPEN)), Err(filtered()));
 		let unbond = pallet_validation::Call::unbond { amount: OPEN };
 		assert_eq!(by_proxy("Eve", "Validator1", unbond.into()), Err(filtered()));
 	});

@@ -159,7 +159,11 @@ fn failed_migration_should_end_in_safe_mode_and_leave_the_council_free() {
 		type Handler = <Runtime as pallet_migrations::Config>::FailedMigrationHandler;
 		assert_eq!(Handler::failed(Some(0)), FailedMigrationHandling::ForceUnstuck);
 		assert!(SafeMode::is_entered());
-		assert_eq!(Handler::failed(Some(1)), FailedMigrationHandling::ForceUnstuck, "twice too");
+		assert_eq!(
+			Handler::failed(Some(1)),
+			FailedMigrationHandling::ForceUnstuck,
+			"twice too"
+		);
 		assert_eq!(send("Alice", transfer("Bob", OPEN)), Err(filtered()));
 		exit_safe_mode();
 	});

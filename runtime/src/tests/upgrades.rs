@@ -53,9 +53,15 @@ fn upgrade_should_be_applied_after_its_delay_by_anybody() {
 		pass_blocks(pallet_authorities::UpgradeDelay::<Runtime>::get());
 		assert_ok!(send("Eve", pallet_authorities::Call::enact_upgrade {}));
 		let other = frame_system::Call::apply_authorized_upgrade { code: vec![9] };
-		assert_eq!(send("Eve", other), Err(frame_system::Error::<Runtime>::Unauthorized.into()));
+		assert_eq!(
+			send("Eve", other),
+			Err(frame_system::Error::<Runtime>::Unauthorized.into())
+		);
 		assert_ok!(send("Eve", apply()));
-		assert_eq!(sp_io::storage::get(sp_storage::well_known_keys::CODE), Some(CODE.to_vec().into()));
+		assert_eq!(
+			sp_io::storage::get(sp_storage::well_known_keys::CODE),
+			Some(CODE.to_vec().into())
+		);
 	});
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Authorities as List;
-use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+use proptest::{collection::vec, test_runner::TestRunner};
 
 #[test]
 fn random_calls_should_keep_the_invariants() {
