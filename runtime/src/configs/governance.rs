@@ -82,14 +82,6 @@ impl Pay for PayFromTreasury {
 	fn check_payment(_: ()) -> PaymentStatus {
 		PaymentStatus::Success
 	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn ensure_successful(_: &AccountId, _: (), amount: Balance) {
-		let _ = Balances::mint_into(&TreasuryAccount::get(), amount);
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn ensure_concluded(_: ()) {}
 }
 
 /// `spend` approves, `payout` pays. `spend_local`, which pays by minting and settling in a hook, finds no room
@@ -113,8 +105,6 @@ impl pallet_treasury::Config for Runtime {
 	type Paymaster = PayFromTreasury;
 	type BalanceConverter = UnityAssetBalanceConversion;
 	type PayoutPeriod = ConstU32<{ 30 * DAY }>;
-	#[cfg(feature = "runtime-benchmarks")]
-	type BenchmarkHelper = ();
 	type BlockNumberProvider = System;
 }
 

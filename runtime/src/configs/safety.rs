@@ -11,7 +11,7 @@ use crate::*;
 use frame_support::{
 	migrations::{FailedMigrationHandler, FailedMigrationHandling, MultiStepMigrator},
 	parameter_types,
-	traits::{ConstU32, Contains, Get, SafeMode as _},
+	traits::{ConstU32, Contains, Get},
 	weights::Weight,
 };
 use frame_system::EnsureWithSuccess;

@@ -204,12 +204,12 @@ impl Network {
 		}
 		let authorities = || self.authorities.iter().map(|authority| &authority.account);
 		let validators = || self.validators.iter().map(|validator| &validator.account);
-		let most = MaxAuthorities::get();
+		let most = <MaxAuthorities as Get<u32>>::get();
 		distinct("authorities", authorities(), most)?;
 		distinct(
 			"council",
 			self.council.iter(),
-			<Runtime as pallet_collective::Config>::MaxMembers::get(),
+			<<Runtime as pallet_collective::Config>::MaxMembers as Get<u32>>::get(),
 		)?;
 		distinct("validators", validators(), u32::MAX)?;
 		distinct(
