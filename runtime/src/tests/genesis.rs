@@ -1,7 +1,6 @@
 //! Genesis of the presets.
 
 use super::*;
-use frame_support::traits::Get;
 
 #[test]
 fn genesis_should_issue_the_same_in_every_preset() {
@@ -19,7 +18,7 @@ fn genesis_should_issue_the_same_in_every_preset() {
 #[test]
 fn genesis_should_name_dev_accounts_by_their_derivation() {
 	for (derivation, key) in presets::DEV_ACCOUNTS {
-		let pair = sr25519::Pair::from_string(derivation, None).expect("the derivation is valid");
+		let pair = Pair::from_string(derivation, None).expect("the derivation is valid");
 		assert_eq!(pair.public().0, key, "{derivation}");
 	}
 }

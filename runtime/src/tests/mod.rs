@@ -1,7 +1,6 @@
 //! The runtime as a whole, through signed extrinsics with the extensions that wallets sign.
 
 mod court;
-mod fees;
 mod filter;
 mod genesis;
 mod governance;
@@ -9,6 +8,7 @@ mod metadata;
 mod nested;
 mod network;
 mod offences;
+mod payment;
 mod proxies;
 mod safety;
 mod sessions;
@@ -17,7 +17,11 @@ mod weights;
 
 use crate::{configs::*, genesis as presets, *};
 use codec::Encode;
-use frame_support::{assert_noop, assert_ok, genesis_builder_helper::build_state, traits::fungible::Inspect};
+use frame_support::{
+	assert_ok,
+	genesis_builder_helper::build_state,
+	traits::{fungible::Inspect, Get},
+};
 use pallet_collective::RawOrigin as CouncilOrigin;
 use sp_consensus_babe::{
 	digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest},

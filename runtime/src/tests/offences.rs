@@ -1,6 +1,7 @@
 //! Signing two blocks of one slot: reported, slashed, out.
 
 use super::*;
+use frame_support::traits::KeyOwnerProofSystem;
 use sp_consensus_babe::{AuthorityPair, EquivocationProof, KEY_TYPE};
 
 /// A header of `slot` that `author`, the authority at `index`, signed; `variant` tells it from others.
@@ -43,15 +44,13 @@ fn report(name: &str, index: u32) -> UncheckedExtrinsic {
 	)
 }
 
-use frame_support::traits::KeyOwnerProofSystem;
-
 #[test]
 fn equivocation_should_cost_bond_seat_and_slots() {
 	chain(presets::LOCAL).execute_with(|| {
-		// The session of the genesis block has no proofs yet.
+		// Not the first session, and not its first block, which rotating fills.
 		let session = pallet_authorities::SessionSlots::<Runtime>::get() as u32;
-		make_blocks(1, session);
-		open_block(session + 1);
+		make_blocks(1, session + 1);
+		open_block(session + 2);
 		let bob = account("Bob");
 		let index = Session::validators()
 			.iter()
@@ -93,8 +92,8 @@ fn equivocation_should_cost_bond_seat_and_slots() {
 #[test]
 fn equivocation_should_not_stop_a_chain_of_one() {
 	chain(presets::DEV).execute_with(|| {
-		make_blocks(1, 20);
-		open_block(21);
+		make_blocks(1, 21);
+		open_block(22);
 		let alice = account("Alice");
 		assert_ok!(Executive::apply_extrinsic(report("Alice", 0)).expect("the report is valid"));
 		let status = Authorities::authority(alice.clone());

@@ -2,6 +2,7 @@
 
 use super::*;
 use sp_core::traits::{ReadRuntimeVersion, ReadRuntimeVersionExt};
+use sp_runtime::traits::Hash as _;
 
 /// Reads any code as a newer version of this runtime.
 struct NextVersion;
@@ -19,11 +20,16 @@ impl ReadRuntimeVersion for NextVersion {
 const CODE: [u8; 3] = [1, 2, 3];
 
 fn code_hash() -> Hash {
-	sp_core::blake2_256(&CODE).into()
+	sp_runtime::traits::BlakeTwo256::hash(&CODE)
 }
 
 fn schedule() -> RuntimeCall {
 	pallet_authorities::Call::schedule_upgrade { code_hash: code_hash() }.into()
+}
+
+/// And a block more: the delay of the preset ends with the first block of a session, which rotating fills.
+fn wait_out_the_delay() {
+	pass_blocks(pallet_authorities::UpgradeDelay::<Runtime>::get() + 1);
 }
 
 fn in_first_block_with_versions(test: impl FnOnce()) {
@@ -50,7 +56,7 @@ fn upgrade_should_be_applied_after_its_delay_by_anybody() {
 			send("Eve", apply()),
 			Err(frame_system::Error::<Runtime>::NothingAuthorized.into())
 		);
-		pass_blocks(pallet_authorities::UpgradeDelay::<Runtime>::get());
+		wait_out_the_delay();
 		assert_ok!(send("Eve", pallet_authorities::Call::enact_upgrade {}));
 		let other = frame_system::Call::apply_authorized_upgrade { code: vec![9] };
 		assert_eq!(
@@ -70,7 +76,7 @@ fn upgrade_should_be_applied_in_safe_mode() {
 	in_first_block_with_versions(|| {
 		assert_ok!(as_council(2, 3, pallet_safe_mode::Call::force_enter {}));
 		assert_ok!(as_council(2, 3, schedule()));
-		pass_blocks(pallet_authorities::UpgradeDelay::<Runtime>::get());
+		wait_out_the_delay();
 		assert_ok!(send("Eve", pallet_authorities::Call::enact_upgrade {}));
 		assert_ok!(send("Eve", apply()));
 	});
@@ -84,7 +90,7 @@ fn upgrade_should_be_vetoed_by_more_than_a_third() {
 		assert_eq!(as_council(1, 3, veto.clone()), Err(DispatchError::BadOrigin));
 		assert_eq!(send("Alice", veto.clone()), Err(DispatchError::BadOrigin));
 		assert_ok!(as_council(2, 5, veto));
-		pass_blocks(pallet_authorities::UpgradeDelay::<Runtime>::get());
+		wait_out_the_delay();
 		let gone: DispatchError = pallet_authorities::Error::<Runtime>::NoUpgrade.into();
 		assert_eq!(send("Eve", pallet_authorities::Call::enact_upgrade {}), Err(gone));
 	});

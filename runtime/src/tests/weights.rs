@@ -2,8 +2,10 @@
 
 use super::*;
 use codec::Decode;
-use frame_support::dispatch::GetDispatchInfo;
-use frame_support::traits::{Get, GetCallMetadata, GetCallName};
+use frame_support::{
+	dispatch::GetDispatchInfo,
+	traits::{GetCallMetadata, GetCallName},
+};
 
 /// Our pallets, with their sources.
 const OWN: [(&str, &str); 5] = [
