@@ -6,8 +6,9 @@
 //!
 //! ## Text
 //!
-//! Markdown and plain text are UTF-8, taken as they are. A PDF or DOCX is judged by its signature only: its units are
-//! those of the whole file compressed, its score is [`UNREAD_SCORE`], until its text is extracted.
+//! Markdown and plain text are UTF-8, taken as they are. A PDF or DOCX is judged by its signature only: it has no units and
+//! so earns nothing, and its score is [`UNREAD_SCORE`], until its text is extracted. How much there is of a file is
+//! measured by [`crate::units`].
 //!
 //! ## Quality of a text
 //!
@@ -25,9 +26,10 @@ use std::collections::HashSet;
 use openledger_primitives::{
 	format::{Format, Modality},
 	payload::{possession, Payload},
-	points::text_units,
 	vote::{Reason, Verdict, MAX_SCORE},
 };
+
+use crate::units::{units, ZSTD_LEVEL};
 
 /// Visible characters that a text needs: two lines.
 pub const MIN_VISIBLE: usize = 40;
@@ -39,8 +41,6 @@ pub const MIN_LETTERS: f64 = 0.3;
 pub const MAX_GIBBERISH: f64 = 0.4;
 /// Score of a format whose text is not extracted yet.
 pub const UNREAD_SCORE: u8 = 50;
-/// The level that units and variety are measured at.
-const ZSTD_LEVEL: i32 = 3;
 /// Shorter texts compress badly whatever they say, and badly is not repetition.
 const RATIO_FROM_BYTES: usize = 512;
 
@@ -68,15 +68,6 @@ pub fn judge(claim: &Claim<'_>, bytes: &[u8]) -> Option<Verdict> {
 	})
 }
 
-/// Units of a file that a person judges.
-pub fn units(format: Format, bytes: &[u8]) -> u32 {
-	match format.modality() {
-		Modality::Text => text_units(compressed(bytes)),
-		// Measured by size until images and audio are decoded here.
-		Modality::Image | Modality::Audio => u32::try_from(bytes.len() / 1_000).unwrap_or(u32::MAX),
-	}
-}
-
 fn examine(claim: &Claim<'_>, bytes: &[u8]) -> Result<(u8, u32), Reason> {
 	// Bytes that are not what the chain names were never held by whoever named them.
 	if !is_identical(claim.payload, bytes) || possession(claim.account, bytes) != *claim.possession {
@@ -100,7 +91,7 @@ fn examine(claim: &Claim<'_>, bytes: &[u8]) -> Result<(u8, u32), Reason> {
 		_ if claim.accepted_before => return Err(Reason::Duplicate),
 		_ => UNREAD_SCORE,
 	};
-	Ok((score, text_units(compressed(bytes))))
+	Ok((score, units(format, bytes)))
 }
 
 fn is_identical(payload: &Payload, bytes: &[u8]) -> bool {
@@ -108,7 +99,7 @@ fn is_identical(payload: &Payload, bytes: &[u8]) -> bool {
 	imported.size == u64::from(payload.size) && imported.sha256 == payload.sha256 && imported.cid == payload.cid()
 }
 
-/// Bytes that zstd at the level of the points makes of it.
+/// Bytes that zstd at the level of the units makes of it.
 fn compressed(bytes: &[u8]) -> usize {
 	// Writing to memory does not fail; if it ever did, the raw length is the honest upper bound.
 	zstd::encode_all(bytes, ZSTD_LEVEL).map_or(bytes.len(), |packed| packed.len())
@@ -191,12 +182,12 @@ mod tests {
 	}
 
 	#[test]
-	fn a_real_text_should_be_accepted_with_the_units_of_its_compression() {
+	fn a_real_text_should_be_accepted_with_its_units() {
 		let Verdict::Accept { score, units } = plain(GOOD.as_bytes()) else {
 			panic!("rejected")
 		};
 		assert!((60..=95).contains(&score), "score {score}");
-		assert_eq!(units as usize, zstd::encode_all(GOOD.as_bytes(), 3).unwrap().len());
+		assert_eq!(units, crate::units::text(GOOD.as_bytes()));
 		assert_eq!(plain(GOOD.as_bytes()), plain(GOOD.as_bytes()));
 	}
 

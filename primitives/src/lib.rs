@@ -12,6 +12,7 @@
 //! | [`vote`] | verdicts, their commitments and salts |
 //! | [`sortition`] | who judges an item, with what weight |
 //! | [`tally`] | what a round of votes decides |
+//! | [`challenge`] | what challenging a verdict costs, decides and punishes |
 //! | [`schedule`] | values that change two sessions later |
 //! | [`points`] | what an item and a vote earn |
 //! | [`rank`] | an account's standing in a Datanet |
@@ -24,6 +25,7 @@
 
 extern crate alloc;
 
+pub mod challenge;
 pub mod fee;
 pub mod format;
 pub mod item;
