@@ -12,13 +12,13 @@
 //!
 //! ## Quality of a text
 //!
-//! Rejected as low quality: fewer than [`MIN_VISIBLE`] visible characters; compressing (zstd, level 3) below
-//! [`MIN_RATIO`] of its length, which is repetition; fewer than [`MIN_LETTERS`] letters among visible characters; more
+//! Rejected as low quality: fewer than [`MIN_VISIBLE`] visible characters; fewer units than
+//! [`MIN_RATIO`] of its bytes, which is repetition; fewer than [`MIN_LETTERS`] letters among visible characters; more
 //! than [`MAX_GIBBERISH`] of the letters in words that no language has (longer than 40 letters, or six or more Latin
 //! letters without a vowel).
 //!
 //! Else the score, 20 to 100, is a weighted sum of four parts, each from 0 to 1: length (logarithmic, full at 4 KiB,
-//! weight 40), variety (compressed by original length, full at 0.4, weight 25), vocabulary (distinct words by the square
+//! weight 40), variety (units by bytes, full at [`FULL_RATIO`], weight 25), vocabulary (distinct words by the square
 //! root of twice the words, full at 1, weight 20), letters (their share of visible characters, full at 0.7, weight 15).
 
 use std::collections::HashSet;
@@ -29,12 +29,14 @@ use openledger_primitives::{
 	vote::{Reason, Verdict, MAX_SCORE},
 };
 
-use crate::units::{units, ZSTD_LEVEL};
+use crate::units::{self, units};
 
 /// Visible characters that a text needs: two lines.
 pub const MIN_VISIBLE: usize = 40;
-/// Compressed by original length below which a text repeats itself.
+/// Units by bytes below which a text repeats itself.
 pub const MIN_RATIO: f64 = 0.06;
+/// Units by bytes from which on a text counts as various: what prose reaches.
+pub const FULL_RATIO: f64 = 0.5;
 /// Letters among visible characters below which a file is a dump of numbers or symbols.
 pub const MIN_LETTERS: f64 = 0.3;
 /// Letters in words that are none, among all letters.
@@ -99,12 +101,6 @@ fn is_identical(payload: &Payload, bytes: &[u8]) -> bool {
 	imported.size == u64::from(payload.size) && imported.sha256 == payload.sha256 && imported.cid == payload.cid()
 }
 
-/// Bytes that zstd at the level of the units makes of it.
-fn compressed(bytes: &[u8]) -> usize {
-	// Writing to memory does not fail; if it ever did, the raw length is the honest upper bound.
-	zstd::encode_all(bytes, ZSTD_LEVEL).map_or(bytes.len(), |packed| packed.len())
-}
-
 /// The score of a text, or nothing for one that is too poor to learn from.
 fn quality(text: &str) -> Option<u8> {
 	let visible = text.chars().filter(|character| !character.is_whitespace()).count();
@@ -112,7 +108,7 @@ fn quality(text: &str) -> Option<u8> {
 	if visible < MIN_VISIBLE || (letters as f64) < MIN_LETTERS * visible as f64 {
 		return None;
 	}
-	let ratio = compressed(text.as_bytes()) as f64 / text.len() as f64;
+	let ratio = f64::from(units::text(text.as_bytes())) / text.len() as f64;
 	if text.len() >= RATIO_FROM_BYTES && ratio < MIN_RATIO {
 		return None;
 	}
@@ -132,7 +128,7 @@ fn quality(text: &str) -> Option<u8> {
 	let distinct = words.iter().collect::<HashSet<_>>().len();
 	let parts = [
 		(40., (text.len() as f64).ln_1p() / 4_096f64.ln_1p()),
-		(25., ratio / 0.4),
+		(25., ratio / FULL_RATIO),
 		(20., distinct as f64 / (2. * words.len() as f64).sqrt()),
 		(15., letters as f64 / visible as f64 / 0.7),
 	];
