@@ -32,6 +32,8 @@ pub const ALL: &[(&str, &str)] = &[
 	("Validation", "close_round"),
 	("Validation", "finalize"),
 	("Validation", "settle"),
+	("Validation", "challenge"),
+	("Validation", "report_preimage"),
 	("Rewards", "claim"),
 	("Rewards", "claim_for"),
 	("Rewards", "claim_fee"),
@@ -174,6 +176,16 @@ pub fn finalize(item: ItemId) -> Call {
 /// Pays or slashes one vote on an item whose outcome is final.
 pub fn settle(item: ItemId, round: RoundIndex, voter: &AccountId) -> Call {
 	Call::new("Validation", "settle", (item, round, voter))
+}
+
+/// Challenges a provisional verdict, with a bond.
+pub fn challenge(item: ItemId) -> Call {
+	Call::new("Validation", "challenge", item)
+}
+
+/// Shows what somebody committed to while commitments are still taken.
+pub fn report_preimage(item: ItemId, round: RoundIndex, voter: &AccountId, verdict: Verdict, salt: [u8; 32]) -> Call {
+	Call::new("Validation", "report_preimage", (item, round, voter, verdict, salt))
 }
 
 // Rewards

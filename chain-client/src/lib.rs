@@ -32,7 +32,7 @@ pub use error::{ChainError, DispatchError, Result};
 pub use memory::{Memory, Submitted};
 pub use query::{
 	Account, CourtParams, DatanetParams, Earning, Epoch, EpochState, Fee, FeeShare, Hold, ModelParams, PerKind,
-	PoolBook, Query, RewardParams, Terms, Unbonding, Validator, ENTRIES,
+	PoolBook, Query, RewardParams, Terms, TrialBond, Unbonding, Validator, ENTRIES,
 };
 pub use signer::{Signer, SignerError};
 pub use sp_core::crypto::{AccountId32 as AccountId, Ss58Codec};

@@ -7,6 +7,7 @@ use sp_crypto_hashing::blake2_256;
 use sp_runtime::{traits::ConstU32, BoundedVec};
 
 use crate::{
+	challenge::Penalty,
 	format::Modality,
 	payload::Payload,
 	points::AcceptShare,
@@ -189,6 +190,10 @@ pub struct Case<AccountId> {
 	pub fee: Balance,
 	/// Votes of all rounds that are not settled.
 	pub unsettled: u32,
+	/// How often it was challenged.
+	pub challenges: u8,
+	/// Which of its votes were shown to be wrong and lose their reserve.
+	pub penalty: Option<Penalty<AccountId>>,
 }
 
 /// How far a case is.
@@ -212,12 +217,27 @@ pub enum Phase {
 	Voting,
 	/// Decided, and final after `until` unless challenged.
 	Provisional { verdict: Verdict, until: ActiveBlock },
+	/// A round on the verdict is open, which a challenge called.
+	Challenged { verdict: Verdict },
+	/// A round on the verdict is open, which an opened plant called. The Datanet's owner had committed to what is right.
+	OnTrial {
+		verdict: Verdict,
+		/// Whether accepting the item is right, by the plant.
+		right: bool,
+	},
 	/// Final since the deadline `at`; votes are settled by `outcome`, the panel's verdict. `None`: no round decided.
 	Final {
 		outcome: Option<Verdict>,
 		recent: AcceptShare,
 		at: ActiveBlock,
 	},
+}
+
+impl Phase {
+	/// Whether a round is open.
+	pub fn is_voting(&self) -> bool {
+		matches!(self, Phase::Voting | Phase::Challenged { .. } | Phase::OnTrial { .. })
+	}
 }
 
 /// One round of votes on an item, with the parameters it was opened under.
@@ -265,6 +285,7 @@ pub struct Round {
 )]
 pub struct Vote {
 	pub commitment: [u8; 32],
+	/// Zero once somebody showed the preimage before reveals were due: the vote is void.
 	pub weight: u32,
 	pub verdict: Option<Verdict>,
 }

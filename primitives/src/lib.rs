@@ -13,6 +13,7 @@
 //! | [`sortition`] | who judges an item, with what weight |
 //! | [`tally`] | what a round of votes decides |
 //! | [`challenge`] | what challenging a verdict costs, decides and punishes |
+//! | [`plant`] | known-answer items: their commitment and their trial |
 //! | [`schedule`] | values that change two sessions later |
 //! | [`points`] | what an item and a vote earn |
 //! | [`rank`] | an account's standing in a Datanet |
@@ -31,6 +32,7 @@ pub mod format;
 pub mod item;
 pub mod model;
 pub mod payload;
+pub mod plant;
 pub mod points;
 pub mod quota;
 pub mod rank;
@@ -62,3 +64,5 @@ pub type BaseModelId = u32;
 pub type ModelId = u32;
 pub type JobId = u32;
 pub type FeeId = u64;
+/// A root of known-answer items. Ids are never reused.
+pub type BatchId = u32;

@@ -46,8 +46,18 @@ pub trait Docket {
 		verdict: Option<Verdict>,
 		final_at: ActiveBlock,
 	) -> Result<Option<Verdict>, DispatchError>;
+	/// What was submitted as the item. `None` where no such item is in review.
+	fn submission(item: ItemId) -> Option<Submission>;
 	/// The item was planted by its Datanet's owner: it earns nothing, counts for nobody and enters no version.
 	fn conclude_planted(item: ItemId) -> DispatchResult;
+}
+
+/// What the court must know of an item to compare it with a plant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Submission {
+	/// Of the content.
+	pub sha256: [u8; 32],
+	pub submitted_at: ActiveBlock,
 }
 
 /// Whose a Datanet is. Implemented by datanets, asked by validation.

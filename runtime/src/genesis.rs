@@ -141,6 +141,9 @@ fn dev_pace() -> Pace {
 			reveal_blocks: 10,
 			provisional_blocks: 8,
 			unbonding_sessions: 6,
+			// Plants from the next epoch on, for a day.
+			plant_delay: 30,
+			plant_blocks: 86_400,
 			..Default::default()
 		},
 		// A day of epochs to claim in.

@@ -12,7 +12,7 @@ pub use datanets::{DatanetParams, Hold};
 pub use models::{ModelParams, Terms};
 pub use rewards::{Earning, Epoch, EpochState, Fee, FeeShare, PerKind, PoolBook, RewardParams};
 pub use system::Account;
-pub use validation::{CourtParams, Unbonding, Validator};
+pub use validation::{CourtParams, TrialBond, Unbonding, Validator};
 
 use crate::{keys, At, Chain, ChainError, ChainExt, Hash, Result};
 

@@ -46,6 +46,11 @@ pub enum Command {
 		/// Its number
 		item: ItemId,
 	},
+	/// Challenge a provisional verdict with a bond; a wide panel decides
+	Challenge {
+		/// Its number
+		item: ItemId,
+	},
 	/// Take the contributor's hold back, 30 days after the last contribution
 	ReleaseHold,
 }
@@ -162,6 +167,16 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 				format!("item {item} was withdrawn, {} OPEN came back", Amount(refund))
 			})?;
 		}
+		Command::Challenge { item } => {
+			let signer = context.signer()?;
+			let chain = context.chain().await?;
+			let outcome = chain.submit(&signer, calls::challenge(item), Wait::InBlock).await?;
+			let (_, _, bond): (ItemId, AccountId, u128) = outcome.field("Validation", "Challenged")?;
+			let done = serde_json::json!({ "item": item, "bond": Amount(bond), "block": outcome.block });
+			context.print(&done, |_| {
+				format!("item {item} was challenged, {} OPEN are on hold", Amount(bond))
+			})?;
+		}
 		Command::ReleaseHold => {
 			let signer = context.signer()?;
 			let chain = context.chain().await?;
@@ -232,6 +247,8 @@ fn describe(shown: &Shown) -> String {
 		let phase = match review.phase {
 			Phase::Voting => "a round is open".into(),
 			Phase::Provisional { until, .. } => format!("provisional until active block {until}"),
+			Phase::Challenged { .. } => "challenged; a wide round is open".into(),
+			Phase::OnTrial { .. } => "planted by the Datanet's owner; a wide round is open".into(),
 			Phase::Final { .. } => "final; votes are being settled".into(),
 		};
 		rows.push(("review", format!("round {}: {phase}", review.round)));

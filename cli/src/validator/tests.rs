@@ -149,6 +149,8 @@ impl Court {
 			phase,
 			fee: 0,
 			unsettled: 0,
+			challenges: 0,
+			penalty: None,
 		};
 		self.chain.set(keys::map("Validation", "Cases", ITEM), case);
 	}
@@ -233,10 +235,14 @@ async fn the_same_key_should_commit_the_same_and_reveal_it_after_a_restart() {
 
 	court.set_vote(commitment, None);
 	assert!(court.calls_at(14, true).await.is_empty(), "committed already");
-	let reveals = court.calls_at(20, true).await;
+	assert!(
+		court.calls_at(20, true).await.is_empty(),
+		"in a fork of this block the preimage could be reported"
+	);
+	let reveals = court.calls_at(21, true).await;
 	assert_eq!(names(&reveals), ["reveal"]);
 	assert!(
-		court.calls_at(20, false).await.is_empty(),
+		court.calls_at(21, false).await.is_empty(),
 		"the score cannot be found without the file's units"
 	);
 	court.set_vote(commitment, Some(Verdict::Accept { score: 1, units: 1 }));

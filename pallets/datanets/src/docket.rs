@@ -4,7 +4,7 @@ use openledger_primitives::{
 	item::{next_root, Datanet, Item, Outcome, VersionEntry},
 	points::item_points,
 	training::DatasetRef,
-	traits::{AcceptedItem, DatanetOwners, Dataset, Datasets, Docket, Rewards, VersionPoints},
+	traits::{AcceptedItem, DatanetOwners, Dataset, Datasets, Docket, Rewards, Submission, VersionPoints},
 	vote::{Reason, Verdict, MAX_SCORE},
 	ActiveBlock, DatanetId, ItemId,
 };
@@ -35,6 +35,14 @@ impl<T: Config> Docket for Pallet<T> {
 		Ok(verdict)
 	}
 
+	fn submission(id: ItemId) -> Option<Submission> {
+		let item = Items::<T>::get(id).filter(|item| item.outcome == Outcome::InReview)?;
+		Some(Submission {
+			sha256: item.payload.sha256,
+			submitted_at: item.submitted_at,
+		})
+	}
+
 	fn conclude_planted(id: ItemId) -> DispatchResult {
 		let mut item = Items::<T>::get(id).ok_or(Error::<T>::ItemNotFound)?;
 		if item.outcome != Outcome::InReview {
@@ -43,6 +51,7 @@ impl<T: Config> Docket for Pallet<T> {
 		item.outcome = Outcome::Planted;
 		Self::leave_line(id, item.payload.sha256);
 		Items::<T>::insert(id, item);
+		Self::deposit_event(Event::ItemPlanted { item: id });
 		Ok(())
 	}
 }

@@ -263,6 +263,11 @@ pub mod pallet {
 			/// Its id.
 			item: ItemId,
 		},
+		/// An item had been planted by its Datanet's owner. It earns nothing, counts for nobody and enters no version.
+		ItemPlanted {
+			/// Its id.
+			item: ItemId,
+		},
 		/// A contributor's hold was taken.
 		HoldTaken {
 			/// The contributor.

@@ -46,9 +46,11 @@ impl pallet_datanets::Config for Runtime {
 impl pallet_validation::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
+	type AdminOrigin = frame_system::EnsureRoot<AccountId>;
 	type ActiveBlocks = Authorities;
 	type Sessions = CurrentSession;
 	type Docket = Datanets;
+	type DatanetOwners = Datanets;
 	type Rewards = Rewards;
 	type Randomness = BlockRandomness;
 	type PalletId = CourtPalletId;
