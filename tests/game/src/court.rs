@@ -1,7 +1,7 @@
 //! One item's way: rounds, challenge, settlement, as `pallet_validation` walks it, in memory.
 
 use openledger_primitives::{
-	challenge::{challenge_bond, rule, trial_width, Penalty, Ruling, CHALLENGE_WIDTH},
+	challenge::{challenge_bond, rule, trial_width, Penalty, Ruling},
 	fee::share,
 	points::{unrevealed_points, vote_points, AcceptShare, POINT},
 	sortition::Draw,
@@ -25,11 +25,6 @@ pub const ERROR: f64 = 0.05;
 const USUAL_SCORE: u8 = 75;
 /// An honest judge's score is off by up to so much.
 const SCORE_NOISE: u8 = 5;
-/// Of a slash that a challenge brought about, the challenger's part in percent.
-const INFORMANT_PERCENT: u8 = 50;
-/// The bond of a first challenge, and how many there can be.
-const BOND: Balance = 10 * OPEN;
-const MAX_CHALLENGES: u8 = 2;
 
 /// What is judged.
 #[derive(Clone, Copy, Debug)]
@@ -208,7 +203,7 @@ impl Court {
 		let mut watcher = self.watch != Watch::Nobody;
 		let mut liars = self.watch == Watch::WatcherAndLiars;
 		let mut penalty = None;
-		for earlier in 0..MAX_CHALLENGES {
+		for earlier in 0..self.params.max_challenges {
 			let right = standing.is_accept() == item.file.good;
 			if watcher && standing.is_accept() != watcher_sees {
 				watcher = false;
@@ -217,19 +212,19 @@ impl Court {
 			} else {
 				break;
 			}
-			let width = trial_width(CHALLENGE_WIDTH, earlier);
+			let width = trial_width(self.params.challenge_width, earlier);
 			let before = rounds.len();
 			let mut round = self.vote(item, before, width, Some(standing));
 			judged.challenge_weight += round.tally.revealed();
 			match rule(&round.tally, width, &standing) {
-				Ruling::Upheld => round.fee = challenge_bond(BOND, earlier),
+				Ruling::Upheld => round.fee = challenge_bond(self.params.challenge_bond, earlier),
 				Ruling::Corrected { verdict } => standing = verdict,
 				Ruling::Overturned { verdict, by_two_thirds } => {
 					penalty = by_two_thirds.then_some(Penalty {
 						accept: standing.is_accept(),
 						before: before as RoundIndex,
 						informant: Some(()),
-						percent: INFORMANT_PERCENT,
+						percent: self.params.challenger_percent,
 					});
 					standing = verdict;
 				}

@@ -1,6 +1,9 @@
 //! Everything together, as a table for people and one line of JSON for scripts.
 
-use std::fmt::Write;
+use std::{
+	fmt::Write,
+	thread::{self, ScopedJoinHandle},
+};
 
 use serde_json::{json, Map, Value};
 
@@ -64,26 +67,31 @@ pub struct Report {
 
 impl Report {
 	pub fn of(run: Run) -> Self {
-		let lies_of = |percent: u32, watch| lies(run, f64::from(percent) / 100., watch);
+		let lies_of = move |percent: u32, watch| lies(run, f64::from(percent) / 100., watch);
 		let files = Run {
 			items: run.items / ITEMS_PER_FILE,
 			..run
 		};
-		let mut pay: Vec<(&str, Ratio)> = MINDS.iter().map(|(name, mind)| (*name, pay_of(run, *mind))).collect();
-		pay.push(("stake_splitter", pay_of_splitting(run)));
-		pay.push(("account_grinder", pay_of_grinding(run)));
-		let mut contributors = Contributors::new(files, 0.);
-		pay.extend(WAYS.iter().map(|(name, way)| (*name, contributors.pay_of(*way))));
-		pay.push(("file_splitter", contributors.pay_of_splitting(&Texts::new())));
-		Self {
-			lies: LIES
-				.iter()
-				.map(|percent| (*percent, lies_of(*percent, Watch::Watcher)))
-				.collect(),
-			hostile: lies_of(33, Watch::WatcherAndLiars),
-			pay,
-			inflation: inflation(),
-		}
+		thread::scope(|scope| {
+			let lies = LIES.map(|percent| (percent, scope.spawn(move || lies_of(percent, Watch::Watcher))));
+			let hostile = scope.spawn(move || lies_of(33, Watch::WatcherAndLiars));
+			let minds = MINDS.map(|(name, mind)| (name, scope.spawn(move || pay_of(run, mind))));
+			let neutral = [
+				("stake_splitter", scope.spawn(move || pay_of_splitting(run))),
+				("account_grinder", scope.spawn(move || pay_of_grinding(run))),
+			];
+			let ways = WAYS.map(|(name, way)| (name, scope.spawn(move || Contributors::new(files, 0.).pay_of(way))));
+			let bribed = scope.spawn(move || Contributors::new(files, 0.33).pay_of(Way::DisguisedShopper));
+			let parts = scope.spawn(move || Contributors::new(files, 0.).pay_of_splitting(&Texts::new()));
+			let pay = minds.into_iter().chain(neutral).chain(ways);
+			let pay = pay.chain([("shopper_among_liars", bribed), ("file_splitter", parts)]);
+			Self {
+				pay: pay.map(|(name, run)| (name, joined(run))).collect(),
+				lies: lies.into_iter().map(|(percent, run)| (percent, joined(run))).collect(),
+				hostile: joined(hostile),
+				inflation: inflation(),
+			}
+		})
 	}
 
 	/// The most that inflating a file multiplies its units by.
@@ -187,6 +195,10 @@ impl Report {
 		values.insert("pay".into(), pay.into());
 		values.into()
 	}
+}
+
+fn joined<T>(run: ScopedJoinHandle<'_, T>) -> T {
+	run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn round(value: f64) -> f64 {
