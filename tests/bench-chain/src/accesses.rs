@@ -144,7 +144,7 @@ fn send(call: &'static str, storage: &mut Storage, sender: &mut Sender, what: Ru
 	let mut writes = 0;
 	for (key, value) in overlay.changes_mut() {
 		writes += 1;
-		match value.value_ref() {
+		match value.value() {
 			Some(value) => storage.top.insert(key.clone(), value.to_vec()),
 			None => storage.top.remove(key),
 		};

@@ -7,7 +7,7 @@ use openledger_runtime::{opaque::Block, Hash};
 use sc_chain_spec::{BuildGenesisBlock, GenesisBlockBuilder};
 use sc_client_api::{Backend as _, BlockImportOperation, NewBlockState};
 use sc_executor::WasmExecutor;
-use sc_service::{BlocksPruning, DatabaseSettings, DatabaseSource, PruningMode};
+use sc_client_db::{BlocksPruning, DatabaseSettings, DatabaseSource, PruningMode};
 use sp_runtime::traits::Block as _;
 use sp_storage::Storage;
 

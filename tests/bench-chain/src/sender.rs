@@ -1,6 +1,6 @@
 //! Accounts that sign.
 
-use frame_support::traits::Get;
+use codec::Encode;
 use openledger_runtime::{AccountId, Hash, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic};
 use sp_core::{crypto::Pair as _, sr25519::Pair};
 use sp_runtime::generic::Era;

@@ -6,7 +6,7 @@ use anyhow::{ensure, Context, Result};
 use frame_support::{
 	assert_ok,
 	traits::{
-		fungible::{Inspect, Mutate},
+		fungible::Mutate,
 		tokens::Preservation,
 		Hooks, StorageInfoTrait, TypedGet,
 	},

@@ -61,6 +61,20 @@ fn file_of(text: &[u8]) -> File {
 	}
 }
 
+/// A page as it is, and the comments of a source.
+fn prose(source: &str) -> String {
+	let is_page = source.starts_with('#') && !source.starts_with("#!");
+	let comment = |line: &str| {
+		let line = line.trim_start();
+		let text = line.strip_prefix("///").or(line.strip_prefix("//!"))?;
+		Some(format!("{}\n", text.trim_start()))
+	};
+	if is_page {
+		return source.to_owned();
+	}
+	source.lines().filter_map(comment).collect()
+}
+
 /// Texts, whole and in parts.
 pub struct Texts {
 	pub whole: Vec<File>,
@@ -70,8 +84,8 @@ pub struct Texts {
 impl Texts {
 	/// Each source, and all of them together.
 	pub fn new() -> Self {
-		let mut texts: Vec<String> = SOURCES.iter().map(|text| (*text).to_owned()).collect();
-		texts.push(SOURCES.concat());
+		let mut texts: Vec<String> = SOURCES.iter().map(|source| prose(source)).collect();
+		texts.push(texts.concat());
 		let cut = |text: &str, parts: usize| -> Vec<File> {
 			text.as_bytes()
 				.chunks(text.len().div_ceil(parts))
