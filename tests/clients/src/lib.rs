@@ -1,11 +1,14 @@
 //! Subxt for this chain, without generated types: the configuration that signs with the metadata's hash, and that hash. Used
 //! by the client `subxt-client` and by the test that looks at what all clients did.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use codec::{Decode, Encode};
 use merkleized_metadata::{generate_metadata_digest, ExtraInfo};
 use scale_info::PortableRegistry;
 use subxt::{
+	backend::LegacyBackend,
 	config::{
 		substrate::{AccountId32, DynamicHasher256, MultiAddress, MultiSignature, SubstrateHeader, H256},
 		transaction_extensions::{
@@ -115,7 +118,9 @@ pub struct Node {
 impl Node {
 	pub async fn connect(url: &str) -> Result<Self> {
 		let rpc = RpcClient::from_insecure_url(url).await?;
-		let client = OnlineClient::from_rpc_client_with_config(OpenLedger::default(), rpc.clone()).await?;
+		// The plain methods: they answer at any block, the best one too.
+		let backend = Arc::new(LegacyBackend::builder().build(rpc.clone()));
+		let client = OnlineClient::from_backend_with_config(OpenLedger::default(), backend).await?;
 		Ok(Self {
 			client,
 			rpc: LegacyRpcMethods::new(rpc),

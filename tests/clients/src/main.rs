@@ -3,7 +3,8 @@
 
 use std::{collections::HashMap, str::FromStr, time::Duration};
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{anyhow, bail, ensure, Context, Result};
+use codec::{Decode, Encode};
 use openledger_clients::{signing, Node, OpenLedger};
 use openledger_primitives::{
 	payload::possession,
@@ -154,12 +155,6 @@ struct Payload {
 #[decode_as_type(crate_path = "scale_decode")]
 struct Datanet {
 	name: Vec<u8>,
-}
-
-#[derive(DecodeAsType)]
-#[decode_as_type(crate_path = "scale_decode")]
-struct QuotaLeft {
-	files: u32,
 }
 
 #[derive(DecodeAsType)]
@@ -320,6 +315,19 @@ async fn read<K: IntoEncodableValues + IntoDecodableValues, V: DecodeAsType>(
 	Ok(value.map(|value| value.decode()).transpose()?)
 }
 
+/// What a view function answers, SCALE. subxt 0.51 forgets the length that the runtime wants before the arguments, so they
+/// are taken out of what it encodes and sent as they should be.
+async fn view<A: IntoEncodableValues>(block: &AtBlock, pallet: &str, name: &str, arguments: A) -> Result<Vec<u8>> {
+	const ID_BYTES: usize = 32;
+	let functions = block.view_functions();
+	let encoded = functions.encode_args(dynamic::view_function_call::<A, ()>(pallet, name, arguments))?;
+	let (id, arguments) = encoded.split_at(ID_BYTES);
+	let call = [id, &arguments.to_vec().encode()].concat();
+	let answer = functions.call_raw(Some(&call)).await?;
+	let answer = Result::<Vec<u8>, u8>::decode(&mut &answer[..])?;
+	answer.map_err(|error| anyhow!("view function {pallet}.{name}: error {error}"))
+}
+
 async fn voters(block: &AtBlock, item: u64, round: u8) -> Result<Vec<Key>> {
 	let address = dynamic::storage::<((u64, u8), Key), Vote>("Validation", "Votes");
 	let mut entries = block.storage().iter(address, ((item, round),)).await?;
@@ -421,12 +429,12 @@ async fn main() -> Result<()> {
 
 	let block = client.best().await?;
 	let record: Option<Datanet> = read(&block, "Datanets", "Datanets", (datanet,)).await?;
-	let quota = dynamic::view_function_call::<_, QuotaLeft>("Datanets", "quota_left", (owner.public_key(), datanet));
+	let quota = view(&block, "Datanets", "quota_left", (owner.public_key(), datanet)).await?;
+	let (_bytes, files) = <(u32, u32)>::decode(&mut &quota[..])?;
 	println!(
-		"runtime {}; Datanet {}, {} files left today",
+		"runtime {}; Datanet {}, {files} files left today",
 		block.spec_version(),
 		String::from_utf8(record.context("the Datanet is there")?.name)?,
-		block.view_functions().call(quota).await?.files
 	);
 	// All clients submit at once, so that their items are voted on in the same blocks.
 	println!("ready");
