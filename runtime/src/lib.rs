@@ -95,18 +95,28 @@ impl_opaque_keys! {
 	}
 }
 
-/// Version of this runtime. `spec_version` rises with every release, `transaction_version` when encoded calls change.
-#[sp_version::runtime_version]
-pub const VERSION: RuntimeVersion = RuntimeVersion {
-	spec_name: alloc::borrow::Cow::Borrowed("openledger"),
-	impl_name: alloc::borrow::Cow::Borrowed("openledger"),
-	authoring_version: 1,
-	spec_version: 1,
-	impl_version: 1,
-	apis: apis::RUNTIME_API_VERSIONS,
-	transaction_version: 1,
-	system_version: 1,
-};
+macro_rules! version {
+	// A token and not an expression: the macro that copies the version into the Wasm's section reads literals only.
+	($spec_version:tt) => {
+		/// Version of this runtime. `spec_version` rises with every release, `transaction_version` when encoded calls change.
+		#[sp_version::runtime_version]
+		pub const VERSION: RuntimeVersion = RuntimeVersion {
+			spec_name: alloc::borrow::Cow::Borrowed("openledger"),
+			impl_name: alloc::borrow::Cow::Borrowed("openledger"),
+			authoring_version: 1,
+			spec_version: $spec_version,
+			impl_version: 1,
+			apis: apis::RUNTIME_API_VERSIONS,
+			transaction_version: 1,
+			system_version: 1,
+		};
+	};
+}
+#[cfg(not(feature = "upgraded"))]
+version!(1);
+// Above every release's: what `tests/network` upgrades a running network to.
+#[cfg(feature = "upgraded")]
+version!(1_000_000);
 
 // Indices are part of every encoded call, event and error: never reuse or move one. The order of declaration is the order of
 // the hooks (`legacy_ordering`; it would be that of the indices otherwise): safe mode ends before active blocks are counted, and

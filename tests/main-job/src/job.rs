@@ -7,13 +7,13 @@ use std::{
 
 use anyhow::{ensure, Context, Result};
 use openledger_primitives::{item::Outcome, model::JobStatus, DatanetId, JobId, OPEN};
+use openledger_test_support::{binaries, processes::wait_for};
 use sha2::{Digest, Sha256};
 
 use crate::{
 	corpus::{self, Source},
 	faults::{self, Faults},
 	network::Network,
-	processes::wait_for,
 	report::Report,
 	tools::Tools,
 	verify,
@@ -105,7 +105,7 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 		size.files,
 		size.pretraining_bytes,
 	)?;
-	let binaries = crate::tools::binaries()?;
+	let binaries = binaries()?;
 	let base = base_model(&binaries, &plan.cache, folder, &corpus.pretraining, size.base_model)?;
 
 	eprintln!("starting node, gateway and five validators");

@@ -10,7 +10,6 @@ mod job;
 mod network;
 #[cfg(test)]
 mod node_test;
-mod processes;
 mod report;
 mod tools;
 mod verify;
@@ -20,6 +19,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use openledger_test_support::processes;
 
 /// Runs the main job on a fresh dev chain, then leaves the network up until Ctrl-C.
 #[derive(Parser)]

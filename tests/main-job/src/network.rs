@@ -1,15 +1,15 @@
 //! The network that the job runs on: node, gateway, validators, worker, each a process of its own.
 
-use std::{net::TcpListener, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
-use anyhow::{Context, Result};
-
-use crate::{
-	job::Plan,
-	processes::{stop_requested, wait_for, Processes},
-	report::Report,
-	tools::{binaries, Tools},
+use anyhow::Result;
+use openledger_test_support::{
+	binaries,
+	processes::{stop_requested, Processes},
+	start_dev_node,
 };
+
+use crate::{job::Plan, report::Report, tools::Tools};
 
 /// Validators that the dev chain's genesis staked.
 const VALIDATORS: u8 = 5;
@@ -25,7 +25,7 @@ impl Network {
 	/// below `folder`.
 	pub fn start(folder: &Path) -> Result<Self> {
 		let mut processes = Processes::new(folder.join("logs"))?;
-		let node = start_node(&mut processes, folder)?;
+		let node = start_dev_node(&mut processes, folder)?;
 		let mut tools = Tools {
 			binaries: binaries()?,
 			node,
@@ -99,31 +99,4 @@ impl Network {
 		println!("stopping");
 		Ok(())
 	}
-}
-
-/// Starts a fresh dev chain below `folder` and waits until it answers. Returns the address of its WebSocket.
-pub fn start_node(processes: &mut Processes, folder: &Path) -> Result<String> {
-	let port = free_port()?;
-	let mut node = std::process::Command::new(binaries()?.join("openledger-node"));
-	node.args([
-		"--dev",
-		"--no-prometheus",
-		"--no-telemetry",
-		"--rpc-port",
-		&port.to_string(),
-	])
-	.arg("--base-path")
-	.arg(folder.join("node"));
-	processes.start("node", &mut node)?;
-	wait_for("the node to answer", STARTUP, || {
-		processes.check()?;
-		Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok())
-	})?;
-	Ok(format!("ws://127.0.0.1:{port}"))
-}
-
-/// A port that nobody listens on at the moment.
-fn free_port() -> Result<u16> {
-	let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
-	Ok(listener.local_addr()?.port())
 }

@@ -7,8 +7,7 @@ use openledger_primitives::{
 	payload::{possession, Payload},
 	TOTAL_ISSUANCE,
 };
-
-use crate::{network::start_node, processes::Processes};
+use openledger_test_support::{processes::Processes, start_dev_node, Folder};
 
 /// What `contribute` would submit for these bytes.
 fn payload(bytes: &[u8]) -> Payload {
@@ -28,9 +27,9 @@ fn refusal(error: ChainError) -> String {
 
 #[test]
 fn a_node_should_take_signed_extrinsics_refuse_by_name_and_stop_when_told() {
-	let folder = tempfile::tempdir().expect("a temporary folder");
-	let mut processes = Processes::new(folder.path().join("logs")).expect("a folder for logs");
-	let url = start_node(&mut processes, folder.path()).expect("the node starts; scripts/test.sh builds it");
+	let folder = Folder::new().expect("a temporary folder");
+	let mut processes = Processes::new(folder.logs()).expect("a folder for logs");
+	let url = start_dev_node(&mut processes, folder.path()).expect("the node starts; scripts/test.sh builds it");
 	let executor = tokio::runtime::Runtime::new().expect("an executor");
 	executor.block_on(async {
 		let chain = Subxt::connect(&url).await.expect("connects");

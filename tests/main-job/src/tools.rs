@@ -7,9 +7,8 @@ use std::{
 };
 
 use anyhow::{bail, Context, Result};
+use openledger_test_support::processes::{end, stop_requested, tie_to_parent, POLL};
 use serde_json::Value;
-
-use crate::processes::{end, stop_requested, tie_to_parent, POLL};
 
 /// Where the binaries are and which network they talk to.
 #[derive(Clone)]
@@ -108,16 +107,4 @@ fn expect_success(command: &mut Command) -> Result<Value> {
 		bail!("{command:?} failed: {}", answer.json);
 	}
 	Ok(answer.json)
-}
-
-/// Where this binary lies, the others lie too; a test's binary lies one folder deeper.
-pub fn binaries() -> Result<PathBuf> {
-	let me = std::env::current_exe().context("find this binary")?;
-	let folder = me.parent().context("a binary lies in a folder")?;
-	let folder = if folder.ends_with("deps") {
-		folder.parent().unwrap_or(folder)
-	} else {
-		folder
-	};
-	Ok(folder.to_path_buf())
 }

@@ -2,7 +2,6 @@
 
 use std::{
 	fs::File,
-	io::{BufRead, BufReader},
 	os::unix::process::CommandExt,
 	path::{Path, PathBuf},
 	process::{Child, Command, Stdio},
@@ -95,10 +94,11 @@ impl Processes {
 		let log = self.logs.join(format!("{name}.log"));
 		wait_for(&format!("{name} to say \"{marker}\""), limit, || {
 			self.check()?;
-			let lines = BufReader::new(File::open(&log)?).lines();
-			Ok(lines.map_while(|line| line.ok()).find_map(|line| {
-				let at = line.find(marker)?;
-				Some(line[at + marker.len()..].trim().to_string())
+			let text = std::fs::read(&log)?;
+			// A line without its end is still being written.
+			Ok(String::from_utf8_lossy(&text).split_inclusive('\n').find_map(|line| {
+				let (_, rest) = line.strip_suffix('\n')?.split_once(marker)?;
+				Some(rest.trim().to_string())
 			}))
 		})
 	}
@@ -115,6 +115,20 @@ impl Processes {
 				);
 			}
 		}
+		Ok(())
+	}
+
+	/// Kills a process without a warning, as a crash or the kernel would. Not [`Self::check`]'s business any more.
+	pub fn kill(&mut self, name: &str) -> Result<()> {
+		let at = self.running.iter().position(|process| process.name == name);
+		let mut process = self
+			.running
+			.remove(at.with_context(|| format!("{name} is not running"))?);
+		process.child.kill().with_context(|| format!("kill {name}"))?;
+		process
+			.child
+			.wait()
+			.with_context(|| format!("wait for {name} to be dead"))?;
 		Ok(())
 	}
 
@@ -144,8 +158,10 @@ impl Drop for Processes {
 	}
 }
 
-fn tail(log: &Path) -> String {
-	let text = std::fs::read_to_string(log).unwrap_or_default();
+/// The end of a log.
+pub fn tail(log: &Path) -> String {
+	let text = std::fs::read(log).unwrap_or_default();
+	let text = String::from_utf8_lossy(&text);
 	let lines: Vec<_> = text.lines().collect();
 	lines[lines.len().saturating_sub(15)..].join("\n")
 }
