@@ -11,7 +11,10 @@ use openledger_primitives::{
 };
 use payload_store::{PayloadStore, StoreError};
 
-use crate::checks::{self, Claim};
+use crate::{
+	checks::{self, Claim},
+	units,
+};
 
 /// How long one attempt at a file may take.
 const FETCH: Duration = Duration::from_secs(10);
@@ -34,6 +37,9 @@ pub async fn assess<C: Chain + ?Sized>(chain: &C, store: &Arc<dyn PayloadStore>,
 		.item(id)
 		.await?
 		.with_context(|| format!("the chain has no item {id}"))?;
+	let possession = item
+		.possession
+		.with_context(|| format!("item {id} is decided: there is nothing to judge"))?;
 	let content = query.content(&item.payload.sha256).await?;
 	let datanet = query
 		.datanet(item.datanet)
@@ -49,11 +55,11 @@ pub async fn assess<C: Chain + ?Sized>(chain: &C, store: &Arc<dyn PayloadStore>,
 		let claim = Claim {
 			payload: &item.payload,
 			account: item.contributor.as_ref(),
-			possession: &item.possession,
+			possession: &possession,
 			modality: datanet.modality,
 			accepted_before,
 		};
-		let units = checks::units(item.payload.format, &bytes);
+		let units = units::units(item.payload.format, &bytes);
 		Assessment::Judged {
 			verdict: checks::judge(&claim, &bytes),
 			units,

@@ -89,9 +89,10 @@
 //! left of it; the deciding round, and the last one, all the rest. Revealed weight shares a round's fee. What nobody
 //! earned, and the dust of sharing, goes to the rewards' pot. Points are given by
 //! [`openledger_primitives::points::vote_points`] and the panel's verdict, whatever the docket made of it; a deficit is
-//! carried to the validator's next votes. Committed and not revealed: the vote's whole reserve goes to the pot. Dissent costs
-//! no stake unless a trial's penalty lies on it: then the vote loses its reserve, and earns no fee. A record with a deficit
-//! outlives its stake: who comes back with `bond_more` still has it.
+//! carried to the validator's next votes. Committed and not revealed: the vote's whole reserve goes to the pot, and it costs
+//! a point for each unit of weight, as much as the worst reveal could: holding back never pays. Dissent costs no stake unless
+//! a trial's penalty lies on it: then the vote loses its reserve, and earns no fee. A record with a deficit outlives its
+//! stake: who comes back with `bond_more` still has it.
 //!
 //! ## Invariants (`try_state`)
 //!
@@ -130,7 +131,7 @@
 extern crate alloc;
 
 mod challenge;
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod check;
 mod court;
 #[cfg(test)]
