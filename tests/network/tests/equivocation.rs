@@ -30,14 +30,12 @@ fn run(folder: &Folder) -> Result<()> {
 		..Pace::default()
 	};
 	let mut network = Network::new(folder.path(), &pace)?;
-	for name in ["alice", "bob", "charlie", "dave"] {
-		network.add(name, Role::Authority(name))?;
-	}
+	network.add(&["alice", "bob", "charlie", "dave"].map(|name| (name, Role::Authority(name))))?;
 	let honest = network.wait_final(3).map(|_| network.finalized())??.0;
 	step("four authorities make and finalize blocks");
 
 	// The same session keys on another machine: what happens to who moves a node and forgets to stop the old one.
-	network.add("twin", Role::Authority("dave"))?;
+	network.add(&[("twin", Role::Authority("dave"))])?;
 	let ledger = network.ledger("alice")?;
 	let dave = Signer::from_suri("//Dave")?.account().clone();
 	let (number, block) = first_offence(&mut network, &ledger)?;
