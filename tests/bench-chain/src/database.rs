@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use openledger_runtime::{opaque::Block, Hash};
 use sc_chain_spec::{BuildGenesisBlock, GenesisBlockBuilder};
 use sc_client_api::{Backend as _, BlockImportOperation, NewBlockState};
-use sc_executor::WasmExecutor;
 use sc_client_db::{BlocksPruning, DatabaseSettings, DatabaseSource, PruningMode};
+use sc_executor::WasmExecutor;
 use sp_runtime::traits::Block as _;
 use sp_storage::Storage;
 

@@ -5,11 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{ensure, Context, Result};
 use frame_support::{
 	assert_ok,
-	traits::{
-		fungible::Mutate,
-		tokens::Preservation,
-		Hooks, StorageInfoTrait, TypedGet,
-	},
+	traits::{fungible::Mutate, tokens::Preservation, Hooks, StorageInfoTrait, TypedGet},
 };
 use openledger_primitives::{
 	format::{Format, Modality, ModalitySet},
