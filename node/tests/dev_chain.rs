@@ -1,107 +1,18 @@
 //! The node as a process: `--dev` starts from nothing, makes a block a second and finalizes them.
 
-use std::{
-	io::{BufRead, BufReader, Read, Write},
-	net::TcpStream,
-	process::{Child, Command, Stdio},
-	sync::mpsc,
-	time::{Duration, Instant},
-};
+mod common;
 
-/// More than a cold start under load takes.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A node that ends with the test.
-struct Node {
-	process: Child,
-	rpc: String,
-}
-
-impl Node {
-	/// Starts a development chain on free ports and waits for its RPC server.
-	fn start() -> Self {
-		let mut process = Command::new(env!("CARGO_BIN_EXE_openledger-node"))
-			.args(["--dev", "--rpc-port", "0"])
-			.stdout(Stdio::null())
-			.stderr(Stdio::piped())
-			.spawn()
-			.expect("the node's program starts");
-		let log = BufReader::new(process.stderr.take().expect("standard error is piped"));
-		let (found, address) = mpsc::channel();
-		// Reads to the end, so that the node never waits for a full pipe.
-		std::thread::spawn(move || {
-			for line in log.lines().map_while(Result::ok) {
-				eprintln!("{line}");
-				if let Some((_, rest)) = line.split_once("Running JSON-RPC server: addr=") {
-					let first = rest.split(',').next().unwrap_or(rest).trim();
-					let _ = found.send(first.to_owned());
-				}
-			}
-		});
-		match address.recv_timeout(PATIENCE) {
-			Ok(rpc) => Self { process, rpc },
-			Err(_) => {
-				let _ = process.kill();
-				let _ = process.wait();
-				panic!("the node opened no RPC server within {PATIENCE:?}");
-			}
-		}
-	}
-
-	/// Calls an RPC method over HTTP and returns its result.
-	fn call(&self, method: &str, params: serde_json::Value) -> serde_json::Value {
-		let request = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
-		let mut stream = TcpStream::connect(&self.rpc).expect("the RPC server accepts");
-		stream
-			.set_read_timeout(Some(PATIENCE))
-			.expect("a timeout above zero is valid");
-		write!(
-			stream,
-			"POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{request}",
-			self.rpc,
-			request.len(),
-		)
-		.expect("the request is sent");
-		let mut answer = String::new();
-		stream.read_to_string(&mut answer).expect("the answer is read");
-		let (_, body) = answer.split_once("\r\n\r\n").expect("the answer has a body");
-		let answer: serde_json::Value = serde_json::from_str(body).expect("the body is JSON");
-		assert!(answer.get("error").is_none(), "{method}: {answer}");
-		answer["result"].clone()
-	}
-
-	/// Number of the last finalized block.
-	fn finalized(&self) -> u64 {
-		let hash = self.call("chain_getFinalizedHead", serde_json::json!([]));
-		let header = self.call("chain_getHeader", serde_json::json!([hash]));
-		let number = header["number"].as_str().expect("a header has a number");
-		u64::from_str_radix(number.trim_start_matches("0x"), 16).expect("the number is hexadecimal")
-	}
-}
-
-impl Drop for Node {
-	fn drop(&mut self) {
-		let _ = self.process.kill();
-		let _ = self.process.wait();
-	}
-}
+use common::Node;
 
 #[test]
 fn dev_chain_should_make_and_finalize_blocks() {
-	let node = Node::start();
+	let node = Node::start(&["--dev"]);
 	let properties = node.call("system_properties", serde_json::json!([]));
 	assert_eq!(properties["tokenSymbol"], "OPEN");
 	assert_eq!(properties["tokenDecimals"], 12);
 	assert_eq!(properties["ss58Format"], 42);
 
-	let started = Instant::now();
-	while node.finalized() < 3 {
-		assert!(
-			started.elapsed() < PATIENCE,
-			"three blocks are not final within {PATIENCE:?}"
-		);
-		std::thread::sleep(Duration::from_millis(200));
-	}
+	node.wait_until_final(3);
 	let nonce = node.call(
 		"system_accountNextIndex",
 		serde_json::json!(["5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"]),

@@ -19,14 +19,20 @@
 //! | [`rank`] | an account's standing in a Datanet |
 //! | [`fee`] | how a price is split |
 //! | [`training`] | what a training job is ordered to do |
-//! | [`model`] | base models, jobs, results |
+//! | [`capability`] | which orders a worker's machine can train |
+//! | [`bid`] | which worker gets a job |
+//! | [`model`] | base models, jobs, results, evaluations |
+//! | [`dispute`] | how other workers judge a result |
 //! | [`traits`] | what the pallets ask of one another |
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
+pub mod bid;
+pub mod capability;
 pub mod challenge;
+pub mod dispute;
 pub mod fee;
 pub mod format;
 pub mod item;

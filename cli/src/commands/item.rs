@@ -46,6 +46,11 @@ pub enum Command {
 		/// Its number
 		item: ItemId,
 	},
+	/// Remove the record of an item that is in no version and whose votes are settled
+	Prune {
+		/// Its number
+		item: ItemId,
+	},
 	/// Challenge a provisional verdict with a bond; a wide panel decides
 	Challenge {
 		/// Its number
@@ -67,7 +72,7 @@ pub struct Shown {
 	size: u32,
 	format: openledger_primitives::format::Format,
 	submitted_at: u32,
-	/// `in_review`, `withdrawn`, `accepted`, `rejected` or `expired`.
+	/// `in_review`, `withdrawn`, `accepted`, `rejected`, `expired` or `planted`.
 	status: &'static str,
 	version: Option<u32>,
 	score: Option<u8>,
@@ -166,6 +171,13 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 			context.print(&done, |_| {
 				format!("item {item} was withdrawn, {} OPEN came back", Amount(refund))
 			})?;
+		}
+		Command::Prune { item } => {
+			let signer = context.signer()?;
+			let chain = context.chain().await?;
+			let outcome = chain.submit(&signer, calls::prune(item), Wait::InBlock).await?;
+			let done = serde_json::json!({ "item": item, "block": outcome.block });
+			context.print(&done, |_| format!("item {item} was removed in block {}", outcome.block))?;
 		}
 		Command::Challenge { item } => {
 			let signer = context.signer()?;

@@ -159,7 +159,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// 7. What is on hold for plants is the bonds of those not opened and of those on trial; no batch has more opened than it
-	/// has.
+	///    has.
 	fn check_plants() -> Check {
 		let mut owners = BTreeMap::<T::AccountId, Balance>::new();
 		for (id, batch) in PlantBatches::<T>::iter() {

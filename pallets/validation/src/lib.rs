@@ -128,7 +128,7 @@
 extern crate alloc;
 
 mod challenge;
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod check;
 mod court;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use frame_support::{
 };
 use openledger_primitives::{
 	format::{Format, Modality, ModalitySet},
+	item::Policy,
 	payload::{CidCodec, Payload},
 	quota::DAY_MILLIS,
 	traits::{Court, Docket, Pool, Rewards as _},
@@ -155,7 +156,7 @@ pub fn build(size: Size, now: u64) -> Result<Storage> {
 			Modality::Text,
 			name("Load"),
 			Default::default(),
-			1_000_000
+			Policy::open(Modality::Text, 1_000_000)
 		));
 		for number in 0..size.items {
 			let who = &contributors[(number % size.contributors) as usize];

@@ -6,7 +6,6 @@ use openledger_primitives::{
 	points::{unrevealed_points, vote_points, AcceptShare, POINT},
 	sortition::Draw,
 	tally::{Decision, Tally, Width},
-	traits::Pool,
 	vote::{Reason, Verdict, MAX_SCORE},
 	Balance, RoundIndex, OPEN,
 };
@@ -123,7 +122,7 @@ impl Court {
 			purses: vec![Purse::default(); population.accounts.len()],
 			population,
 			params: CourtParams::default(),
-			per_point: RewardParams::default().max_pay_per_point.of(Pool::Validators),
+			per_point: RewardParams::default().max_pay_per_point.validators,
 			watch,
 			recent: AcceptShare::default(),
 			next_item: 1 << 32,

@@ -31,7 +31,7 @@ const SOURCES: [&str; 16] = [
 	include_str!("../../../primitives/src/training.rs"),
 	include_str!("../../../cli/src/checks.rs"),
 	include_str!("../../../cli/src/failure.rs"),
-	include_str!("../../../runtime/src/genesis.rs"),
+	include_str!("../../../cli/src/units.rs"),
 	include_str!("../../../pallets/validation/src/types.rs"),
 ];
 

@@ -41,6 +41,7 @@ fn conclude_should_make_a_version_when_the_item_is_accepted() {
 				units: 10
 			}
 		);
+		assert_eq!(Items::<Test>::get(0).unwrap().possession, None);
 		assert_eq!(Contents::<Test>::get([5; 32]).accepted, Some(0));
 		assert_eq!(
 			Standings::<Test>::get(0, BOB),
@@ -164,6 +165,16 @@ fn conclude_should_reject_as_duplicate_when_an_earlier_claim_was_accepted() {
 		);
 		assert_eq!(Datanets::<Test>::get(1).unwrap().version, 0);
 		assert_eq!(Contents::<Test>::get([5; 32]).accepted, Some(0));
+	});
+}
+
+#[test]
+fn conclude_should_decide_what_was_in_review_when_the_datanet_was_closed() {
+	text_net().execute(|| {
+		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(Net::close(RuntimeOrigin::signed(ALICE), 0));
+		assert_ok!(Net::conclude(0, Some(ACCEPT), 3));
+		assert_eq!(Datanets::<Test>::get(0).unwrap().version, 1);
 	});
 }
 
