@@ -7,10 +7,10 @@ use openledger_primitives::{
 	item::Text,
 	model::{Artifact, ModelFile, MAX_MODEL_NAME},
 	payload::{Cid, CidCodec, Payload},
-	training::Hyperparameters,
+	training::{DatasetRef, Hyperparameters},
 	traits::Pool,
 	vote::{Ballot, Reason, Verdict},
-	EpochIndex, ItemId, RoundIndex, OPEN,
+	DatanetId, EpochIndex, ItemId, RoundIndex, OPEN,
 };
 use openledger_runtime::{AccountId, System};
 use rand::Rng;
@@ -80,7 +80,7 @@ const NUMBERS: &[(&str, Make<u128>)] = &[
 	("price", amount),
 	("value", amount),
 	("round", |world| [0, 0, 0, 0, 1, 1, 2, 3][world.below(8)]),
-	("version", |world| world.below(6) as u128),
+	("version", |world| [1, 1, 1, 2, 3, 0][world.below(6)]),
 	("exclusions", |world| world.below(10).saturating_sub(8) as u128),
 	("max_file_bytes", |_| 10_000_000),
 	("score", |world| world.below(101) as u128),
@@ -102,7 +102,7 @@ const TYPES: &[(&str, Make<Vec<u8>>)] = &[
 ];
 
 /// What fields of a name usually hold, where their type does not say.
-const FIELDS: &[(&str, Make<Vec<u8>>)] = &[("files", files)];
+const FIELDS: &[(&str, Make<Vec<u8>>)] = &[("files", files), ("datasets", datasets)];
 
 /// What a vote was committed to.
 #[derive(Clone)]
@@ -254,6 +254,17 @@ fn artifact(world: &mut World) -> Artifact {
 		sha256,
 		bytes,
 	}
+}
+
+/// One dataset, as most orders have.
+fn datasets(world: &mut World) -> Vec<u8> {
+	let version = [1, 1, 2, 3][world.below(4)];
+	vec![DatasetRef {
+		datanet: world.id("datanet").unwrap_or_default() as DatanetId,
+		version,
+		exclusions: 0,
+	}]
+	.encode()
 }
 
 /// What a base model is made of.
