@@ -98,8 +98,11 @@ fn windows_should_stand_still_while_their_calls_are_paused() {
 	for (pallet, call) in [
 		("Validation", "commit"),
 		("Validation", "reveal"),
+		("Validation", "challenge"),
 		("Models", "heartbeat"),
 		("Models", "submit_result"),
+		("Models", "judge_commit"),
+		("Models", "judge_reveal"),
 	] {
 		in_first_block(presets::DEV, || {
 			assert_ok!(pause(pallet, call));
