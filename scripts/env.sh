@@ -11,6 +11,7 @@ OPENLEDGER_CACHE="${OPENLEDGER_CACHE:-$HOME/.cache/openledger}"
 OPENLEDGER_DEBIAN_SYSROOT="$OPENLEDGER_CACHE/debian-toolchain"
 OPENLEDGER_DEBIAN_TOOLCHAIN=openledger-debian
 WASM_TARGET=wasm32v1-none
+MIN_RUST_MINOR=93
 
 export OPENLEDGER_ROOT OPENLEDGER_CACHE
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$OPENLEDGER_CACHE/target}"
@@ -24,6 +25,35 @@ if [ -d "$HOME/.cargo/bin" ]; then
 	*) export PATH="$HOME/.cargo/bin:$PATH" ;;
 	esac
 fi
+
+# Is the Rust that `cargo` and `rustc` name new enough?
+rust_is_new_enough() {
+	local minor
+	command -v cargo >/dev/null || return 1
+	minor="$(cd "$OPENLEDGER_ROOT" && rustc -V 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')"
+	[ -n "$minor" ] && [ "$minor" -ge "$MIN_RUST_MINOR" ]
+}
+
+# Chooses the toolchain of everything but the runtime: the machine's own, else what setup.sh installed beside it; false
+# when none is new enough.
+use_host_toolchain() {
+	local candidate
+	rust_is_new_enough && return 0
+	if ! command -v rustup >/dev/null; then
+		debian_toolchain_is_ready || return 1
+		export PATH="$OPENLEDGER_DEBIAN_SYSROOT/bin:$PATH"
+		rust_is_new_enough
+		return
+	fi
+	for candidate in stable "$OPENLEDGER_DEBIAN_TOOLCHAIN"; do
+		# Asked of rustup first: running a toolchain that is not there would make it download.
+		if rustup toolchain list 2>/dev/null | grep -q "^$candidate\b" && RUSTUP_TOOLCHAIN="$candidate" rust_is_new_enough; then
+			export RUSTUP_TOOLCHAIN="$candidate"
+			return 0
+		fi
+	done
+	return 1
+}
 
 # Does the toolchain that `rustc` names have a standard library for the runtime's target?
 host_has_wasm_std() {
@@ -56,4 +86,5 @@ use_wasm_toolchain() {
 	fi
 }
 
+use_host_toolchain || true
 use_wasm_toolchain || true

@@ -5,7 +5,6 @@ set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
-MIN_RUST_MINOR=93
 DEBIAN_RUST_PACKAGES=(rustc-web cargo-web rust-web-src lld-22)
 missing=()
 
@@ -39,13 +38,6 @@ need() {
 	command -v "$program" >/dev/null && return 0
 	apt_install "$@" && command -v "$program" >/dev/null && return 0
 	missing+=("$advice")
-}
-
-host_rust_is_new_enough() {
-	command -v cargo >/dev/null || return 1
-	local minor
-	minor="$(cd "$OPENLEDGER_ROOT" && rustc -V 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')"
-	[ -n "$minor" ] && [ "$minor" -ge "$MIN_RUST_MINOR" ]
 }
 
 debian_packages_are_there() {
@@ -124,6 +116,18 @@ prepare_debian_toolchain() {
 	fi
 }
 
+# The machine's Rust where it is new enough, else rustup's stable, else Debian's.
+prepare_host_toolchain() {
+	use_host_toolchain && return 0
+	if [ "${OPENLEDGER_WASM_TOOLCHAIN:-}" != debian ] && command -v rustup >/dev/null; then
+		say "no Rust 1.$MIN_RUST_MINOR or newer: asking rustup for stable"
+		timeout 600 rustup toolchain install stable --profile default --no-self-update >&2 && use_host_toolchain && return 0
+		say "rustup could not fetch it; trying Debian's packages"
+	fi
+	prepare_debian_toolchain && use_host_toolchain && return 0
+	missing+=("Rust 1.$MIN_RUST_MINOR or newer: with rustup, \`rustup toolchain install stable\`, or on Debian \`apt-get install ${DEBIAN_RUST_PACKAGES[*]}\`, then this script again")
+}
+
 prepare_wasm_toolchain() {
 	use_wasm_toolchain && return 0
 	if [ "${OPENLEDGER_WASM_TOOLCHAIN:-}" != debian ] && command -v rustup >/dev/null; then
@@ -139,14 +143,8 @@ prepare_wasm_toolchain() {
 
 need cc "a C compiler: on Debian \`apt-get install gcc libc6-dev\`" gcc libc6-dev
 need protoc "protoc, the protocol buffers compiler: on Debian \`apt-get install protobuf-compiler\`" protobuf-compiler
-if ! command -v cargo >/dev/null; then
-	say "no cargo: taking Debian's Rust for everything"
-	OPENLEDGER_WASM_TOOLCHAIN=debian
-fi
+prepare_host_toolchain
 prepare_wasm_toolchain
-if ! host_rust_is_new_enough; then
-	missing+=("Rust 1.$MIN_RUST_MINOR or newer: with rustup, \`rustup toolchain install stable\`")
-fi
 
 if [ ${#missing[@]} -gt 0 ]; then
 	say "this machine lacks the following, and it could not be installed from here:"

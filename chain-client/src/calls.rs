@@ -2,14 +2,16 @@
 
 use codec::Compact;
 use openledger_primitives::{
+	capability::Capability,
+	dispute::{Claim, Finding},
 	format::{Modality, ModalitySet},
-	item::{Text, MAX_DESCRIPTION, MAX_NAME},
-	model::{JobResult, ModelFile, Progress, MAX_ENDPOINT, MAX_FILES, MAX_MODEL_NAME},
+	item::{ExclusionReason, Policy, Text, MAX_DESCRIPTION, MAX_NAME},
+	model::{Artifact, JobResult, ModelFile, Progress, MAX_ENDPOINT, MAX_FILES, MAX_MODEL_NAME},
 	payload::Payload,
-	training::TrainingSpec,
+	training::{DatasetRef, TrainingSpec},
 	traits::Pool,
 	vote::Verdict,
-	Balance, DatanetId, EpochIndex, FeeId, ItemId, JobId, RoundIndex,
+	ActiveBlock, Balance, BaseModelId, DatanetId, EpochIndex, FeeId, ItemId, JobId, ModelId, RoundIndex,
 };
 use sp_runtime::{traits::ConstU32, BoundedVec};
 
@@ -22,6 +24,16 @@ pub const ALL: &[(&str, &str)] = &[
 	("Datanets", "submit"),
 	("Datanets", "withdraw"),
 	("Datanets", "release_hold"),
+	("Datanets", "set_metadata"),
+	("Datanets", "set_policy"),
+	("Datanets", "request_access"),
+	("Datanets", "grant"),
+	("Datanets", "revoke"),
+	("Datanets", "exclude"),
+	("Datanets", "transfer"),
+	("Datanets", "close"),
+	("Datanets", "prune"),
+	("Datanets", "accept_transfer"),
 	("Validation", "register"),
 	("Validation", "bond_more"),
 	("Validation", "unbond"),
@@ -32,10 +44,16 @@ pub const ALL: &[(&str, &str)] = &[
 	("Validation", "close_round"),
 	("Validation", "finalize"),
 	("Validation", "settle"),
+	("Validation", "challenge"),
+	("Validation", "report_preimage"),
 	("Rewards", "claim"),
 	("Rewards", "claim_for"),
 	("Rewards", "claim_fee"),
 	("Rewards", "sweep"),
+	("Rewards", "sponsor"),
+	("Rewards", "sweep_datanet"),
+	("Rewards", "sweep_fee"),
+	("Rewards", "release_sponsorship"),
 	("Models", "register_base_model"),
 	("Models", "register_worker"),
 	("Models", "update_worker"),
@@ -48,6 +66,17 @@ pub const ALL: &[(&str, &str)] = &[
 	("Models", "cancel_job"),
 	("Models", "report_missed"),
 	("Models", "expire_job"),
+	("Models", "dispute"),
+	("Models", "judge_commit"),
+	("Models", "judge_reveal"),
+	("Models", "pause"),
+	("Models", "resume"),
+	("Models", "post_evaluation"),
+	("Models", "draw"),
+	("Models", "close_dispute"),
+	("Models", "prune_job"),
+	("Models", "retract_evaluation"),
+	("Models", "deregister_base_model"),
 	("Utility", "batch"),
 	("Utility", "batch_all"),
 	("Utility", "force_batch"),
@@ -105,13 +134,9 @@ pub fn create_datanet(
 	modality: Modality,
 	name: Text<MAX_NAME>,
 	description: Text<MAX_DESCRIPTION>,
-	max_file_bytes: u32,
+	policy: Policy,
 ) -> Call {
-	Call::new(
-		"Datanets",
-		"create_datanet",
-		(modality, name, description, max_file_bytes),
-	)
+	Call::new("Datanets", "create_datanet", (modality, name, description, policy))
 }
 
 /// Contributes a file; `possession` is [`openledger_primitives::payload::possession`].
@@ -127,6 +152,55 @@ pub fn withdraw(item: ItemId) -> Call {
 /// Takes the contributor's hold back.
 pub fn release_hold() -> Call {
 	Call::new("Datanets", "release_hold", ())
+}
+
+pub fn set_metadata(datanet: DatanetId, name: Text<MAX_NAME>, description: Text<MAX_DESCRIPTION>) -> Call {
+	Call::new("Datanets", "set_metadata", (datanet, name, description))
+}
+
+/// Changes what a Datanet takes from now on.
+pub fn set_policy(datanet: DatanetId, policy: Policy) -> Call {
+	Call::new("Datanets", "set_policy", (datanet, policy))
+}
+
+/// Asks to train on a restricted Datanet.
+pub fn request_access(datanet: DatanetId) -> Call {
+	Call::new("Datanets", "request_access", datanet)
+}
+
+/// Lets an account train on a restricted Datanet, up to and with the active block `until`.
+pub fn grant(datanet: DatanetId, who: &AccountId, until: ActiveBlock) -> Call {
+	Call::new("Datanets", "grant", (datanet, who, until))
+}
+
+/// Ends a request or a grant.
+pub fn revoke(datanet: DatanetId, who: &AccountId) -> Call {
+	Call::new("Datanets", "revoke", (datanet, who))
+}
+
+/// Takes the item down that made a version.
+pub fn exclude(datanet: DatanetId, version: u32, reason: ExclusionReason) -> Call {
+	Call::new("Datanets", "exclude", (datanet, version, reason))
+}
+
+/// Offers a Datanet to another account; to oneself, takes the offer back.
+pub fn transfer_datanet(datanet: DatanetId, to: &AccountId) -> Call {
+	Call::new("Datanets", "transfer", (datanet, to))
+}
+
+/// Becomes the owner of a Datanet that is offered.
+pub fn accept_datanet(datanet: DatanetId) -> Call {
+	Call::new("Datanets", "accept_transfer", datanet)
+}
+
+/// Closes a Datanet for good.
+pub fn close_datanet(datanet: DatanetId) -> Call {
+	Call::new("Datanets", "close", datanet)
+}
+
+/// Removes the record of an item that is in no version.
+pub fn prune(item: ItemId) -> Call {
+	Call::new("Datanets", "prune", item)
 }
 
 // Validation
@@ -176,6 +250,16 @@ pub fn settle(item: ItemId, round: RoundIndex, voter: &AccountId) -> Call {
 	Call::new("Validation", "settle", (item, round, voter))
 }
 
+/// Challenges a provisional verdict, with a bond.
+pub fn challenge(item: ItemId) -> Call {
+	Call::new("Validation", "challenge", item)
+}
+
+/// Shows what somebody committed to while commitments are still taken.
+pub fn report_preimage(item: ItemId, round: RoundIndex, voter: &AccountId, verdict: Verdict, salt: [u8; 32]) -> Call {
+	Call::new("Validation", "report_preimage", (item, round, voter, verdict, salt))
+}
+
 // Rewards
 
 /// Has the caller be paid for its points.
@@ -198,19 +282,44 @@ pub fn sweep(epoch: EpochIndex) -> Call {
 	Call::new("Rewards", "sweep", epoch)
 }
 
+/// Gives OPEN for the contributors of a Datanet.
+pub fn sponsor(datanet: DatanetId, amount: Balance) -> Call {
+	Call::new("Rewards", "sponsor", (datanet, amount))
+}
+
+/// Lets what nobody claimed of a Datanet's own pool go back to its sponsorship.
+pub fn sweep_datanet(epoch: EpochIndex, datanet: DatanetId) -> Call {
+	Call::new("Rewards", "sweep_datanet", (epoch, datanet))
+}
+
+/// Lets what nobody claimed of a fee of use go to the pot.
+pub fn sweep_fee(fee: FeeId) -> Call {
+	Call::new("Rewards", "sweep_fee", fee)
+}
+
+/// Lets a sponsorship for which no item came go to the pot.
+pub fn release_sponsorship(datanet: DatanetId) -> Call {
+	Call::new("Rewards", "release_sponsorship", datanet)
+}
+
 // Models
 
 pub fn register_base_model(name: Text<MAX_MODEL_NAME>, files: BoundedVec<ModelFile, ConstU32<MAX_FILES>>) -> Call {
 	Call::new("Models", "register_base_model", (name, files))
 }
 
-pub fn register_worker(bond: Balance, endpoint: Text<MAX_ENDPOINT>) -> Call {
-	Call::new("Models", "register_worker", (Compact(bond), endpoint))
+/// Removes a base model that nothing is built on.
+pub fn deregister_base_model(id: BaseModelId) -> Call {
+	Call::new("Models", "deregister_base_model", id)
 }
 
-/// Changes the endpoint (nothing keeps the old one) and raises the bond.
-pub fn update_worker(endpoint: Option<Text<MAX_ENDPOINT>>, more_bond: Balance) -> Call {
-	Call::new("Models", "update_worker", (endpoint, Compact(more_bond)))
+pub fn register_worker(bond: Balance, endpoint: Text<MAX_ENDPOINT>, capability: Capability) -> Call {
+	Call::new("Models", "register_worker", (Compact(bond), endpoint, capability))
+}
+
+/// Changes endpoint and capability (nothing keeps the old ones) and raises the bond.
+pub fn update_worker(endpoint: Option<Text<MAX_ENDPOINT>>, capability: Option<Capability>, more_bond: Balance) -> Call {
+	Call::new("Models", "update_worker", (endpoint, capability, Compact(more_bond)))
 }
 
 pub fn deregister_worker() -> Call {
@@ -222,9 +331,24 @@ pub fn request_job(spec: TrainingSpec, price: Balance) -> Call {
 	Call::new("Models", "request_job", (spec, Compact(price)))
 }
 
-/// Offers to train an open job.
+/// Offers to train an open job: a bid for the draw, or once the bidding is over without any, the claim itself.
 pub fn bid(job: JobId) -> Call {
 	Call::new("Models", "bid", job)
+}
+
+/// Gives a job to one of its bidders.
+pub fn draw(job: JobId) -> Call {
+	Call::new("Models", "draw", job)
+}
+
+/// Stops a claimed job's clock.
+pub fn pause(job: JobId) -> Call {
+	Call::new("Models", "pause", job)
+}
+
+/// Lets a paused job's clock run again.
+pub fn resume(job: JobId) -> Call {
+	Call::new("Models", "resume", job)
 }
 
 pub fn heartbeat(job: JobId, progress: Progress) -> Call {
@@ -251,4 +375,42 @@ pub fn report_missed(job: JobId) -> Call {
 /// Ends a job that nobody took in time.
 pub fn expire_job(job: JobId) -> Call {
 	Call::new("Models", "expire_job", job)
+}
+
+/// Removes the record of a job that ended without a model.
+pub fn prune_job(job: JobId) -> Call {
+	Call::new("Models", "prune_job", job)
+}
+
+/// Says that a result is wrong, with a bond.
+pub fn dispute(job: JobId, claim: Claim) -> Call {
+	Call::new("Models", "dispute", (job, claim))
+}
+
+/// Commits to a finding; `commitment` is [`openledger_primitives::dispute::JudgeBallot::commitment`].
+pub fn judge_commit(job: JobId, commitment: [u8; 32]) -> Call {
+	Call::new("Models", "judge_commit", (job, commitment))
+}
+
+pub fn judge_reveal(job: JobId, finding: Finding, salt: [u8; 32]) -> Call {
+	Call::new("Models", "judge_reveal", (job, finding, salt))
+}
+
+/// Closes a dispute after its reveals, and again where there was no ruling.
+pub fn close_dispute(job: JobId) -> Call {
+	Call::new("Models", "close_dispute", job)
+}
+
+/// Says what a model's loss is on a dataset, with a bond.
+pub fn post_evaluation(model: ModelId, dataset: DatasetRef, loss_micro: u64, tokens: u64, manifest: Artifact) -> Call {
+	Call::new(
+		"Models",
+		"post_evaluation",
+		(model, dataset, loss_micro, tokens, manifest),
+	)
+}
+
+/// Takes an evaluation back, and its bond.
+pub fn retract_evaluation(model: ModelId) -> Call {
+	Call::new("Models", "retract_evaluation", model)
 }

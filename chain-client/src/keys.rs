@@ -18,6 +18,11 @@ pub fn double_map(pallet: &str, name: &str, first: impl Encode, second: impl Enc
 	with_blake2(map(pallet, name, first), second)
 }
 
+/// The key of a map whose keys are numbers that the chain gives: hashed by twox-64 and kept.
+pub fn numbered(pallet: &str, name: &str, key: impl Encode) -> Vec<u8> {
+	with_twox(entry(pallet, name), key)
+}
+
 /// Appends a key hashed by blake2-128 and kept.
 pub fn with_blake2(mut prefix: Vec<u8>, key: impl Encode) -> Vec<u8> {
 	let key = key.encode();
@@ -39,6 +44,11 @@ pub fn blake2_suffix<'a>(key: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
 	key.strip_prefix(prefix)?.get(16..)
 }
 
+/// What follows a map's prefix and the hash of a twox-64 key: the key itself.
+pub fn twox_suffix<'a>(key: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+	key.strip_prefix(prefix)?.get(8..)
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -53,5 +63,10 @@ mod tests {
 		let key = map("System", "Account", alice);
 		assert_eq!(hex::encode(&key), expected);
 		assert_eq!(blake2_suffix(&key, &entry("System", "Account")), Some(&alice[..]));
+		let key = numbered("Datanets", "Items", 7u64);
+		assert_eq!(
+			twox_suffix(&key, &entry("Datanets", "Items")),
+			Some(&7u64.to_le_bytes()[..])
+		);
 	}
 }

@@ -43,7 +43,7 @@ pub enum Command {
 	/// Keys, balances, transfers
 	#[command(subcommand)]
 	Account(account::Command),
-	/// Collections of files: create, list, show
+	/// Collections of files: create, list, show, edit, access, take down
 	#[command(subcommand)]
 	Datanet(datanet::Command),
 	/// Contribute files to a Datanet

@@ -82,7 +82,7 @@ impl<C: Chain> OnChain<C> {
 		Ok(payloads.seen.contains(cid))
 	}
 
-	/// Whether a base model, a submitted result or a registered model carries `cid`. Reads them all, once a block, where
+	/// Whether a base model, a submitted result, a registered model or an evaluation carries `cid`. Reads them all, once a block, where
 	/// the answer would be no: asked when uploads are swept, not when they are served.
 	async fn is_artifact(&self, cid: &Cid) -> Result<bool, ChainError> {
 		let mut artifacts = self.artifacts.lock().await;
@@ -97,15 +97,19 @@ impl<C: Chain> OnChain<C> {
 		let bases = query.base_models().await?;
 		let jobs = query.jobs().await?;
 		let models = query.models().await?;
+		let evaluations = query.all_evaluations().await?;
 		let files = bases.iter().flat_map(|(_, base)| &base.files).map(|file| file.artifact);
 		let submitted = jobs.iter().filter_map(|(_, job)| match &job.status {
-			JobStatus::Submitted { result, .. } => Some(result),
+			JobStatus::Submitted { result, .. } | JobStatus::Disputed { result, .. } => Some(result),
 			_ => None,
 		});
 		let results = submitted
 			.chain(models.iter().map(|(_, model)| &model.result))
 			.flat_map(files_of);
-		artifacts.seen.extend(files.chain(results).map(|artifact| artifact.cid));
+		let manifests = evaluations.iter().map(|evaluation| evaluation.manifest);
+		artifacts
+			.seen
+			.extend(files.chain(results).chain(manifests).map(|artifact| artifact.cid));
 		artifacts.at = Some(head.hash);
 		Ok(artifacts.seen.contains(cid))
 	}
@@ -159,7 +163,7 @@ mod tests {
 			datanet: 0,
 			contributor: AccountId::new([1; 32]),
 			payload,
-			possession: [0; 32],
+			possession: Some([0; 32]),
 			submitted_at: 1,
 			day: 0,
 			outcome: Outcome::InReview,
@@ -167,7 +171,7 @@ mod tests {
 	}
 
 	fn submit(chain: &Memory, id: ItemId, block: u32, bytes: &[u8]) {
-		chain.set(keys::map("Datanets", "Items", id), item(bytes));
+		chain.set(keys::numbered("Datanets", "Items", id), item(bytes));
 		chain.set(keys::entry("Datanets", "NextItem"), id + 1);
 		chain.set_head(block, 0);
 	}
@@ -190,7 +194,7 @@ mod tests {
 		submit(&chain.chain, 2, 3, b"second");
 		assert!(is_payload(&chain, b"second").await);
 		// Pruned: what was public stays so.
-		chain.chain.remove(&keys::map("Datanets", "Items", 0u64));
+		chain.chain.remove(&keys::numbered("Datanets", "Items", 0u64));
 		chain.chain.set_head(4, 0);
 		assert!(is_payload(&chain, b"first").await);
 	}

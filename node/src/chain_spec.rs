@@ -2,7 +2,8 @@
 
 use openledger_runtime::{
 	configs::{SS58_PREFIX, TOKEN_DECIMALS, TOKEN_SYMBOL},
-	genesis, WASM_BINARY,
+	genesis::{self, network::Network},
+	WASM_BINARY,
 };
 use sc_service::{ChainType, Properties};
 
@@ -18,12 +19,16 @@ fn properties() -> Properties {
 	properties
 }
 
-fn from_preset(name: &str, id: &str, chain_type: ChainType, preset: &str) -> Result<ChainSpec, String> {
-	let code = WASM_BINARY.ok_or(
+fn code() -> Result<&'static [u8], String> {
+	WASM_BINARY.ok_or_else(|| {
 		"this node was built without its Wasm runtime (SKIP_WASM_BUILD was set): build it again without, \
-		 or pass --chain with a chain specification file",
-	)?;
-	Ok(ChainSpec::builder(code, None)
+		 or pass --chain with a chain specification file"
+			.into()
+	})
+}
+
+fn from_preset(name: &str, id: &str, chain_type: ChainType, preset: &str) -> Result<ChainSpec, String> {
+	Ok(ChainSpec::builder(code()?, None)
 		.with_name(name)
 		.with_id(id)
 		.with_chain_type(chain_type)
@@ -50,4 +55,35 @@ pub fn local() -> Result<ChainSpec, String> {
 		ChainType::Local,
 		genesis::LOCAL,
 	)
+}
+
+/// A network of one's own, from its description in JSON.
+pub fn network(description: &[u8]) -> Result<ChainSpec, String> {
+	let network: Network = serde_json::from_slice(description).map_err(|error| error.to_string())?;
+	if network.id.is_empty()
+		|| !network
+			.id
+			.chars()
+			.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+	{
+		return Err("`id` takes letters, digits, `_` and `-`: databases lie in a folder of this name".into());
+	}
+	let bootnodes = network
+		.bootnodes
+		.iter()
+		.map(|address| {
+			address
+				.parse()
+				.map_err(|error| format!("bootnode `{address}`: {error}"))
+		})
+		.collect::<Result<Vec<_>, _>>()?;
+	Ok(ChainSpec::builder(code()?, None)
+		.with_name(&network.name)
+		.with_id(&network.id)
+		.with_protocol_id(&network.id)
+		.with_chain_type(ChainType::Live)
+		.with_properties(properties())
+		.with_boot_nodes(bootnodes)
+		.with_genesis_config_patch(network.genesis().map_err(|error| error.to_string())?)
+		.build())
 }

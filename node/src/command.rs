@@ -2,7 +2,7 @@
 
 use crate::{
 	chain_spec,
-	cli::{Cli, Subcommand},
+	cli::{Cli, NewNetworkCmd, Subcommand},
 	service,
 };
 use openledger_runtime::opaque::Block;
@@ -55,6 +55,7 @@ pub fn run() -> sc_cli::Result<()> {
 			let spec = cli.load_spec(&cmd.chain)?;
 			cmd.run(spec)
 		}
+		Some(Subcommand::NewNetwork(cmd)) => new_network(cmd),
 		Some(Subcommand::PurgeChain(cmd)) => cli.create_runner(cmd)?.sync_run(|config| cmd.run(config.database)),
 		Some(Subcommand::ChainInfo(cmd)) => cli.create_runner(cmd)?.sync_run(|config| cmd.run::<Block>(&config)),
 		None => cli
@@ -66,6 +67,19 @@ pub fn run() -> sc_cli::Result<()> {
 				service::new_full(config).map_err(sc_cli::Error::Service)
 			}),
 	}
+}
+
+/// Writes the specification of a described network.
+fn new_network(cmd: &NewNetworkCmd) -> sc_cli::Result<()> {
+	let in_file = |error: &dyn std::fmt::Display| sc_cli::Error::Input(format!("{}: {error}", cmd.network.display()));
+	let description = std::fs::read(&cmd.network).map_err(|error| in_file(&error))?;
+	let spec = chain_spec::network(&description).map_err(|error| in_file(&error))?;
+	let json = spec.as_json(!cmd.plain).map_err(sc_cli::Error::Input)?;
+	match &cmd.output {
+		Some(path) => std::fs::write(path, json)?,
+		None => println!("{json}"),
+	}
+	Ok(())
 }
 
 /// A development chain talks to nobody, meets no other on a port, and forgets nothing, unless arguments say otherwise.

@@ -195,6 +195,50 @@ impl Format {
 	}
 }
 
+/// A set of formats, one bit each in the order of [`Format::ALL`].
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+pub struct FormatSet(pub u16);
+
+impl FormatSet {
+	pub fn of(formats: &[Format]) -> Self {
+		Self(formats.iter().fold(0, |bits, format| bits | 1 << *format as u16))
+	}
+
+	/// All formats of a modality.
+	pub fn all(modality: Modality) -> Self {
+		let bit = |format: &Format| u16::from(format.modality() == modality) << *format as u16;
+		Self(Format::ALL.iter().fold(0, |bits, format| bits | bit(format)))
+	}
+
+	pub fn contains(self, format: Format) -> bool {
+		self.0 & (1 << format as u16) != 0
+	}
+
+	/// Whether the set names at least one format, and none that is not of the modality.
+	pub fn is_within(self, modality: Modality) -> bool {
+		self.0 != 0 && self.0 & !Self::all(modality).0 == 0
+	}
+
+	/// The formats of the set, in the order of [`Format::ALL`].
+	pub fn iter(self) -> impl Iterator<Item = Format> {
+		Format::ALL.into_iter().filter(move |format| self.contains(*format))
+	}
+}
+
 /// Valid UTF-8 whose control characters are only tab, newline, carriage return, form feed.
 fn is_text(bytes: &[u8]) -> bool {
 	core::str::from_utf8(bytes).is_ok_and(|text| {
@@ -233,5 +277,23 @@ mod tests {
 		let set = ModalitySet::of(&[Modality::Text, Modality::Audio]);
 		assert!(set.contains(Modality::Text) && set.contains(Modality::Audio) && !set.contains(Modality::Image));
 		assert!(set.is_valid() && !ModalitySet(0).is_valid() && !ModalitySet(8).is_valid());
+	}
+
+	#[test]
+	fn format_sets_lie_within_a_modality_when_all_their_formats_do() {
+		let set = FormatSet::of(&[Format::PlainText, Format::Markdown]);
+		assert_eq!(set.iter().collect::<Vec<_>>(), [Format::Markdown, Format::PlainText]);
+		assert!(set.contains(Format::Markdown) && !set.contains(Format::Pdf));
+		assert!(set.is_within(Modality::Text) && !set.is_within(Modality::Image));
+		for modality in Modality::ALL {
+			let all = FormatSet::all(modality);
+			assert!(all.is_within(modality) && all.iter().all(|format| format.modality() == modality));
+			assert!(
+				!FormatSet(all.0 | 1 << Format::ALL.len()).is_within(modality),
+				"an unknown bit"
+			);
+			assert!(!FormatSet::default().is_within(modality));
+		}
+		assert!(!FormatSet::of(&[Format::Png, Format::Markdown]).is_within(Modality::Image));
 	}
 }

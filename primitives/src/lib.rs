@@ -12,23 +12,33 @@
 //! | [`vote`] | verdicts, their commitments and salts |
 //! | [`sortition`] | who judges an item, with what weight |
 //! | [`tally`] | what a round of votes decides |
+//! | [`challenge`] | what challenging a verdict costs, decides and punishes |
+//! | [`plant`] | known-answer items: their commitment and their trial |
 //! | [`schedule`] | values that change two sessions later |
 //! | [`points`] | what an item and a vote earn |
 //! | [`rank`] | an account's standing in a Datanet |
 //! | [`fee`] | how a price is split |
 //! | [`training`] | what a training job is ordered to do |
-//! | [`model`] | base models, jobs, results |
+//! | [`capability`] | which orders a worker's machine can train |
+//! | [`bid`] | which worker gets a job |
+//! | [`model`] | base models, jobs, results, evaluations |
+//! | [`dispute`] | how other workers judge a result |
 //! | [`traits`] | what the pallets ask of one another |
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
+pub mod bid;
+pub mod capability;
+pub mod challenge;
+pub mod dispute;
 pub mod fee;
 pub mod format;
 pub mod item;
 pub mod model;
 pub mod payload;
+pub mod plant;
 pub mod points;
 pub mod quota;
 pub mod rank;
@@ -60,3 +70,5 @@ pub type BaseModelId = u32;
 pub type ModelId = u32;
 pub type JobId = u32;
 pub type FeeId = u64;
+/// A root of known-answer items. Ids are never reused.
+pub type BatchId = u32;

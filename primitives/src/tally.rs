@@ -156,6 +156,11 @@ impl Tally {
 		self.committed = self.committed.saturating_add(weight);
 	}
 
+	/// Takes back a commitment that was found void.
+	pub fn void(&mut self, weight: u32) {
+		self.committed = self.committed.saturating_sub(weight);
+	}
+
 	/// Counts a revealed verdict. Its weight was committed before.
 	pub fn reveal(&mut self, verdict: &Verdict, weight: u32) {
 		match verdict {
@@ -192,6 +197,12 @@ impl Tally {
 		} else {
 			self.rejected()
 		})
+	}
+
+	/// Whether two thirds of the revealed weight, and any at all, are on this side.
+	pub fn has_two_thirds(&self, accept: bool) -> bool {
+		let side = if accept { self.accept } else { self.reject };
+		side > 0 && u64::from(side) * 3 >= u64::from(self.revealed()) * 2
 	}
 
 	fn accepted(&self) -> Verdict {
@@ -247,6 +258,20 @@ mod tests {
 		assert_eq!(Tally::default().decide(WIDTHS[3]), Decision::Undecided);
 		// Half against half decides nothing, even at a threshold of one half.
 		assert_eq!(tally(80, 80, 0).decide(WIDTHS[3]), Decision::Undecided);
+	}
+
+	#[test]
+	fn two_thirds_are_of_the_revealed_weight() {
+		assert!(tally(4, 2, 9).has_two_thirds(true) && !tally(4, 2, 9).has_two_thirds(false));
+		assert!(!tally(7, 4, 0).has_two_thirds(true));
+		assert!(!tally(0, 0, 3).has_two_thirds(true) && !tally(0, 0, 3).has_two_thirds(false));
+	}
+
+	#[test]
+	fn a_void_commitment_is_not_unrevealed_weight() {
+		let mut tally = tally(5, 0, 5);
+		tally.void(5);
+		assert_eq!(tally.decide(WIDTHS[0]), Decision::Decided(GOOD));
 	}
 
 	#[test]

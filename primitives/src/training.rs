@@ -33,6 +33,34 @@ pub enum Method {
 	Full,
 }
 
+impl Method {
+	pub const ALL: [Method; 3] = [Method::Lora, Method::Qlora, Method::Full];
+}
+
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Dtype {
+	F32,
+	Bf16,
+}
+
+impl Dtype {
+	pub const ALL: [Dtype; 2] = [Dtype::F32, Dtype::Bf16];
+}
+
 #[derive(
 	Clone,
 	Copy,
@@ -195,6 +223,10 @@ pub struct TrainingSpec {
 	pub parent: Parent,
 	pub datasets: BoundedVec<DatasetRef, ConstU32<MAX_DATASETS>>,
 	pub method: Method,
+	/// What the weights are computed in.
+	pub dtype: Dtype,
+	/// Memory that the worker's device needs, MiB; zero leaves it to the worker.
+	pub min_memory_mib: u32,
 	pub hyperparameters: Hyperparameters,
 }
 
@@ -257,8 +289,34 @@ mod tests {
 			.try_into()
 			.unwrap(),
 			method: Method::Lora,
+			dtype: Dtype::F32,
+			min_memory_mib: 0,
 			hyperparameters: Default::default(),
 		}
+	}
+
+	#[test]
+	fn stored_encoding_does_not_move() {
+		let mut order = spec();
+		order.parent = Parent::Model(2);
+		order.method = Method::Full;
+		order.dtype = Dtype::Bf16;
+		order.min_memory_mib = 3;
+		let head = [
+			&[1, 2, 0, 0, 0][..],
+			&[4, 1, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0],
+			&[2, 1, 3, 0, 0, 0],
+		]
+		.concat();
+		let encoded = order.encode();
+		assert_eq!(encoded[..head.len()], head);
+		let hyperparameters = "50c300000000000002000000000000000040420f00\
+			0200080003000000000000040000002a000000000000000800100000000000";
+		let hex: alloc::string::String = encoded[head.len()..]
+			.iter()
+			.map(|byte| alloc::format!("{byte:02x}"))
+			.collect();
+		assert_eq!(hex, hyperparameters);
 	}
 
 	#[test]

@@ -12,6 +12,12 @@ pub trait ActiveBlocks {
 	fn now() -> ActiveBlock;
 }
 
+/// Randomness that nobody knew when its block was named. Implemented by validation, asked by models.
+pub trait Seeds {
+	/// The randomness accumulated up to and with block `at`; `None` where that block is not over, or longer ago than is kept.
+	fn seed(at: ActiveBlock) -> Option<[u8; 32]>;
+}
+
 /// The current session.
 pub trait Sessions {
 	fn current() -> SessionIndex;
@@ -46,11 +52,21 @@ pub trait Docket {
 		verdict: Option<Verdict>,
 		final_at: ActiveBlock,
 	) -> Result<Option<Verdict>, DispatchError>;
+	/// What was submitted as the item. `None` where no such item is in review.
+	fn submission(item: ItemId) -> Option<Submission>;
 	/// The item was planted by its Datanet's owner: it earns nothing, counts for nobody and enters no version.
 	fn conclude_planted(item: ItemId) -> DispatchResult;
 }
 
-/// Whose a Datanet is. Implemented by datanets, asked by validation.
+/// What the court must know of an item to compare it with a plant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Submission {
+	/// Of the content.
+	pub sha256: [u8; 32],
+	pub submitted_at: ActiveBlock,
+}
+
+/// Whose a Datanet is. Implemented by datanets, asked by validation and rewards.
 pub trait DatanetOwners<AccountId> {
 	/// `None` where there is no such Datanet.
 	fn owner(datanet: DatanetId) -> Option<AccountId>;
@@ -79,9 +95,12 @@ pub enum Pool {
 	Validators,
 	/// Owners of Datanets.
 	Owners,
+	/// Contributors to a Datanet that has sponsors.
+	Datanet(DatanetId),
 }
 
 impl Pool {
+	/// The pools that an epoch's budget pays.
 	pub const ALL: [Pool; 5] = [
 		Pool::Contributors(Modality::Text),
 		Pool::Contributors(Modality::Image),
@@ -95,7 +114,8 @@ impl Pool {
 pub trait Rewards<AccountId> {
 	/// `who` earned `points` in `pool`, in the epoch of block `final_at` (or the oldest that is still open).
 	fn award(pool: Pool, who: &AccountId, points: u128, final_at: ActiveBlock) -> EpochIndex;
-	/// An accepted item earned `points`: for its contributor and again for the Datanet's owner, each in the pools of its kind.
+	/// An accepted item earned `points`: for its contributor, in the modality's pool and in the Datanet's own if that has
+	/// sponsors, and again for the Datanet's owner.
 	fn award_item(item: AcceptedItem<AccountId>, points: u128, final_at: ActiveBlock) -> EpochIndex;
 	/// The account that rewards are paid from; slashes and dust go there.
 	fn pot() -> AccountId;

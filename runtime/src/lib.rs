@@ -118,9 +118,11 @@ version!(1);
 #[cfg(feature = "upgraded")]
 version!(1_000_000);
 
-// Indices are part of every encoded call, event and error: never reuse or move one. The order of declaration is the order
-// of the hooks: active blocks are counted and BABE's randomness is known before any of our pallets looks.
-#[frame_support::runtime]
+// Indices are part of every encoded call, event and error: never reuse or move one. The order of declaration is the order of
+// the hooks (`legacy_ordering`; it would be that of the indices otherwise): safe mode ends before active blocks are counted, and
+// these and BABE's randomness are known before any other of our pallets looks. It is the order of genesis too: authorities are
+// bonded from balances, and a session asks for them.
+#[frame_support::runtime(legacy_ordering)]
 mod runtime {
 	#[runtime::runtime]
 	#[runtime::derive(
@@ -140,8 +142,14 @@ mod runtime {
 	#[runtime::pallet_index(0)]
 	pub type System = frame_system;
 
-	#[runtime::pallet_index(1)]
-	pub type Authorities = pallet_authorities;
+	#[runtime::pallet_index(21)]
+	pub type SafeMode = pallet_safe_mode;
+
+	#[runtime::pallet_index(22)]
+	pub type TxPause = pallet_tx_pause;
+
+	#[runtime::pallet_index(19)]
+	pub type MultiBlockMigrations = pallet_migrations;
 
 	#[runtime::pallet_index(2)]
 	pub type Babe = pallet_babe;
@@ -151,6 +159,9 @@ mod runtime {
 
 	#[runtime::pallet_index(4)]
 	pub type Balances = pallet_balances;
+
+	#[runtime::pallet_index(1)]
+	pub type Authorities = pallet_authorities;
 
 	#[runtime::pallet_index(5)]
 	pub type TransactionPayment = pallet_transaction_payment;
@@ -172,6 +183,27 @@ mod runtime {
 
 	#[runtime::pallet_index(11)]
 	pub type Utility = pallet_utility;
+
+	#[runtime::pallet_index(12)]
+	pub type Treasury = pallet_treasury;
+
+	#[runtime::pallet_index(13)]
+	pub type Council = pallet_collective;
+
+	#[runtime::pallet_index(14)]
+	pub type Multisig = pallet_multisig;
+
+	#[runtime::pallet_index(15)]
+	pub type Proxy = pallet_proxy;
+
+	#[runtime::pallet_index(16)]
+	pub type Preimage = pallet_preimage;
+
+	#[runtime::pallet_index(17)]
+	pub type Scheduler = pallet_scheduler;
+
+	#[runtime::pallet_index(18)]
+	pub type Parameters = pallet_parameters;
 
 	#[runtime::pallet_index(20)]
 	pub type Sudo = pallet_sudo;

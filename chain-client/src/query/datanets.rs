@@ -2,10 +2,10 @@ use std::ops::RangeInclusive;
 
 use codec::{Decode, Encode};
 use openledger_primitives::{
-	item::{review_fee, Content, Datanet, Item, Neighbours, VersionEntry},
+	item::{review_fee, Content, Datanet, Exclusion, Item, Neighbours, VersionEntry},
 	quota::{DayUse, Limits},
 	rank::Standing,
-	Balance, DatanetId, ItemId,
+	ActiveBlock, Balance, DatanetId, ItemId,
 };
 use serde::Serialize;
 
@@ -26,6 +26,8 @@ pub struct DatanetParams {
 	pub review_fee_per_kib: Balance,
 	/// Held from the owner of a Datanet.
 	pub datanet_deposit: Balance,
+	/// Held for a request for access or a grant.
+	pub access_deposit: Balance,
 }
 
 impl DatanetParams {
@@ -44,6 +46,33 @@ pub struct Hold {
 	pub until_millis: u64,
 }
 
+/// What is held for a Datanet, a request or a grant.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Deposit {
+	/// Whose balance it is held from.
+	pub who: AccountId,
+	/// Plancks.
+	pub amount: Balance,
+}
+
+/// A request for access to a restricted Datanet, or a grant.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Access {
+	/// The last active block at which the account may request a training; `None`: it has asked, and nobody answered.
+	pub until: Option<ActiveBlock>,
+	pub deposit: Deposit,
+}
+
+/// The key of what a version of a Datanet added.
+pub fn version_key(datanet: DatanetId, version: u32) -> Vec<u8> {
+	keys::with_twox(keys::numbered(PALLET, "Versions", datanet), version)
+}
+
+/// The key of a Datanet's exclusion number `number`.
+pub fn exclusion_key(datanet: DatanetId, number: u32) -> Vec<u8> {
+	keys::with_twox(keys::numbered(PALLET, "Exclusions", datanet), number)
+}
+
 impl<C: Chain + ?Sized> Query<'_, C> {
 	pub async fn datanet_params(&self) -> Result<DatanetParams> {
 		self.value(keys::entry(PALLET, "Params"), "Datanets.Params")
@@ -52,11 +81,13 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	}
 
 	pub async fn datanet(&self, id: DatanetId) -> Result<Option<Datanet<AccountId>>> {
-		self.value(keys::map(PALLET, "Datanets", id), "Datanets.Datanets").await
+		self.value(keys::numbered(PALLET, "Datanets", id), "Datanets.Datanets")
+			.await
 	}
 
 	pub async fn datanets(&self) -> Result<Vec<(DatanetId, Datanet<AccountId>)>> {
-		self.entries(PALLET, "Datanets").await
+		self.numbered_entries(keys::entry(PALLET, "Datanets"), "Datanets.Datanets")
+			.await
 	}
 
 	/// How many items there were: ids are below it.
@@ -68,12 +99,12 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	}
 
 	pub async fn item(&self, id: ItemId) -> Result<Option<Item<AccountId>>> {
-		self.value(keys::map(PALLET, "Items", id), "Datanets.Items").await
+		self.value(keys::numbered(PALLET, "Items", id), "Datanets.Items").await
 	}
 
 	/// Items by id, in the ids' order.
 	pub async fn items(&self, ids: &[ItemId]) -> Result<Vec<Option<Item<AccountId>>>> {
-		let keys: Vec<_> = ids.iter().map(|id| keys::map(PALLET, "Items", id)).collect();
+		let keys: Vec<_> = ids.iter().map(|id| keys::numbered(PALLET, "Items", id)).collect();
 		self.values(&keys, "Datanets.Items").await
 	}
 
@@ -107,7 +138,7 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 
 	/// A claim's neighbours in its line; `None` for an item that is not in review.
 	pub async fn neighbours(&self, item: ItemId) -> Result<Option<Neighbours>> {
-		self.value(keys::map(PALLET, "Neighbours", item), "Datanets.Neighbours")
+		self.value(keys::numbered(PALLET, "Neighbours", item), "Datanets.Neighbours")
 			.await
 	}
 
@@ -121,7 +152,7 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 
 	/// What an account contributed to one Datanet on the last day it did.
 	pub async fn datanet_day_use(&self, who: &AccountId, datanet: DatanetId) -> Result<DayUse> {
-		let key = keys::double_map(PALLET, "DatanetDayUses", who, datanet);
+		let key = keys::with_twox(keys::map(PALLET, "DatanetDayUses", who), datanet);
 		Ok(self.value(key, "Datanets.DatanetDayUses").await?.unwrap_or_default())
 	}
 
@@ -130,25 +161,51 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	}
 
 	pub async fn standing(&self, datanet: DatanetId, who: &AccountId) -> Result<Standing> {
-		let key = keys::double_map(PALLET, "Standings", datanet, who);
+		let key = keys::with_blake2(keys::numbered(PALLET, "Standings", datanet), who);
 		Ok(self.value(key, "Datanets.Standings").await?.unwrap_or_default())
 	}
 
 	pub async fn standings(&self, datanet: DatanetId) -> Result<Vec<(AccountId, Standing)>> {
-		self.entries_under(keys::map(PALLET, "Standings", datanet), "Datanets.Standings")
+		self.entries_under(keys::numbered(PALLET, "Standings", datanet), "Datanets.Standings")
 			.await
 	}
 
 	/// What these versions of a Datanet added; versions begin at 1. An error where one is missing.
 	pub async fn versions(&self, datanet: DatanetId, range: RangeInclusive<u32>) -> Result<Vec<VersionEntry>> {
-		let keys: Vec<_> = range
-			.map(|version| keys::double_map(PALLET, "Versions", datanet, version))
-			.collect();
+		let keys: Vec<_> = range.map(|version| version_key(datanet, version)).collect();
 		let versions = self.values(&keys, "Datanets.Versions").await?;
 		let missing = || ChainError::decode("Datanets.Versions", format!("Datanet {datanet} has no such version"));
 		versions
 			.into_iter()
 			.map(|version| version.ok_or_else(missing))
 			.collect()
+	}
+
+	/// A Datanet's first `count` exclusions, in order. An error where one is missing.
+	pub async fn exclusions(&self, datanet: DatanetId, count: u32) -> Result<Vec<Exclusion>> {
+		let keys: Vec<_> = (1..=count).map(|number| exclusion_key(datanet, number)).collect();
+		let exclusions = self.values(&keys, "Datanets.Exclusions").await?;
+		let missing = || {
+			ChainError::decode(
+				"Datanets.Exclusions",
+				format!("Datanet {datanet} has no {count} exclusions"),
+			)
+		};
+		exclusions
+			.into_iter()
+			.map(|exclusion| exclusion.ok_or_else(missing))
+			.collect()
+	}
+
+	/// Requests for access to a Datanet, and grants.
+	pub async fn accesses(&self, datanet: DatanetId) -> Result<Vec<(AccountId, Access)>> {
+		self.entries_under(keys::numbered(PALLET, "Accesses", datanet), "Datanets.Accesses")
+			.await
+	}
+
+	/// To whom a Datanet is offered.
+	pub async fn offer(&self, datanet: DatanetId) -> Result<Option<AccountId>> {
+		self.value(keys::numbered(PALLET, "Offers", datanet), "Datanets.Offers")
+			.await
 	}
 }

@@ -8,11 +8,11 @@ mod validation;
 
 use codec::{Decode, DecodeAll};
 
-pub use datanets::{DatanetParams, Hold};
+pub use datanets::{exclusion_key, version_key, Access, DatanetParams, Deposit, Hold};
 pub use models::{ModelParams, Terms};
-pub use rewards::{Earning, Epoch, EpochState, Fee, FeeShare, PerKind, PoolBook, RewardParams};
+pub use rewards::{Earning, Epoch, EpochState, Fee, FeeShare, PerKind, PoolBook, RewardParams, Sponsorship};
 pub use system::Account;
-pub use validation::{CourtParams, Unbonding, Validator};
+pub use validation::{CourtParams, TrialBond, Unbonding, Validator};
 
 use crate::{keys, At, Chain, ChainError, ChainExt, Hash, Result};
 
@@ -46,7 +46,9 @@ pub const ENTRIES: &[(&str, &str)] = &[
 	("Validation", "Votes"),
 	("Validation", "RecentOutcomes"),
 	("Datanets", "Checkpoints"),
-	("Datanets", "CheckpointCount"),
+	("Datanets", "Accesses"),
+	("Datanets", "Exclusions"),
+	("Datanets", "Offers"),
 	("Rewards", "Params"),
 	("Rewards", "CurrentEpoch"),
 	("Rewards", "Epochs"),
@@ -55,6 +57,7 @@ pub const ENTRIES: &[(&str, &str)] = &[
 	("Rewards", "Owed"),
 	("Rewards", "Fees"),
 	("Rewards", "FeeClaims"),
+	("Rewards", "Sponsorships"),
 	("Models", "Params"),
 	("Models", "NextBaseModel"),
 	("Models", "BaseModels"),
@@ -62,6 +65,9 @@ pub const ENTRIES: &[(&str, &str)] = &[
 	("Models", "NextJob"),
 	("Models", "Jobs"),
 	("Models", "JobTerms"),
+	("Models", "Bids"),
+	("Models", "Disputes"),
+	("Models", "Evaluations"),
 	("Models", "NextModel"),
 	("Models", "Models"),
 	("Models", "ModelByAdapter"),
@@ -104,9 +110,24 @@ impl<'a, C: Chain + ?Sized> Query<'a, C> {
 
 	/// As [`Self::entries`], of what begins with `prefix`.
 	async fn entries_under<K: Decode + Ord, V: Decode>(&self, prefix: Vec<u8>, what: &str) -> Result<Vec<(K, V)>> {
+		self.entries_by(keys::blake2_suffix, prefix, what).await
+	}
+
+	/// All entries of a map whose keys are numbers that the chain gives, in their order.
+	async fn numbered_entries<K: Decode + Ord, V: Decode>(&self, prefix: Vec<u8>, what: &str) -> Result<Vec<(K, V)>> {
+		self.entries_by(keys::twox_suffix, prefix, what).await
+	}
+
+	/// All entries under `prefix`, whose keys `suffix` finds behind their hashes.
+	async fn entries_by<K: Decode + Ord, V: Decode>(
+		&self,
+		suffix: impl for<'k> Fn(&'k [u8], &[u8]) -> Option<&'k [u8]>,
+		prefix: Vec<u8>,
+		what: &str,
+	) -> Result<Vec<(K, V)>> {
 		let mut entries = Vec::new();
 		for (key, value) in self.chain.entries(&prefix, self.at).await? {
-			let key = keys::blake2_suffix(&key, &prefix).and_then(|mut key| K::decode(&mut key).ok());
+			let key = suffix(&key, &prefix).and_then(|mut key| K::decode(&mut key).ok());
 			let key = key.ok_or_else(|| ChainError::decode(what, "its key has another shape"))?;
 			entries.push((key, decode(&value, what)?));
 		}

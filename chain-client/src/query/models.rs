@@ -1,12 +1,14 @@
 use codec::{Decode, Encode};
 use openledger_primitives::{
-	model::{BaseModel, Job, Model, Worker},
+	bid::Bid,
+	dispute::Dispute,
+	model::{BaseModel, Evaluation, Job, Model, Worker},
 	ActiveBlock, Balance, BaseModelId, JobId, ModelId,
 };
 use serde::Serialize;
 
-use super::Query;
-use crate::{keys, AccountId, Chain, ChainError, Result};
+use super::{decode, Query};
+use crate::{keys, AccountId, Chain, ChainError, ChainExt, Result};
 
 const PALLET: &str = "Models";
 
@@ -19,12 +21,16 @@ pub struct ModelParams {
 	pub bond_per_job: Balance,
 	/// Least price of a job, plancks.
 	pub min_price: Balance,
+	/// Active blocks in which workers bid on a job.
+	pub bid_blocks: ActiveBlock,
 	/// Active blocks that a job waits for a worker.
 	pub open_blocks: ActiveBlock,
 	/// Most active blocks between two heartbeats.
 	pub heartbeat_blocks: ActiveBlock,
 	/// Most active blocks that a worker may hold a job without a result.
 	pub max_train_blocks: ActiveBlock,
+	/// Most active blocks that a requester may pause a job for.
+	pub max_pause_blocks: ActiveBlock,
 	/// Active blocks after which anybody can accept a result.
 	pub accept_blocks: ActiveBlock,
 	/// Workers that may lose a job before it fails.
@@ -33,6 +39,22 @@ pub struct ModelParams {
 	pub missed_penalty: Balance,
 	/// Held for a registered base model, plancks.
 	pub base_model_deposit: Balance,
+	/// Held of who disputes a result, plancks.
+	pub dispute_bond: Balance,
+	/// Active blocks in which judges run a segment and commit.
+	pub judge_commit_blocks: ActiveBlock,
+	/// Active blocks in which judges reveal.
+	pub judge_reveal_blocks: ActiveBlock,
+	/// Taken of a judge's bond for a finding that it did not reveal, plancks.
+	pub judge_penalty: Balance,
+	/// What the disputer gets of a worker's lost bond, percent.
+	pub disputer_percent: u8,
+	/// What the requester gets back where judges came to no ruling, percent.
+	pub refund_percent: u8,
+	/// Active blocks in which AdminOrigin can rule where judges came to no ruling.
+	pub correct_blocks: ActiveBlock,
+	/// Held for an evaluation, plancks.
+	pub evaluation_bond: Balance,
 }
 
 /// What an unfinished job was ordered under.
@@ -87,6 +109,35 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	/// What an unfinished job was ordered under.
 	pub async fn job_terms(&self, id: JobId) -> Result<Option<Terms>> {
 		self.value(keys::map(PALLET, "JobTerms", id), "Models.JobTerms").await
+	}
+
+	/// Who bids on an open job.
+	pub async fn bids(&self, id: JobId) -> Result<Vec<Bid<AccountId>>> {
+		Ok(self
+			.value(keys::map(PALLET, "Bids", id), "Models.Bids")
+			.await?
+			.unwrap_or_default())
+	}
+
+	/// The dispute about a job's result.
+	pub async fn dispute(&self, id: JobId) -> Result<Option<Dispute<AccountId>>> {
+		self.value(keys::map(PALLET, "Disputes", id), "Models.Disputes").await
+	}
+
+	/// All evaluations of a model, by their authors.
+	pub async fn evaluations(&self, model: ModelId) -> Result<Vec<(AccountId, Evaluation)>> {
+		self.entries_under(keys::map(PALLET, "Evaluations", model), "Models.Evaluations")
+			.await
+	}
+
+	/// All evaluations of all models.
+	pub async fn all_evaluations(&self) -> Result<Vec<Evaluation>> {
+		let entries = self
+			.chain
+			.entries(&keys::entry(PALLET, "Evaluations"), self.at)
+			.await?
+			.into_iter();
+		entries.map(|(_, value)| decode(&value, "Models.Evaluations")).collect()
 	}
 
 	pub async fn model(&self, id: ModelId) -> Result<Option<Model<AccountId>>> {

@@ -28,6 +28,10 @@ pub struct RewardParams {
 	pub max_pay_per_point: PerKind<Balance>,
 	/// Epochs after closing during which an epoch's pay can be claimed.
 	pub expire_epochs: u32,
+	/// A sponsored Datanet's pool gets this part of what its sponsors have left.
+	pub sponsor_epochs: u32,
+	/// The least sponsorship, and the least that such a pool gets.
+	pub min_sponsorship: Balance,
 }
 
 /// How far an epoch is.
@@ -52,6 +56,8 @@ pub struct Epoch {
 	/// Plancks.
 	pub budget: Balance,
 	pub state: EpochState,
+	/// What it started under and stays under.
+	pub params: RewardParams,
 }
 
 /// The account book of one pool in one epoch.
@@ -59,7 +65,8 @@ pub struct Epoch {
 pub struct PoolBook {
 	/// All points earned.
 	pub points: u128,
-	/// What they are paid, plancks; zero until the epoch closes.
+	/// What they are paid, plancks. Fixed when the epoch closes, and zero until then; of a Datanet's own pool, with its first
+	/// points.
 	pub payout: Balance,
 	/// Points whose pay was claimed.
 	pub claimed_points: u128,
@@ -74,12 +81,23 @@ pub struct Fee {
 	pub version: u32,
 	/// Plancks.
 	pub amount: Balance,
+	/// The epoch in which it came in.
+	pub epoch: EpochIndex,
 	/// All points at that version.
 	pub points: u128,
 	/// Points whose share was claimed.
 	pub claimed_points: u128,
 	/// What was claimed, plancks.
 	pub claimed: Balance,
+}
+
+/// What sponsors have left in a Datanet's own pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct Sponsorship {
+	/// Not awarded yet, plancks.
+	pub balance: Balance,
+	/// The last epoch in which somebody sponsored it or an item was paid from it.
+	pub touched: EpochIndex,
 }
 
 /// Points of one account in one pool of one epoch, not claimed yet.
@@ -103,13 +121,20 @@ pub struct FeeShare {
 	pub amount: Balance,
 }
 
-/// Epoch, pool and account from a key of `Shares` without its prefix: each comes after its hash of 16 bytes.
+/// The next part of a key without its prefix: each comes after its hash of 16 bytes.
+fn next_part<T: Decode>(key: &mut &[u8]) -> Option<T> {
+	*key = key.get(16..)?;
+	T::decode(key).ok()
+}
+
+/// Epoch and pool from a key of `Pools` without its prefix.
+fn pool_of_key(mut key: &[u8]) -> Option<(EpochIndex, Pool)> {
+	Some((next_part(&mut key)?, next_part(&mut key)?))
+}
+
+/// Epoch, pool and account from a key of `Shares` without its prefix.
 fn share_of_key(mut key: &[u8]) -> Option<(EpochIndex, Pool, AccountId)> {
-	fn next<T: Decode>(key: &mut &[u8]) -> Option<T> {
-		*key = key.get(16..)?;
-		T::decode(key).ok()
-	}
-	Some((next(&mut key)?, next(&mut key)?, next(&mut key)?))
+	Some((next_part(&mut key)?, next_part(&mut key)?, next_part(&mut key)?))
 }
 
 impl<C: Chain + ?Sized> Query<'_, C> {
@@ -135,6 +160,17 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 		Ok(self.value(key, "Rewards.Pools").await?.unwrap_or_default())
 	}
 
+	/// The pools in which somebody earned points and which were not swept, in the order of the epochs.
+	pub async fn pools(&self) -> Result<Vec<((EpochIndex, Pool), PoolBook)>> {
+		self.parsed_entries("Pools", pool_of_key).await
+	}
+
+	/// What sponsors of a Datanet have left.
+	pub async fn sponsorship(&self, datanet: DatanetId) -> Result<Option<Sponsorship>> {
+		self.value(keys::map(PALLET, "Sponsorships", datanet), "Rewards.Sponsorships")
+			.await
+	}
+
 	/// What the pot owes, plancks.
 	pub async fn owed(&self) -> Result<Balance> {
 		Ok(self
@@ -149,15 +185,24 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 
 	/// Everybody's points that are not claimed, in the order of the epochs.
 	pub async fn shares(&self) -> Result<Vec<((EpochIndex, Pool, AccountId), u128)>> {
-		let prefix = keys::entry(PALLET, "Shares");
-		let mut shares = Vec::new();
-		for (key, points) in self.chain.entries(&prefix, self.at).await? {
-			let key = share_of_key(&key[prefix.len()..])
-				.ok_or_else(|| ChainError::decode("Rewards.Shares", "its key has another shape"))?;
-			shares.push((key, decode(&points, "Rewards.Shares")?));
+		self.parsed_entries("Shares", share_of_key).await
+	}
+
+	/// All entries of a map whose keys `parse` reads, in the order of the keys.
+	async fn parsed_entries<K: Ord, V: Decode>(
+		&self,
+		name: &'static str,
+		parse: impl Fn(&[u8]) -> Option<K>,
+	) -> Result<Vec<(K, V)>> {
+		let prefix = keys::entry(PALLET, name);
+		let mut all = Vec::new();
+		for (key, value) in self.chain.entries(&prefix, self.at).await? {
+			let key = parse(&key[prefix.len()..])
+				.ok_or_else(|| ChainError::decode(&format!("{PALLET}.{name}"), "its key has another shape"))?;
+			all.push((key, decode(&value, &format!("{PALLET}.{name}"))?));
 		}
-		shares.sort_by(|(a, _), (b, _)| a.cmp(b));
-		Ok(shares)
+		all.sort_by(|(a, _), (b, _)| a.cmp(b));
+		Ok(all)
 	}
 
 	/// These epochs' records, in the order asked for.
@@ -166,13 +211,10 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 		self.values(&keys, "Rewards.Epochs").await
 	}
 
-	/// What `who` earned by points and has not claimed, in all epochs that can still pay.
+	/// What `who` earned by points and has not claimed, in all pools that can still pay.
 	pub async fn earnings(&self, who: &AccountId) -> Result<Vec<Earning>> {
-		let (params, current) = (self.reward_params().await?, self.current_epoch().await?);
-		let first = current.saturating_sub(params.expire_epochs.saturating_add(2));
-		let places: Vec<_> = (first..=current)
-			.flat_map(|epoch| Pool::ALL.map(|pool| (epoch, pool)))
-			.collect();
+		let pools = self.pools().await?;
+		let places: Vec<_> = pools.iter().map(|(place, _)| *place).collect();
 		let share_key = |(epoch, pool): &(EpochIndex, Pool)| {
 			keys::with_blake2(keys::double_map(PALLET, "Shares", epoch, pool), who)
 		};
@@ -180,12 +222,11 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 			.values(&places.iter().map(share_key).collect::<Vec<_>>(), "Rewards.Shares")
 			.await?;
 		let mut earnings = Vec::new();
-		for ((epoch, pool), points) in places.into_iter().zip(shares) {
+		for (((epoch, pool), book), points) in pools.into_iter().zip(shares) {
 			let Some(points) = points.filter(|points| *points > 0) else {
 				continue;
 			};
 			let state = self.epoch(epoch).await?.map_or(EpochState::Open, |epoch| epoch.state);
-			let book = self.pool(epoch, pool).await?;
 			let amount = if state == EpochState::Closed {
 				share(book.payout, points, book.points)
 			} else {
@@ -227,14 +268,14 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 
 	/// Points of a contributor at a version of a Datanet.
 	pub async fn points_at(&self, datanet: DatanetId, version: u32, who: &AccountId) -> Result<u128> {
-		let count = keys::double_map("Datanets", "CheckpointCount", datanet, who);
-		let count: u32 = self.value(count, "Datanets.CheckpointCount").await?.unwrap_or_default();
-		let prefix = keys::double_map("Datanets", "Checkpoints", datanet, who);
+		// One checkpoint for each acceptance.
+		let count = self.standing(datanet, who).await?.accepted;
+		let prefix = keys::with_blake2(keys::numbered("Datanets", "Checkpoints", datanet), who);
 		// The last checkpoint at or before the version: the first one after it is in `low..=high`.
 		let (mut low, mut high, mut points) = (0, count, 0);
 		while low < high {
 			let middle = low + (high - low) / 2;
-			let key = keys::with_blake2(prefix.clone(), middle);
+			let key = keys::with_twox(prefix.clone(), middle);
 			let (at, sum): (u32, u128) = self.value(key, "Datanets.Checkpoints").await?.unwrap_or((u32::MAX, 0));
 			if at <= version {
 				points = sum;
@@ -251,14 +292,22 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 mod tests {
 	use super::*;
 	use crate::Memory;
+	use openledger_primitives::rank::Standing;
 
 	#[tokio::test]
 	async fn points_at_should_be_those_of_the_last_checkpoint_at_or_before_the_version() {
 		let (chain, who) = (Memory::new(), AccountId::new([1; 32]));
-		chain.set(keys::double_map("Datanets", "CheckpointCount", 3u32, &who), 3u32);
+		let standing = Standing {
+			accepted: 3,
+			..Default::default()
+		};
+		chain.set(
+			keys::with_blake2(keys::numbered("Datanets", "Standings", 3u32), &who),
+			standing,
+		);
 		for (n, checkpoint) in [(2u32, 10u128), (5, 25), (9, 30)].into_iter().enumerate() {
-			let prefix = keys::double_map("Datanets", "Checkpoints", 3u32, &who);
-			chain.set(keys::with_blake2(prefix, n as u32), checkpoint);
+			let prefix = keys::with_blake2(keys::numbered("Datanets", "Checkpoints", 3u32), &who);
+			chain.set(keys::with_twox(prefix, n as u32), checkpoint);
 		}
 		let query = Query::new(&chain);
 		for (version, points) in [(1, 0), (2, 10), (4, 10), (5, 25), (8, 25), (9, 30), (100, 30)] {
@@ -287,19 +336,20 @@ mod tests {
 				owners: 1,
 			},
 			expire_epochs: 2,
+			sponsor_epochs: 1,
+			min_sponsorship: 1,
 		};
-		chain.set(keys::entry(PALLET, "Params"), params);
-		chain.set(keys::entry(PALLET, "CurrentEpoch"), 6u32);
-		for (epoch, state) in [
-			(1u32, EpochState::Closed),
-			(4, EpochState::Closed),
-			(5, EpochState::Open),
+		for (epoch, pool, state) in [
+			(4u32, Pool::Validators, EpochState::Closed),
+			(4, Pool::Datanet(3), EpochState::Closed),
+			(5, Pool::Validators, EpochState::Open),
 		] {
 			let record = Epoch {
 				start_millis: 0,
 				start_block: 0,
 				budget: 0,
 				state,
+				params,
 			};
 			chain.set(keys::map(PALLET, "Epochs", epoch), record);
 			let book = PoolBook {
@@ -307,18 +357,28 @@ mod tests {
 				payout: 100,
 				..Default::default()
 			};
-			chain.set(keys::double_map(PALLET, "Pools", epoch, Pool::Validators), book);
+			chain.set(keys::double_map(PALLET, "Pools", epoch, pool), book);
 			chain.set(
-				keys::with_blake2(keys::double_map(PALLET, "Shares", epoch, Pool::Validators), &who),
+				keys::with_blake2(keys::double_map(PALLET, "Shares", epoch, pool), &who),
 				10u128,
 			);
 		}
+		// Somebody else's pool.
+		chain.set(
+			keys::double_map(PALLET, "Pools", 4u32, Pool::Owners),
+			PoolBook::default(),
+		);
 		let earnings = Query::new(&chain).earnings(&who).await.unwrap();
-		// Epoch 1 is beyond what can be claimed; epoch 5 is not fixed yet.
-		let amounts: Vec<_> = earnings.iter().map(|earning| (earning.epoch, earning.amount)).collect();
-		assert_eq!(amounts, [(4, 25), (5, 0)]);
+		// Epoch 5 is not fixed yet.
+		let amounts: Vec<_> = earnings.iter().map(|e| (e.epoch, e.pool, e.amount)).collect();
+		let expected = [
+			(4, Pool::Validators, 25),
+			(4, Pool::Datanet(3), 25),
+			(5, Pool::Validators, 0),
+		];
+		assert_eq!(amounts, expected);
 		let shares = Query::new(&chain).shares().await.unwrap();
-		let expected = [1, 4, 5].map(|epoch| ((epoch, Pool::Validators, who.clone()), 10));
+		let expected = expected.map(|(epoch, pool, _)| ((epoch, pool, who.clone()), 10));
 		assert_eq!(shares, expected);
 	}
 }

@@ -35,6 +35,31 @@ pub struct CourtParams {
 	pub unbonding_sessions: u32,
 	/// The rounds of an item, in their order.
 	pub widths: Vec<Width>,
+	/// The round that a first challenge or a plant calls.
+	pub challenge_width: Width,
+	/// Held from who challenges a case for the first time, plancks; doubles with each further challenge.
+	pub challenge_bond: Balance,
+	/// Challenges of one case.
+	pub max_challenges: u8,
+	/// What the challenger gets of each slash that its challenge brings, percent.
+	pub challenger_percent: u8,
+	/// Held from an owner for each known-answer item, plancks.
+	pub plant_bond: Balance,
+	/// Active blocks from a plants' root to the first submissions that can be opened against it.
+	pub plant_delay: u32,
+	/// Active blocks from a plants' root to the last one in which they can be opened.
+	pub plant_blocks: u32,
+}
+
+/// Who called an item's open trial, and what is at stake for it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+pub struct TrialBond {
+	/// May not vote in it.
+	pub who: AccountId,
+	/// Plancks.
+	pub amount: Balance,
+	/// What it gets of each slash that the trial brings, percent.
+	pub percent: u8,
 }
 
 /// Stake that is on its way out.
@@ -109,6 +134,12 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 
 	pub async fn case(&self, item: ItemId) -> Result<Option<Case<AccountId>>> {
 		self.value(keys::map(PALLET, "Cases", item), "Validation.Cases").await
+	}
+
+	/// The bond on the item's open trial, where there is one.
+	pub async fn trial_bond(&self, item: ItemId) -> Result<Option<TrialBond>> {
+		self.value(keys::map(PALLET, "TrialBonds", item), "Validation.TrialBonds")
+			.await
 	}
 
 	pub async fn rounds(&self, rounds: &[(ItemId, RoundIndex)]) -> Result<Vec<Option<Round>>> {

@@ -117,7 +117,7 @@ pub async fn run(context: &Context, args: Args) -> Result<ExitCode> {
 		} else {
 			Some(Problem::FileTooLarge {
 				size: job.size,
-				cap: rules.max_file_bytes,
+				cap: rules.max_file_bytes(),
 			})
 		};
 		if let Some(problem) = &problem {
@@ -145,7 +145,7 @@ async fn rules<C: Chain + ?Sized>(chain: &C, signer: &Signer, datanet: DatanetId
 	let params = query.datanet_params().await?;
 	Ok(Rules {
 		modality: record.modality,
-		max_file_bytes: record.max_file_bytes.min(params.limits.file_bytes),
+		policy: record.policy,
 		limits: params.limits,
 		now: query.now().await?,
 		used: query.day_use(signer.account()).await?,
@@ -164,7 +164,7 @@ async fn read(path: &Path, rules: &Rules, signer: &Signer, force: bool) -> Resul
 			.into());
 	}
 	let length = metadata.len();
-	if !force && length > rules.max_file_bytes.into() {
+	if !force && length > rules.max_file_bytes().into() {
 		return Ok(unread(path, length, rules.modality));
 	}
 	if length > MAX_READ {
@@ -385,7 +385,12 @@ fn finish(context: &Context, datanet: DatanetId, quota: QuotaLeft, files: Vec<Re
 		};
 		let rows: Vec<_> = result.files.iter().map(row).collect();
 		let table = output::table(&["file", "item", "size", "block", "outcome"], &rows);
-		format!("{table}\n{submitted} of {all} files are in review.")
+		let why = result
+			.files
+			.iter()
+			.filter_map(|file| Some((&file.file, file.message.as_ref()?)));
+		let why: String = why.map(|(file, why)| format!("{}: {why}\n", file.display())).collect();
+		format!("{table}\n{why}{submitted} of {all} files are in review.")
 	})?;
 	Ok(match () {
 		() if submitted == all => ExitCode::SUCCESS,
@@ -412,6 +417,7 @@ fn progress(context: &Context, what: &'static str, length: usize) -> ProgressBar
 mod tests {
 	use super::*;
 	use crate::failure::classify;
+	use openledger_primitives::item::Policy;
 
 	#[tokio::test]
 	async fn files_above_the_cap_should_not_be_read() {
@@ -422,7 +428,7 @@ mod tests {
 		let signer = Signer::from_suri("//Alice").unwrap();
 		let rules = Rules {
 			modality: Modality::Text,
-			max_file_bytes: 10,
+			policy: Policy::open(Modality::Text, 10),
 			limits: Default::default(),
 			now: 0,
 			used: Default::default(),

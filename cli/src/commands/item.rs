@@ -46,6 +46,16 @@ pub enum Command {
 		/// Its number
 		item: ItemId,
 	},
+	/// Remove the record of an item that is in no version and whose votes are settled
+	Prune {
+		/// Its number
+		item: ItemId,
+	},
+	/// Challenge a provisional verdict with a bond; a wide panel decides
+	Challenge {
+		/// Its number
+		item: ItemId,
+	},
 	/// Take the contributor's hold back, 30 days after the last contribution
 	ReleaseHold,
 }
@@ -62,7 +72,7 @@ pub struct Shown {
 	size: u32,
 	format: openledger_primitives::format::Format,
 	submitted_at: u32,
-	/// `in_review`, `withdrawn`, `accepted`, `rejected` or `expired`.
+	/// `in_review`, `withdrawn`, `accepted`, `rejected`, `expired` or `planted`.
 	status: &'static str,
 	version: Option<u32>,
 	score: Option<u8>,
@@ -162,6 +172,23 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 				format!("item {item} was withdrawn, {} OPEN came back", Amount(refund))
 			})?;
 		}
+		Command::Prune { item } => {
+			let signer = context.signer()?;
+			let chain = context.chain().await?;
+			let outcome = chain.submit(&signer, calls::prune(item), Wait::InBlock).await?;
+			let done = serde_json::json!({ "item": item, "block": outcome.block });
+			context.print(&done, |_| format!("item {item} was removed in block {}", outcome.block))?;
+		}
+		Command::Challenge { item } => {
+			let signer = context.signer()?;
+			let chain = context.chain().await?;
+			let outcome = chain.submit(&signer, calls::challenge(item), Wait::InBlock).await?;
+			let (_, _, bond): (ItemId, AccountId, u128) = outcome.field("Validation", "Challenged")?;
+			let done = serde_json::json!({ "item": item, "bond": Amount(bond), "block": outcome.block });
+			context.print(&done, |_| {
+				format!("item {item} was challenged, {} OPEN are on hold", Amount(bond))
+			})?;
+		}
 		Command::ReleaseHold => {
 			let signer = context.signer()?;
 			let chain = context.chain().await?;
@@ -232,6 +259,8 @@ fn describe(shown: &Shown) -> String {
 		let phase = match review.phase {
 			Phase::Voting => "a round is open".into(),
 			Phase::Provisional { until, .. } => format!("provisional until active block {until}"),
+			Phase::Challenged { .. } => "challenged; a wide round is open".into(),
+			Phase::OnTrial { .. } => "planted by the Datanet's owner; a wide round is open".into(),
 			Phase::Final { .. } => "final; votes are being settled".into(),
 		};
 		rows.push(("review", format!("round {}: {phase}", review.round)));

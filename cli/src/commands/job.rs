@@ -5,13 +5,18 @@ use chain_client::{address, calls, AccountId, Call, Chain, ChainExt, Query, Wait
 use clap::{ArgGroup, Subcommand, ValueEnum};
 use futures::StreamExt;
 use openledger_primitives::{
+	dispute::{Claim, Finding, JudgeBallot},
 	model::{Job, JobStatus, Progress},
 	training::{DatasetRef, Parent, SpecError, TrainingSpec},
 	BaseModelId, DatanetId, JobId, ModelId,
 };
 use serde::Serialize;
 
-use super::{model::ResultShown, not_found, order::Order};
+use super::{
+	model::ResultShown,
+	not_found,
+	order::{DtypeArg, Order},
+};
 use crate::{amount::Amount, context::Context, failure::Failure, output};
 
 #[derive(Subcommand)]
@@ -33,6 +38,12 @@ pub enum Command {
 		/// In OPEN
 		#[arg(long, value_name = "OPEN")]
 		price: Amount,
+		/// What the worker computes in
+		#[arg(long, value_enum, default_value = "f32")]
+		dtype: DtypeArg,
+		/// Memory that the worker's device has to have; 0 leaves it to the worker
+		#[arg(long, value_name = "MIB", default_value_t = 0)]
+		min_memory_mib: u32,
 		#[command(flatten)]
 		order: Order,
 	},
@@ -54,8 +65,54 @@ pub enum Command {
 		/// The job's number
 		job: JobId,
 	},
-	/// Withdraw an open job; its price comes back
+	/// Withdraw an open job, whose price comes back, or a paused one, whose worker is paid for steps
 	Cancel {
+		/// The job's number
+		job: JobId,
+	},
+	/// Stop a claimed job's clock
+	Pause {
+		/// The job's number
+		job: JobId,
+	},
+	/// Let a paused job go on
+	Resume {
+		/// The job's number
+		job: JobId,
+	},
+	/// Offer to train an open job
+	Bid {
+		/// The job's number
+		job: JobId,
+	},
+	/// Draw one of a job's bidders
+	Draw {
+		/// The job's number
+		job: JobId,
+	},
+	/// Say that a result is wrong, with a bond
+	Dispute {
+		/// The job's number
+		job: JobId,
+		/// What is wrong: it was not trained as ordered, or cannot be fetched
+		#[arg(long, value_enum)]
+		claim: ClaimArg,
+	},
+	/// Judge a disputed result: commits, and in the time to reveal reveals
+	Judge {
+		/// The job's number
+		job: JobId,
+		/// What running the segment again gave; the same when revealing
+		#[arg(long, value_enum)]
+		finding: FindingArg,
+	},
+	/// Close a dispute after its reveals, and again where there was no ruling
+	CloseDispute {
+		/// The job's number
+		job: JobId,
+	},
+	/// Remove the record of a job that ended without a model
+	Prune {
 		/// The job's number
 		job: JobId,
 	},
@@ -69,6 +126,38 @@ pub enum Command {
 		/// The job's number
 		job: JobId,
 	},
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ClaimArg {
+	Segment,
+	NotAvailable,
+}
+
+impl From<ClaimArg> for Claim {
+	fn from(claim: ClaimArg) -> Self {
+		match claim {
+			ClaimArg::Segment => Claim::Segment,
+			ClaimArg::NotAvailable => Claim::NotAvailable,
+		}
+	}
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum FindingArg {
+	Upheld,
+	Broken,
+	Unavailable,
+}
+
+impl From<FindingArg> for Finding {
+	fn from(finding: FindingArg) -> Self {
+		match finding {
+			FindingArg::Upheld => Finding::Upheld,
+			FindingArg::Broken => Finding::Broken,
+			FindingArg::Unavailable => Finding::Unavailable,
+		}
+	}
 }
 
 /// How far to wait.
@@ -112,11 +201,15 @@ struct Shown {
 	price: Amount,
 	spec: TrainingSpec,
 	created_at: u32,
+	bids_until: u32,
 	expires_at: u32,
 	failures: u8,
+	paused_blocks: u32,
 	worker: Option<String>,
 	progress: Option<Progress>,
 	heartbeat_by: Option<u32>,
+	/// Of a paused job: from this active block on anybody can resume it.
+	resume_at: Option<u32>,
 	accept_at: Option<u32>,
 	result: Option<ResultShown>,
 	model: Option<ModelId>,
@@ -131,11 +224,14 @@ impl Shown {
 			price: Amount(record.price),
 			spec: record.spec,
 			created_at: record.created_at,
+			bids_until: record.bids_until,
 			expires_at: record.expires_at,
 			failures: record.failures,
+			paused_blocks: record.paused_blocks,
 			worker: None,
 			progress: None,
 			heartbeat_by: None,
+			resume_at: None,
 			accept_at: None,
 			result: None,
 			model: None,
@@ -151,7 +247,22 @@ impl Shown {
 				shown.heartbeat_by = Some(heartbeat_by);
 				shown.progress = Some(progress);
 			}
+			JobStatus::Paused {
+				worker,
+				until,
+				progress,
+				..
+			} => {
+				shown.worker = Some(address(&worker));
+				shown.resume_at = Some(until);
+				shown.progress = Some(progress);
+			}
 			JobStatus::Submitted {
+				worker,
+				accept_at,
+				result,
+			}
+			| JobStatus::Disputed {
 				worker,
 				accept_at,
 				result,
@@ -161,7 +272,7 @@ impl Shown {
 				shown.result = Some(ResultShown::new(&result));
 			}
 			JobStatus::Accepted { model } => shown.model = Some(model),
-			JobStatus::Open | JobStatus::Cancelled | JobStatus::Failed | JobStatus::Expired => {}
+			JobStatus::Open | JobStatus::Cancelled | JobStatus::Failed | JobStatus::Expired | JobStatus::Split => {}
 		}
 		shown
 	}
@@ -171,11 +282,14 @@ fn status_name(status: &JobStatus<AccountId>) -> &'static str {
 	match status {
 		JobStatus::Open => "open",
 		JobStatus::Claimed { .. } => "claimed",
+		JobStatus::Paused { .. } => "paused",
 		JobStatus::Submitted { .. } => "submitted",
+		JobStatus::Disputed { .. } => "disputed",
 		JobStatus::Accepted { .. } => "accepted",
 		JobStatus::Cancelled => "cancelled",
 		JobStatus::Failed => "failed",
 		JobStatus::Expired => "expired",
+		JobStatus::Split => "split",
 	}
 }
 
@@ -186,6 +300,8 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 			model,
 			dataset,
 			price,
+			dtype,
+			min_memory_mib,
 			order,
 		} => {
 			let parent = match (base, model) {
@@ -193,7 +309,16 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 				(None, Some(model)) => Parent::Model(model),
 				(None, None) => return Err(Failure::usage("say --base or --model").into()),
 			};
-			request(context, parent, &dataset, price, order).await
+			let (method, hyperparameters) = order.resolve()?;
+			let spec = TrainingSpec {
+				parent,
+				datasets: Default::default(),
+				method,
+				dtype: dtype.into(),
+				min_memory_mib,
+				hyperparameters,
+			};
+			request(context, spec, &dataset, price).await
 		}
 		Command::List => list(context).await,
 		Command::Show { job, wait, timeout } => {
@@ -207,20 +332,22 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 		}
 		Command::Accept { job } => accept(context, job).await,
 		Command::Cancel { job } => change(context, calls::cancel_job(job), job).await,
+		Command::Pause { job } => change(context, calls::pause(job), job).await,
+		Command::Resume { job } => change(context, calls::resume(job), job).await,
+		Command::Bid { job } => change(context, calls::bid(job), job).await,
+		Command::Draw { job } => change(context, calls::draw(job), job).await,
+		Command::Dispute { job, claim } => change(context, calls::dispute(job, claim.into()), job).await,
+		Command::Judge { job, finding } => judge(context, job, finding.into()).await,
+		Command::CloseDispute { job } => change(context, calls::close_dispute(job), job).await,
+		Command::Prune { job } => prune(context, job).await,
 		Command::ReportMissed { job } => change(context, calls::report_missed(job), job).await,
 		Command::Expire { job } => change(context, calls::expire_job(job), job).await,
 	}
 }
 
-async fn request(
-	context: &Context,
-	parent: Parent,
-	datasets: &[Dataset],
-	price: Amount,
-	order: Order,
-) -> Result<ExitCode> {
+/// Orders `spec` on these datasets.
+async fn request(context: &Context, spec: TrainingSpec, datasets: &[Dataset], price: Amount) -> Result<ExitCode> {
 	let signer = context.signer()?;
-	let (method, hyperparameters) = order.resolve()?;
 	let chain = context.chain().await?;
 	let mut references = Vec::with_capacity(datasets.len());
 	for dataset in datasets {
@@ -230,10 +357,8 @@ async fn request(
 		.try_into()
 		.map_err(|_| Failure::usage("these are more datasets than one training may combine"))?;
 	let spec = TrainingSpec {
-		parent,
 		datasets: references,
-		method,
-		hyperparameters,
+		..spec
 	};
 	spec.validate().map_err(|error| match error {
 		SpecError::Datasets => Failure::usage("a dataset is named twice, or is at version 0, which has no items"),
@@ -259,21 +384,16 @@ async fn request(
 	Ok(ExitCode::SUCCESS)
 }
 
-async fn newest<C: Chain + ?Sized>(chain: &C, dataset: &Dataset) -> Result<DatasetRef> {
+/// What a dataset is at this moment: the version asked for, or the newest, without what was taken down.
+pub async fn newest<C: Chain + ?Sized>(chain: &C, dataset: &Dataset) -> Result<DatasetRef> {
 	let datanet = dataset.datanet;
-	let version = match dataset.version {
-		Some(version) => version,
-		None => {
-			let record = Query::new(chain).datanet(datanet).await?;
-			record
-				.ok_or_else(|| not_found("Datanet", datanet, "see them with `openledger datanet list`"))?
-				.version
-		}
-	};
+	let record = Query::new(chain).datanet(datanet).await?;
+	let record = record.ok_or_else(|| not_found("Datanet", datanet, "see them with `openledger datanet list`"))?;
 	Ok(DatasetRef {
 		datanet,
-		version,
-		exclusions: 0,
+		version: dataset.version.unwrap_or(record.version),
+		// The chain takes no order without all that is taken down by now.
+		exclusions: record.exclusions,
 	})
 }
 
@@ -290,10 +410,10 @@ async fn wait_for<C: Chain + ?Sized>(chain: &C, id: JobId, until: Until, limit: 
 			let record = get(chain, id).await?;
 			let reached = match record.status {
 				JobStatus::Open => None,
-				JobStatus::Claimed { .. } => Some(Until::Claimed),
-				JobStatus::Submitted { .. } => Some(Until::Submitted),
+				JobStatus::Claimed { .. } | JobStatus::Paused { .. } => Some(Until::Claimed),
+				JobStatus::Submitted { .. } | JobStatus::Disputed { .. } => Some(Until::Submitted),
 				JobStatus::Accepted { .. } => Some(Until::Accepted),
-				JobStatus::Cancelled | JobStatus::Failed | JobStatus::Expired => {
+				JobStatus::Cancelled | JobStatus::Failed | JobStatus::Expired | JobStatus::Split => {
 					return Err(Failure::new(format!("job {id} is {}", status_name(&record.status))).into())
 				}
 			};
@@ -345,6 +465,65 @@ async fn accept(context: &Context, job: JobId) -> Result<ExitCode> {
 	Ok(ExitCode::SUCCESS)
 }
 
+/// Commits to a finding, or reveals it where the time to commit is over. The salt follows from the key, so that nothing
+/// has to be kept.
+async fn judge(context: &Context, job: JobId, finding: Finding) -> Result<ExitCode> {
+	let signer = context.signer()?;
+	let chain = context.chain().await?;
+	let query = Query::new(&chain);
+	let dispute = query.dispute(job).await?.ok_or_else(|| {
+		Failure::new(format!("nobody disputes the result of job {job}")).hint("see `openledger job dispute --help`")
+	})?;
+	let ballot = JudgeBallot {
+		genesis: chain.genesis().await?,
+		job,
+		opened_at: dispute.opened_at,
+		judge: signer.account(),
+	};
+	let salt = ballot.salt(&signer.salt_secret());
+	let committing = query.active_block().await? < dispute.commit_until;
+	let call = if committing {
+		calls::judge_commit(job, ballot.commitment(finding, &salt))
+	} else {
+		calls::judge_reveal(job, finding, salt)
+	};
+	let outcome = chain.submit(&signer, call, Wait::InBlock).await?;
+	let segment = outcome
+		.find("Models", "JudgeCommitted")
+		.map(|event| event.decode::<(JobId, AccountId, u32)>())
+		.transpose()?
+		.map(|(_, _, segment)| segment);
+	let done = serde_json::json!({
+		"job": job,
+		"finding": finding,
+		"segment": segment,
+		"committed": committing,
+		"block": outcome.block,
+	});
+	context.print(&done, |_| {
+		if committing {
+			format!(
+				"committed in block {}; reveal by the same command after active block {}",
+				outcome.block, dispute.commit_until
+			)
+		} else {
+			format!("revealed in block {}", outcome.block)
+		}
+	})?;
+	Ok(ExitCode::SUCCESS)
+}
+
+async fn prune(context: &Context, job: JobId) -> Result<ExitCode> {
+	let signer = context.signer()?;
+	let chain = context.chain().await?;
+	let outcome = chain.submit(&signer, calls::prune_job(job), Wait::InBlock).await?;
+	let done = serde_json::json!({ "job": job, "block": outcome.block });
+	context.print(&done, |_| {
+		format!("the record of job {job} was removed in block {}", outcome.block)
+	})?;
+	Ok(ExitCode::SUCCESS)
+}
+
 async fn change(context: &Context, call: Call, job: JobId) -> Result<ExitCode> {
 	let signer = context.signer()?;
 	let chain = context.chain().await?;
@@ -385,7 +564,13 @@ fn describe(shown: &Shown) -> String {
 		.spec
 		.datasets
 		.iter()
-		.map(|dataset| format!("{}@{}", dataset.datanet, dataset.version))
+		.map(|dataset| {
+			let without = match dataset.exclusions {
+				0 => String::new(),
+				count => format!(" without exclusions 1 to {count}"),
+			};
+			format!("{}@{}{without}", dataset.datanet, dataset.version)
+		})
 		.collect();
 	let mut rows = vec![
 		("job", shown.job.to_string()),
@@ -416,6 +601,38 @@ fn describe(shown: &Shown) -> String {
 #[cfg(test)]
 mod tests {
 	use super::*;
+
+	#[tokio::test]
+	async fn an_order_should_name_the_newest_number_of_exclusions() {
+		let chain = chain_client::Memory::new();
+		let record: openledger_primitives::item::Datanet<AccountId> = openledger_primitives::item::Datanet {
+			owner: AccountId::new([1; 32]),
+			modality: openledger_primitives::format::Modality::Text,
+			name: Default::default(),
+			description: Default::default(),
+			policy: openledger_primitives::item::Policy::open(openledger_primitives::format::Modality::Text, 1),
+			closed: false,
+			version: 9,
+			root: [0; 32],
+			points: 0,
+			rejected: 0,
+			in_review: 0,
+			exclusions: 4,
+		};
+		chain.set(chain_client::keys::numbered("Datanets", "Datanets", 3u32), record);
+		for (text, version) in [("3@latest", 9), ("3@5", 5)] {
+			let dataset = newest(&chain, &text.parse().unwrap()).await.unwrap();
+			assert_eq!(
+				dataset,
+				DatasetRef {
+					datanet: 3,
+					version,
+					exclusions: 4
+				}
+			);
+		}
+		assert!(newest(&chain, &"4@5".parse().unwrap()).await.is_err());
+	}
 
 	#[test]
 	fn datasets_should_be_read_with_and_without_a_version() {

@@ -4,18 +4,22 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use chain_client::{address, calls, AccountId, ChainExt, Query, Wait};
+use chain_client::{address, calls, AccountId, Call, ChainExt, Query, Wait};
 use clap::Subcommand;
 use openledger_primitives::{
 	model::{self, Artifact, JobResult, ModelFile, MAX_MODEL_NAME},
-	training::TrainingSpec,
+	training::{DatasetRef, TrainingSpec},
 	BaseModelId, JobId, ModelId,
 };
 use payload_store::PayloadStore;
 use serde::Serialize;
 
-use super::{bounded, not_found};
-use crate::{context::Context, failure::Failure, output};
+use super::{
+	bounded,
+	job::{newest, Dataset},
+	not_found,
+};
+use crate::{amount::Amount, context::Context, failure::Failure, output};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -27,6 +31,11 @@ pub enum Command {
 		#[arg(long)]
 		name: String,
 	},
+	/// Remove a base model that nothing is built on; its deposit comes back
+	Deregister {
+		/// Its number
+		base: BaseModelId,
+	},
 	/// List base models and fine-tuned models
 	List,
 	/// Show a fine-tuned model with its provenance, or a base model
@@ -36,6 +45,33 @@ pub enum Command {
 		/// The number is that of a base model
 		#[arg(long)]
 		base: bool,
+	},
+	/// List what was measured of a fine-tuned model
+	Evaluations {
+		/// Its number
+		model: ModelId,
+	},
+	/// Post what a fine-tuned model's loss is on a Datanet's version, with a bond
+	PostEvaluation {
+		/// Its number
+		model: ModelId,
+		/// What it was measured on, as 3@120
+		#[arg(long, value_name = "DATANET@VERSION")]
+		dataset: Dataset,
+		/// Nats per token
+		#[arg(long)]
+		loss: f64,
+		/// How many tokens the loss is the mean of
+		#[arg(long)]
+		tokens: u64,
+		/// A file with all that is needed to repeat it; it is uploaded
+		#[arg(long, value_name = "FILE")]
+		manifest: PathBuf,
+	},
+	/// Take an evaluation back, and its bond
+	RetractEvaluation {
+		/// The model's number
+		model: ModelId,
 	},
 }
 
@@ -81,6 +117,10 @@ pub struct ResultShown {
 	/// Nats per token.
 	train_loss: f64,
 	eval_loss: Option<f64>,
+	/// Zero: none.
+	checkpoints: u32,
+	/// Merkle root of their sha2-256, hexadecimal.
+	checkpoints_root: String,
 }
 
 #[derive(Serialize)]
@@ -109,6 +149,8 @@ impl ResultShown {
 			steps: result.steps,
 			train_loss: result.train_loss_micro as f64 / 1e6,
 			eval_loss: result.eval_loss_micro.map(|loss| loss as f64 / 1e6),
+			checkpoints: result.checkpoints.count,
+			checkpoints_root: hex::encode(result.checkpoints.root),
 		}
 	}
 
@@ -171,6 +213,22 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 		Command::Register { folder, name } => register(context, &folder, &name).await,
 		Command::List => list(context).await,
 		Command::Show { model, base } => show(context, model, base).await,
+		Command::Deregister { base } => {
+			let what = format!("base model {base} was removed");
+			change(context, calls::deregister_base_model(base), what).await
+		}
+		Command::Evaluations { model } => evaluations(context, model).await,
+		Command::PostEvaluation {
+			model,
+			dataset,
+			loss,
+			tokens,
+			manifest,
+		} => post_evaluation(context, model, dataset, loss, tokens, &manifest).await,
+		Command::RetractEvaluation { model } => {
+			let what = format!("the evaluation of model {model} was taken back");
+			change(context, calls::retract_evaluation(model), what).await
+		}
 	}
 }
 
@@ -254,6 +312,101 @@ fn model_files(folder: &Path) -> Result<Vec<PathBuf>> {
 		);
 	}
 	Ok(files)
+}
+
+#[derive(Serialize)]
+struct EvaluationShown {
+	#[serde(serialize_with = "output::account")]
+	evaluator: AccountId,
+	dataset: DatasetRef,
+	/// Nats per token.
+	loss: f64,
+	tokens: u64,
+	manifest: Hashes,
+	bond: Amount,
+	posted_at: u32,
+}
+
+impl EvaluationShown {
+	fn new(evaluator: AccountId, record: model::Evaluation) -> Self {
+		Self {
+			evaluator,
+			dataset: record.dataset,
+			loss: record.loss_micro as f64 / 1e6,
+			tokens: record.tokens,
+			manifest: Hashes::new(&record.manifest),
+			bond: Amount(record.bond),
+			posted_at: record.posted_at,
+		}
+	}
+}
+
+async fn evaluations(context: &Context, model: ModelId) -> Result<ExitCode> {
+	let chain = context.chain().await?;
+	let found = Query::new(&chain).evaluations(model).await?.into_iter();
+	let shown: Vec<_> = found
+		.map(|(evaluator, record)| EvaluationShown::new(evaluator, record))
+		.collect();
+	context.print(&shown, |shown| {
+		let row = |evaluation: &EvaluationShown| {
+			vec![
+				format!("{}@{}", evaluation.dataset.datanet, evaluation.dataset.version),
+				format!("{:.4}", evaluation.loss),
+				evaluation.tokens.to_string(),
+				address(&evaluation.evaluator),
+			]
+		};
+		output::table(
+			&["data", "loss", "tokens", "evaluator"],
+			&shown.iter().map(row).collect::<Vec<_>>(),
+		)
+	})?;
+	Ok(ExitCode::SUCCESS)
+}
+
+async fn post_evaluation(
+	context: &Context,
+	model: ModelId,
+	dataset: Dataset,
+	loss: f64,
+	tokens: u64,
+	manifest: &Path,
+) -> Result<ExitCode> {
+	let loss_micro = micro(loss)?;
+	context.signer()?;
+	let chain = context.chain().await?;
+	let dataset = newest(&chain, &dataset).await?;
+	let stored = context
+		.artifacts()?
+		.put_file(manifest)
+		.await
+		.with_context(|| format!("uploading {}", manifest.display()))?;
+	let manifest = Artifact {
+		cid: stored.cid,
+		sha256: stored.sha256,
+		bytes: stored.size,
+	};
+	let call = calls::post_evaluation(model, dataset, loss_micro, tokens, manifest);
+	change(context, call, format!("the evaluation of model {model} was posted")).await
+}
+
+/// A loss in units of 1e-6.
+fn micro(loss: f64) -> Result<u64> {
+	let units = (loss * 1e6).round();
+	if !(0. ..=1e15).contains(&units) {
+		return Err(Failure::usage(format!("a loss is a number of nats from zero on, not {loss}")).into());
+	}
+	Ok(units as u64)
+}
+
+async fn change(context: &Context, call: Call, what: String) -> Result<ExitCode> {
+	let signer = context.signer()?;
+	let chain = context.chain().await?;
+	let outcome = chain.submit(&signer, call, Wait::InBlock).await?;
+	context.print(&serde_json::json!({ "block": outcome.block }), |_| {
+		format!("{what} in block {}", outcome.block)
+	})?;
+	Ok(ExitCode::SUCCESS)
 }
 
 async fn list(context: &Context) -> Result<ExitCode> {
@@ -345,4 +498,18 @@ async fn show(context: &Context, id: ModelId, base: bool) -> Result<ExitCode> {
 		})?;
 	}
 	Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn losses_should_be_whole_units_from_zero_on() {
+		assert_eq!(micro(1.5).unwrap(), 1_500_000);
+		assert_eq!(micro(0.).unwrap(), 0);
+		for loss in [-0.1, f64::NAN, f64::INFINITY] {
+			assert!(micro(loss).is_err(), "{loss}");
+		}
+	}
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
-use openledger_primitives::training::{Hyperparameters, LoraTargets, Method, Scheduler};
+use openledger_primitives::training::{Dtype, Hyperparameters, LoraTargets, Method, Scheduler};
 use serde::{de::Error as _, Deserialize, Deserializer};
 
 use crate::failure::Failure;
@@ -25,6 +25,21 @@ pub enum SchedulerArg {
 	Constant,
 	Linear,
 	Cosine,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum DtypeArg {
+	F32,
+	Bf16,
+}
+
+impl From<DtypeArg> for Dtype {
+	fn from(dtype: DtypeArg) -> Self {
+		match dtype {
+			DtypeArg::F32 => Dtype::F32,
+			DtypeArg::Bf16 => Dtype::Bf16,
+		}
+	}
 }
 
 /// Which layers an adapter wraps.

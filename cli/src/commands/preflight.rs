@@ -7,7 +7,7 @@ use std::{
 
 use openledger_primitives::{
 	format::{Format, Modality},
-	item::Content,
+	item::{Content, Misfit, Policy},
 	payload::Payload,
 	quota::{day_of, resets_at, DayUse, Limits, QuotaError},
 };
@@ -16,11 +16,10 @@ use serde::Serialize;
 use crate::{output, time};
 
 /// What the chain says about contributing to one Datanet now.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Rules {
 	pub modality: Modality,
-	/// The Datanet's cap or the chain's, whichever is less.
-	pub max_file_bytes: u32,
+	pub policy: Policy,
 	pub limits: Limits,
 	/// Unix time in milliseconds of the newest block.
 	pub now: u64,
@@ -39,6 +38,11 @@ pub struct QuotaLeft {
 }
 
 impl Rules {
+	/// The Datanet's cap or the chain's, whichever is less.
+	pub fn max_file_bytes(&self) -> u32 {
+		self.policy.max_file_bytes.min(self.limits.file_bytes)
+	}
+
 	pub fn quota_left(&self) -> QuotaLeft {
 		let day = day_of(self.now);
 		let (used, datanet_used) = (self.used.on(day), self.datanet_used.on(day));
@@ -77,6 +81,11 @@ pub enum Problem {
 		size: u64,
 		cap: u32,
 	},
+	FileTooSmall {
+		size: u32,
+		least: u32,
+	},
+	FormatNotTaken(Format),
 	/// The bytes are not what the extension says: the chain cannot see that, validators do.
 	ContentMismatch(Format),
 	ContentAlreadyAccepted(u64),
@@ -94,6 +103,8 @@ impl Problem {
 			Self::WrongFormat(..) => "WrongFormat",
 			Self::EmptyFile => "EmptyFile",
 			Self::FileTooLarge { .. } => "FileTooLarge",
+			Self::FileTooSmall { .. } => "FileTooSmall",
+			Self::FormatNotTaken(_) => "FormatNotTaken",
 			Self::ContentMismatch(_) => "ContentMismatch",
 			Self::ContentAlreadyAccepted(_) => "ContentAlreadyAccepted",
 			Self::DuplicateFile(_) => "DuplicateFile",
@@ -114,6 +125,8 @@ impl Problem {
 			}
 			Self::EmptyFile => "it has no bytes".into(),
 			Self::FileTooLarge { size, cap } => format!("it has {size} bytes, the largest file taken has {cap}"),
+			Self::FileTooSmall { size, least } => format!("it has {size} bytes, the smallest file taken has {least}"),
+			Self::FormatNotTaken(format) => format!("this Datanet takes no .{} files", format.extension()),
 			Self::ContentMismatch(format) => format!("its content is not what .{} says", format.extension()),
 			Self::ContentAlreadyAccepted(item) => format!("the same content was accepted before, as item {item}"),
 			Self::DuplicateFile(path) => format!("it has the same bytes as {}", path.display()),
@@ -188,17 +201,21 @@ fn own_problem(rules: &Rules, file: &Candidate, content: &Content) -> Option<Pro
 	if !file.known_extension {
 		return Some(Problem::UnknownExtension);
 	}
-	if size == 0 {
-		return Some(Problem::EmptyFile);
-	}
-	if size > rules.max_file_bytes {
-		return Some(Problem::FileTooLarge {
-			size: size.into(),
-			cap: rules.max_file_bytes,
+	let policy = &rules.policy;
+	if let Err(misfit) = policy.check(rules.modality, rules.limits.file_bytes, size, format) {
+		return Some(match misfit {
+			Misfit::Empty => Problem::EmptyFile,
+			Misfit::TooLarge => Problem::FileTooLarge {
+				size: size.into(),
+				cap: rules.max_file_bytes(),
+			},
+			Misfit::TooSmall => Problem::FileTooSmall {
+				size,
+				least: policy.min_file_bytes,
+			},
+			Misfit::WrongFormat => Problem::WrongFormat(format, rules.modality),
+			Misfit::FormatNotTaken => Problem::FormatNotTaken(format),
 		});
-	}
-	if format.modality() != rules.modality {
-		return Some(Problem::WrongFormat(format, rules.modality));
 	}
 	if !file.matches {
 		return Some(Problem::ContentMismatch(format));
@@ -209,12 +226,12 @@ fn own_problem(rules: &Rules, file: &Candidate, content: &Content) -> Option<Pro
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use openledger_primitives::payload::CidCodec;
+	use openledger_primitives::{format::FormatSet, payload::CidCodec};
 
 	fn rules() -> Rules {
 		Rules {
 			modality: Modality::Text,
-			max_file_bytes: 1_000,
+			policy: Policy::open(Modality::Text, 1_000),
 			limits: Limits {
 				file_bytes: 1_000,
 				account_bytes: 5_000,
@@ -277,6 +294,18 @@ mod tests {
 			Some("ContentAlreadyAccepted"),
 		];
 		assert_eq!(names(&rules(), &files, &contents), expected);
+	}
+
+	#[test]
+	fn files_outside_the_policy_should_be_named() {
+		let mut rules = rules();
+		rules.policy.min_file_bytes = 20;
+		rules.policy.formats = FormatSet::of(&[Format::Markdown]);
+		let files = [file("a.md", 1, 20), file("small.md", 2, 19), file("plain.txt", 3, 20)];
+		assert_eq!(
+			names(&rules, &files, &[Content::default(); 3]),
+			[None, Some("FileTooSmall"), Some("FormatNotTaken")]
+		);
 	}
 
 	#[test]

@@ -32,6 +32,14 @@ pub enum Command {
 		#[arg(long = "for", value_name = "ACCOUNT")]
 		for_account: Option<String>,
 	},
+	/// Give OPEN for the contributors of a Datanet, beside what the chain pays them; a gift, which nobody gets back
+	Sponsor {
+		/// Whose contributors
+		#[arg(long, value_name = "ID")]
+		datanet: u32,
+		/// OPEN
+		amount: Amount,
+	},
 }
 
 #[derive(Serialize)]
@@ -98,7 +106,26 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 	match command {
 		Command::Show { account } => show(context, account.as_deref()).await,
 		Command::Claim { all, for_account } => claim(context, all, for_account.as_deref()).await,
+		Command::Sponsor { datanet, amount } => sponsor(context, datanet, amount).await,
 	}
+}
+
+async fn sponsor(context: &Context, datanet: u32, amount: Amount) -> Result<ExitCode> {
+	let signer = context.signer()?;
+	let chain = context.chain().await?;
+	let outcome = chain
+		.submit(&signer, calls::sponsor(datanet, amount.0), Wait::InBlock)
+		.await?;
+	let left = Query::new(&chain).sponsorship(datanet).await?;
+	let left = Amount(left.map_or(0, |sponsorship| sponsorship.balance));
+	let done = serde_json::json!({ "block": outcome.block, "datanet": datanet, "given": amount, "balance": left });
+	context.print(&done, |_| {
+		format!(
+			"gave {amount} OPEN for the contributors of Datanet {datanet} in block {}; {left} OPEN wait for its items",
+			outcome.block
+		)
+	})?;
+	Ok(ExitCode::SUCCESS)
 }
 
 async fn show(context: &Context, account: Option<&str>) -> Result<ExitCode> {
@@ -140,6 +167,7 @@ fn pool_name(pool: Pool) -> String {
 		Pool::Contributors(modality) => format!("contributors ({})", format!("{modality:?}").to_lowercase()),
 		Pool::Validators => "validators".into(),
 		Pool::Owners => "owners".into(),
+		Pool::Datanet(id) => format!("sponsors of Datanet {id}"),
 	}
 }
 

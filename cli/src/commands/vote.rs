@@ -5,7 +5,7 @@ use chain_client::{calls, Chain, ChainExt, Outcome, Signer, Wait};
 use clap::ArgGroup;
 use futures::StreamExt;
 use openledger_primitives::{
-	item::{Phase, Round, Vote},
+	item::{Round, Vote},
 	vote::{Reason, Verdict, MAX_SCORE},
 	ItemId,
 };
@@ -115,7 +115,7 @@ async fn case<C: Chain + ?Sized>(chain: &C, signer: &Signer, item: ItemId) -> Re
 }
 
 fn open_round(case: &CaseView) -> Result<&Round> {
-	let round = case.round.as_ref().filter(|_| case.case.phase == Phase::Voting);
+	let round = case.round.as_ref().filter(|_| case.case.phase.is_voting());
 	round.ok_or_else(|| Failure::new(format!("no round on item {} is open", case.item)).into())
 }
 
@@ -210,10 +210,13 @@ async fn reveal<C: Chain + ?Sized>(
 		if let Some(verdict) = vote.verdict {
 			return Err(Failure::new(format!("the vote is revealed already: {verdict:?}")).into());
 		}
+		if vote.weight == 0 {
+			return Err(Failure::new("the vote is void: somebody reported its verdict and salt").into());
+		}
 		if now >= round.reveal_until {
 			return Err(Failure::new("the time to reveal is over").into());
 		}
-		if now >= round.commit_until {
+		if now > round.commit_until {
 			let ballot = ballot(genesis, item, index, signer.account());
 			let secret = signer.salt_secret();
 			let units = units(chain, store, item).await?;

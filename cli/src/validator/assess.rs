@@ -34,6 +34,9 @@ pub async fn assess<C: Chain + ?Sized>(chain: &C, store: &Arc<dyn PayloadStore>,
 		.item(id)
 		.await?
 		.with_context(|| format!("the chain has no item {id}"))?;
+	let possession = item
+		.possession
+		.with_context(|| format!("item {id} is decided: there is nothing to judge"))?;
 	let content = query.content(&item.payload.sha256).await?;
 	let datanet = query
 		.datanet(item.datanet)
@@ -49,7 +52,7 @@ pub async fn assess<C: Chain + ?Sized>(chain: &C, store: &Arc<dyn PayloadStore>,
 		let claim = Claim {
 			payload: &item.payload,
 			account: item.contributor.as_ref(),
-			possession: &item.possession,
+			possession: &possession,
 			modality: datanet.modality,
 			accepted_before,
 		};

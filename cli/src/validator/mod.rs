@@ -321,12 +321,11 @@ fn reserve(view: &View, action: &Action) -> Balance {
 
 /// Whether this validator needs the file of a case: it is drawn, or has a vote to reveal.
 fn is_needed(case: &CaseView) -> bool {
-	use openledger_primitives::item::Phase;
-	let open = case.case.phase == Phase::Voting;
+	let open = case.case.phase.is_voting();
 	let unrevealed = case
 		.votes
 		.iter()
-		.any(|(round, vote)| *round == case.case.round && vote.verdict.is_none());
+		.any(|(round, vote)| *round == case.case.round && vote.verdict.is_none() && vote.weight > 0);
 	let voted = case.votes.iter().any(|(round, _)| *round == case.case.round);
 	open && (unrevealed || !voted && case.weight.is_some_and(|weight| weight > 0))
 }

@@ -56,14 +56,13 @@ pub fn plan(view: &View, me: &AccountId) -> Vec<Action> {
 fn of_case(view: &CaseView, now: ActiveBlock, me: &AccountId) -> Vec<Action> {
 	let item = view.item;
 	match view.case.phase {
-		Phase::Voting => {
+		phase if phase.is_voting() => {
 			let Some(round) = &view.round else { return Vec::new() };
 			of_round(view, round, now, me).into_iter().collect()
 		}
 		Phase::Provisional { until, .. } if !view.waits && is_my_turn(item, view.case.round, until, now, me) => {
 			vec![Action::Finalize { item }]
 		}
-		Phase::Provisional { .. } => Vec::new(),
 		Phase::Final { at, .. } => {
 			let settle = |round: RoundIndex, voter: &AccountId| Action::Settle {
 				item,
@@ -76,6 +75,7 @@ fn of_case(view: &CaseView, now: ActiveBlock, me: &AccountId) -> Vec<Action> {
 			}
 			actions
 		}
+		_ => Vec::new(),
 	}
 }
 
@@ -100,8 +100,12 @@ fn of_round(view: &CaseView, round: &Round, now: ActiveBlock, me: &AccountId) ->
 			last_call,
 		});
 	}
+	if now <= round.commit_until {
+		// Another block in place of this one could still take a report of the preimage.
+		return None;
+	}
 	if next <= round.reveal_until {
-		let vote = vote.filter(|vote| vote.verdict.is_none())?;
+		let vote = vote.filter(|vote| vote.verdict.is_none() && vote.weight > 0)?;
 		return Some(Action::Reveal {
 			item,
 			round: index,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chain_client::{keys, AccountId, Args, Call, Chain, DispatchError, Event, Memory, Signer, Validator};
 use openledger_primitives::{
 	format::{Format, Modality, ModalitySet},
-	item::{Case, Content, Datanet, Item, Neighbours, Outcome, Phase, Round, Vote},
+	item::{Case, Content, Datanet, Item, Neighbours, Outcome, Phase, Policy, Round, Vote},
 	payload::{possession, Cid},
 	points::AcceptShare,
 	schedule::Schedule,
@@ -76,7 +76,7 @@ impl Court {
 			datanet: 0,
 			contributor: contributor.clone(),
 			payload,
-			possession: possession(&[7; 32], TEXT.as_bytes()),
+			possession: Some(possession(&[7; 32], TEXT.as_bytes())),
 			submitted_at: 5,
 			day: 1,
 			outcome: Outcome::InReview,
@@ -86,12 +86,14 @@ impl Court {
 			modality: Modality::Text,
 			name: b"texts".to_vec().try_into().unwrap(),
 			description: Default::default(),
-			max_file_bytes: 1_000,
+			policy: Policy::open(Modality::Text, 1_000),
 			closed: false,
 			version: 0,
 			root: [0; 32],
 			points: 0,
 			rejected: 0,
+			in_review: 1,
+			exclusions: 0,
 		};
 		let text = ModalitySet::of(&[Modality::Text]);
 		let validator = Validator {
@@ -103,8 +105,8 @@ impl Court {
 			credit: 0,
 			slashed: 0,
 		};
-		court.chain.set(keys::map("Datanets", "Items", ITEM), item);
-		court.chain.set(keys::map("Datanets", "Datanets", 0u32), datanet);
+		court.chain.set(keys::numbered("Datanets", "Items", ITEM), item);
+		court.chain.set(keys::numbered("Datanets", "Datanets", 0u32), datanet);
 		court
 			.chain
 			.set(keys::map("Datanets", "Contents", payload.sha256), Content::default());
@@ -149,6 +151,8 @@ impl Court {
 			phase,
 			fee: 0,
 			unsettled: 0,
+			challenges: 0,
+			penalty: None,
 		};
 		self.chain.set(keys::map("Validation", "Cases", ITEM), case);
 	}
@@ -233,10 +237,14 @@ async fn the_same_key_should_commit_the_same_and_reveal_it_after_a_restart() {
 
 	court.set_vote(commitment, None);
 	assert!(court.calls_at(14, true).await.is_empty(), "committed already");
-	let reveals = court.calls_at(20, true).await;
+	assert!(
+		court.calls_at(20, true).await.is_empty(),
+		"in a fork of this block the preimage could be reported"
+	);
+	let reveals = court.calls_at(21, true).await;
 	assert_eq!(names(&reveals), ["reveal"]);
 	assert!(
-		court.calls_at(20, false).await.is_empty(),
+		court.calls_at(21, false).await.is_empty(),
 		"the score cannot be found without the file's units"
 	);
 	court.set_vote(commitment, Some(Verdict::Accept { score: 1, units: 1 }));
@@ -284,7 +292,9 @@ async fn rounds_should_be_closed_and_verdicts_made_final_after_their_deadlines()
 		previous: Some(1),
 		next: None,
 	};
-	court.chain.set(keys::map("Datanets", "Neighbours", ITEM), neighbours);
+	court
+		.chain
+		.set(keys::numbered("Datanets", "Neighbours", ITEM), neighbours);
 	assert!(court.calls_at(44, true).await.is_empty(), "an earlier claim is open");
 }
 

@@ -66,7 +66,10 @@ impl View {
 
 		let mut views = Vec::with_capacity(cases.len());
 		for (((item, case), round), seed) in cases.into_iter().zip(rounds).zip(seeds) {
-			let weight = round.as_ref().and_then(|round| {
+			let has_called = case.phase.is_voting()
+				&& case.phase != Phase::Voting
+				&& query.trial_bond(item).await?.is_some_and(|bond| bond.who == *me);
+			let weight = round.as_ref().filter(|_| !has_called).and_then(|round| {
 				// The ring still holds what was written a day ago; only a block that is over has its own randomness.
 				let seed = seed.filter(|_| round.seed_at <= now)?;
 				Some(weight(genesis, item, &case, round, seed, me, validator.as_ref()))

@@ -1,28 +1,25 @@
 //! What final verdicts do, and what other pallets ask about versions.
 
+use frame_support::ensure;
 use openledger_primitives::{
-	item::{next_root, Datanet, Item, Outcome, VersionEntry},
+	item::{next_root, Item, Outcome, VersionEntry},
 	points::item_points,
 	training::DatasetRef,
-	traits::{AcceptedItem, DatanetOwners, Dataset, Datasets, Docket, Rewards, VersionPoints},
+	traits::{AcceptedItem, DatanetOwners, Dataset, Datasets, Docket, Rewards, Submission, VersionPoints},
 	vote::{Reason, Verdict, MAX_SCORE},
 	ActiveBlock, DatanetId, ItemId,
 };
 use sp_runtime::{ArithmeticError, DispatchError, DispatchResult};
 
 use crate::{
-	Checkpoint, CheckpointCount, Checkpoints, Config, Contents, Datanets, Error, Event, Items, Neighbours, Pallet,
-	Standings, Versions,
+	Checkpoint, Checkpoints, Config, Contents, Datanets, Error, Event, Items, Neighbours, Pallet, Standings, Versions,
 };
 
 impl<T: Config> Docket for Pallet<T> {
 	fn conclude(id: ItemId, verdict: Option<Verdict>, final_at: ActiveBlock) -> Result<Option<Verdict>, DispatchError> {
-		let mut item = Items::<T>::get(id).ok_or(Error::<T>::ItemNotFound)?;
-		if item.outcome != Outcome::InReview {
-			return Err(Error::<T>::ItemNotInReview.into());
-		}
+		let item = Self::in_review(id)?;
 		let verdict = Self::resolve_duplicate(id, &item, verdict)?;
-		item.outcome = match verdict {
+		let outcome = match verdict {
 			Some(Verdict::Accept { score, units }) => Self::accept(id, &item, score.min(MAX_SCORE), units, final_at)?,
 			Some(Verdict::Reject { reason }) => Self::reject(id, &item, reason)?,
 			None => {
@@ -30,19 +27,22 @@ impl<T: Config> Docket for Pallet<T> {
 				Outcome::Expired
 			}
 		};
-		Self::leave_line(id, item.payload.sha256);
-		Items::<T>::insert(id, item);
+		Self::end_review(id, item, outcome);
 		Ok(verdict)
 	}
 
+	fn submission(id: ItemId) -> Option<Submission> {
+		let item = Items::<T>::get(id).filter(|item| item.outcome == Outcome::InReview)?;
+		Some(Submission {
+			sha256: item.payload.sha256,
+			submitted_at: item.submitted_at,
+		})
+	}
+
 	fn conclude_planted(id: ItemId) -> DispatchResult {
-		let mut item = Items::<T>::get(id).ok_or(Error::<T>::ItemNotFound)?;
-		if item.outcome != Outcome::InReview {
-			return Err(Error::<T>::ItemNotInReview.into());
-		}
-		item.outcome = Outcome::Planted;
-		Self::leave_line(id, item.payload.sha256);
-		Items::<T>::insert(id, item);
+		let item = Self::in_review(id)?;
+		Self::end_review(id, item, Outcome::Planted);
+		Self::deposit_event(Event::ItemPlanted { item: id });
 		Ok(())
 	}
 }
@@ -54,6 +54,12 @@ impl<T: Config> DatanetOwners<T::AccountId> for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
+	fn in_review(id: ItemId) -> Result<Item<T::AccountId>, Error<T>> {
+		let item = Items::<T>::get(id).ok_or(Error::<T>::ItemNotFound)?;
+		ensure!(item.outcome == Outcome::InReview, Error::<T>::ItemNotInReview);
+		Ok(item)
+	}
+
 	/// An acceptance of content that another claim holds becomes a rejection, and must wait while an earlier one is open.
 	fn resolve_duplicate(
 		id: ItemId,
@@ -98,9 +104,9 @@ impl<T: Config> Pallet<T> {
 				points: datanet.points,
 			},
 		);
-		Self::add_checkpoint(item.datanet, &item.contributor, version, points);
 		Contents::<T>::mutate(item.payload.sha256, |content| content.accepted = Some(id));
 		Standings::<T>::mutate(item.datanet, &item.contributor, |standing| {
+			Self::add_checkpoint(item.datanet, &item.contributor, standing.accepted, version, points);
 			standing.accepted = standing.accepted.saturating_add(1);
 			standing.score_sum = standing.score_sum.saturating_add(score.into());
 		});
@@ -137,28 +143,26 @@ impl<T: Config> Pallet<T> {
 		Ok(Outcome::Rejected { reason })
 	}
 
-	fn add_checkpoint(datanet: DatanetId, who: &T::AccountId, version: u32, points: u64) {
-		let count = CheckpointCount::<T>::get(datanet, who);
-		let before = match count {
+	/// The contributor's checkpoint number `k`, of its acceptance number `k`, both from 0.
+	fn add_checkpoint(datanet: DatanetId, who: &T::AccountId, k: u32, version: u32, points: u64) {
+		let before = match k {
 			0 => 0,
-			_ => Checkpoints::<T>::get((datanet, who, count - 1)).map_or(0, |checkpoint| checkpoint.points),
+			_ => Checkpoints::<T>::get((datanet, who, k - 1)).map_or(0, |checkpoint| checkpoint.points),
 		};
 		let points = before.saturating_add(points.into());
-		Checkpoints::<T>::insert((datanet, who, count), Checkpoint { version, points });
-		CheckpointCount::<T>::insert(datanet, who, count.saturating_add(1));
+		Checkpoints::<T>::insert((datanet, who, k), Checkpoint { version, points });
 	}
 }
 
 impl<T: Config> Datasets<T::AccountId> for Pallet<T> {
-	fn dataset(dataset: DatasetRef, _: &T::AccountId) -> Result<Dataset, DispatchError> {
-		let DatasetRef {
-			datanet: id, version, ..
-		} = dataset;
+	fn dataset(dataset: DatasetRef, who: &T::AccountId) -> Result<Dataset, DispatchError> {
+		let id = dataset.datanet;
 		let datanet = Datanets::<T>::get(id).ok_or(Error::<T>::DatanetNotFound)?;
-		if datanet.closed {
-			return Err(Error::<T>::DatanetClosed.into());
-		}
-		let entry = Versions::<T>::get(id, version).ok_or(Error::<T>::VersionNotFound)?;
+		Self::ensure_access(id, &datanet, who)?;
+		let entry = Versions::<T>::get(id, dataset.version).ok_or(Error::<T>::VersionNotFound)?;
+		// Only the newest set: nothing is trained on that is taken down by now.
+		ensure!(dataset.exclusions <= datanet.exclusions, Error::<T>::ExclusionsNotFound);
+		ensure!(dataset.exclusions == datanet.exclusions, Error::<T>::StaleExclusions);
 		Ok(Dataset {
 			modality: datanet.modality,
 			root: entry.root,
@@ -176,7 +180,7 @@ impl<T: Config> VersionPoints<T::AccountId> for Pallet<T> {
 			return 0;
 		}
 		// The number of checkpoints at or before the version lies in `low..=high`; `found` is the last of them seen.
-		let (mut low, mut high) = (0, CheckpointCount::<T>::get(datanet, who));
+		let (mut low, mut high) = (0, Standings::<T>::get(datanet, who).accepted);
 		let mut found = 0;
 		while low < high {
 			let middle = low + (high - low) / 2;

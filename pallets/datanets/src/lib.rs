@@ -4,19 +4,35 @@
 //!
 //! ## Terminology
 //!
-//! - **Datanet**: a collection of accepted items of one modality, with an owner.
+//! - **Datanet**: a collection of accepted items of one modality, with an owner and a policy: which files it takes, and under
+//!   which licence it gives.
 //! - **Item**: one contribution: a payload (hashes, size, format; the bytes are elsewhere) and what became of it.
 //! - **Content**: the bytes themselves, known by their sha2-256. Content earns once on the whole chain.
 //! - **Claim**: an item in review is a claim on its content. Claims on one content form a line in the order of their
 //!   submission; they are judged in parallel, and one can be accepted only when those before it have failed.
 //! - **Version**: a Datanet's version n is its first n accepted items, for ever. A running digest, its root, names it.
+//! - **Exclusion**: an accepted item that was taken down. A Datanet's exclusions are numbered from 1, and its first k are a
+//!   set that never changes; a dataset is named by Datanet, version and k. An excluded item keeps what it earned, its place
+//!   in the version and its content: only training leaves it out. A model trained on it before is *marked*.
+//! - **Grant**: leave to train on a restricted Datanet until a block. It is a gate for the licence: payloads are not secret,
+//!   and a grant reveals nothing.
 //! - **Standing**: an account's acceptances and rejections in a Datanet, from which its rank is computed.
 //!
-//! ## States of an item
+//! ## States
 //!
-//! `InReview → Withdrawn | Accepted | Rejected | Expired`, all four final. How far a review is, the court knows
-//! ([`openledger_primitives::traits::Court`]); it reports the final verdict through
-//! [`Docket`](openledger_primitives::traits::Docket), which this pallet implements.
+//! An item: `InReview → Withdrawn | Accepted | Rejected | Expired | Planted`, all five final. How far a review is, the court
+//! knows ([`openledger_primitives::traits::Court`]); it reports the final verdict through
+//! [`Docket`](openledger_primitives::traits::Docket), which this pallet implements. What is not accepted can be pruned once the
+//! court is done with it; its attempt at the content and its place in the standing stay.
+//!
+//! A planted item, a test of the panel, counts in no standing and earns nothing. Its attempt at the content stays counted,
+//! or an owner could plant what a panel is about to reject and send it again at the first price.
+//!
+//! A Datanet: `open → closed`. A closed one takes no items and no training; what is in review is still decided, and what it
+//! has stays. Its deposit is kept while it has versions, since they are kept for good. One that has none and nothing in
+//! review is removed when it is closed, or by closing it again, and the deposit goes back.
+//!
+//! A request for access: `asked → granted until a block`, and again; it ends by `revoke`, which gives its deposit back.
 //!
 //! ## Calls
 //!
@@ -26,18 +42,30 @@
 //! | 1 | `submit` | anyone, within the day's quota, for a hold and a fee |
 //! | 2 | `withdraw` | the contributor, before the item's first seed |
 //! | 3 | `release_hold` | the contributor, [`DatanetParams::hold_days`] after the last submission |
+//! | 4 | `set_metadata` | the owner |
+//! | 5 | `set_policy` | the owner, for what is submitted later |
+//! | 6 | `request_access` | anyone, for a deposit |
+//! | 7 | `grant` | the owner; unasked, for a deposit |
+//! | 8 | `revoke` | the owner or the account itself; anyone, when the grant has expired |
+//! | 9 | `exclude` | the owner or [`Config::AdminOrigin`] |
+//! | 10 | `transfer` | the owner: an offer |
+//! | 11 | `close` | the owner |
+//! | 12 | `prune` | anyone, when nothing can change any more |
+//! | 13 | `accept_transfer` | who was offered a Datanet |
+//! | 19 | `set_params` | [`Config::AdminOrigin`] |
 //!
-//! Indices 4 to 19 are reserved: `set_metadata` 4, `set_policy` 5, `request_access` 6, `grant` 7, `revoke` 8, `exclude`
-//! 9, `transfer` 10, `close` 11, `prune` 12.
+//! Indices 14 to 18 are reserved.
 //!
 //! ## Invariants
 //!
-//! 1. What is on hold under this pallet's reasons equals [`Holds`] and [`Deposits`].
+//! 1. What is on hold under this pallet's reasons equals [`Holds`], [`Deposits`] and the deposits in [`Accesses`].
 //! 2. No account has more in a UTC day than the quotas allow, whether it calls directly, in a batch or by proxy.
 //! 3. The roots and points in [`Versions`] follow from the accepted items, in order.
-//! 4. A Datanet's points are the sum of its contributors' last [`Checkpoints`].
+//! 4. A Datanet's points are the sum of its contributors' last [`Checkpoints`], of which each acceptance made one.
 //! 5. A Datanet's acceptances and rejections are the sums over its [`Standings`].
 //! 6. The open claims on a content are exactly one line in [`Neighbours`], ending at [`Content::last`].
+//! 7. A Datanet's exclusions are numbered without a gap, each of a version it has, and no version is excluded twice.
+//! 8. A Datanet counts the items in review that it has, and only these keep their proof of possession.
 //!
 //! `try_state` checks them.
 //!
@@ -46,53 +74,58 @@
 //! - The court's fee account exists (genesis endows it) and keeps its existence.
 //! - The clock is the timestamp inherent's, which a block's author can move only within its slot.
 //! - Nothing else holds or slashes under this pallet's reasons.
+//! - A case that the court still has needs its item's record, and no other.
+//!
+//! ## Keys
+//!
+//! Numbers that the chain gives are hashed by twox-64, which is short; what users choose, accounts and contents, by
+//! blake2-128, or a key could be ground that lies deep in the trie.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
+mod access;
 mod docket;
+mod exclusions;
 #[cfg(test)]
 mod mock;
+mod owner;
 mod submission;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 mod types;
 mod weights;
 
 pub use pallet::*;
-pub use types::{Checkpoint, DatanetParams, Deposit, Hold, QuotaLeft};
+pub use types::{Access, AccessStatus, Checkpoint, DatanetParams, Deposit, Hold, ItemView, QuotaLeft};
 pub use weights::{DbWeightInfo, WeightInfo};
 
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
+	use alloc::vec::Vec;
 	use frame_support::{
 		pallet_prelude::*,
-		traits::{
-			fungible,
-			fungible::{Mutate as _, MutateHold as _},
-			tokens::{Precision, Preservation},
-			UnixTime,
-		},
+		traits::{fungible, EnsureOrigin, UnixTime},
 	};
 	use frame_system::pallet_prelude::*;
 	use openledger_primitives::{
 		format::Modality,
 		item::{
-			Content, Datanet, Item, Neighbours as LineNeighbours, Outcome, Text, VersionEntry, MAX_DESCRIPTION,
-			MAX_NAME,
+			Content, Datanet, Exclusion, ExclusionReason, Item, Neighbours as LineNeighbours, Policy, Text,
+			VersionEntry, MAX_DESCRIPTION, MAX_NAME,
 		},
 		payload::Payload,
 		quota::{day_of, resets_at, DayUse},
 		rank::Standing,
+		training::DatasetRef,
 		traits::{ActiveBlocks, Court, Rewards},
 		vote::Reason,
-		Balance, DatanetId, EpochIndex, ItemId,
+		ActiveBlock, Balance, DatanetId, EpochIndex, ItemId,
 	};
-	use sp_runtime::ArithmeticError;
 
 	#[pallet::pallet]
 	pub struct Pallet<T>(_);
@@ -118,6 +151,9 @@ pub mod pallet {
 		/// Who pays for accepted ones.
 		type Rewards: Rewards<Self::AccountId>;
 
+		/// Who sets the parameters, and takes items down beside their Datanet's owner.
+		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
 	}
@@ -129,11 +165,17 @@ pub mod pallet {
 		Datanet,
 		/// An account contributes, or did so recently.
 		Contributor,
+		/// The deposit of a request for access or of a grant, while it stands.
+		Access,
 	}
 
-	/// What contributing is bounded by and costs. Set at genesis only.
+	/// What contributing is bounded by and costs.
 	#[pallet::storage]
 	pub type Params<T: Config> = StorageValue<_, DatanetParams, ValueQuery>;
+
+	/// The first whole UTC day under the present limits: invariant 2 counts from it on.
+	#[pallet::storage]
+	pub type LimitsSince<T: Config> = StorageValue<_, u32, ValueQuery>;
 
 	/// The id of the next Datanet.
 	#[pallet::storage]
@@ -141,11 +183,11 @@ pub mod pallet {
 
 	/// Datanets.
 	#[pallet::storage]
-	pub type Datanets<T: Config> = StorageMap<_, Blake2_128Concat, DatanetId, Datanet<T::AccountId>>;
+	pub type Datanets<T: Config> = StorageMap<_, Twox64Concat, DatanetId, Datanet<T::AccountId>>;
 
 	/// Deposits of Datanets.
 	#[pallet::storage]
-	pub type Deposits<T: Config> = StorageMap<_, Blake2_128Concat, DatanetId, Deposit<T::AccountId>>;
+	pub type Deposits<T: Config> = StorageMap<_, Twox64Concat, DatanetId, Deposit<T::AccountId>>;
 
 	/// The id of the next item.
 	#[pallet::storage]
@@ -153,11 +195,11 @@ pub mod pallet {
 
 	/// Items.
 	#[pallet::storage]
-	pub type Items<T: Config> = StorageMap<_, Blake2_128Concat, ItemId, Item<T::AccountId>>;
+	pub type Items<T: Config> = StorageMap<_, Twox64Concat, ItemId, Item<T::AccountId>>;
 
 	/// Neighbours of an open claim in the line of its content; one entry for each item in review.
 	#[pallet::storage]
-	pub type Neighbours<T: Config> = StorageMap<_, Blake2_128Concat, ItemId, LineNeighbours>;
+	pub type Neighbours<T: Config> = StorageMap<_, Twox64Concat, ItemId, LineNeighbours>;
 
 	/// Contents by sha2-256. Kept for good: attempts, but for those withdrawn, are counted over the whole life of a content.
 	#[pallet::storage]
@@ -170,7 +212,7 @@ pub mod pallet {
 	/// What an account contributed to one Datanet on the last day it did.
 	#[pallet::storage]
 	pub type DatanetDayUses<T: Config> =
-		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, DatanetId, DayUse, ValueQuery>;
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, DatanetId, DayUse, ValueQuery>;
 
 	/// Holds of contributors.
 	#[pallet::storage]
@@ -179,30 +221,41 @@ pub mod pallet {
 	/// Standings of accounts in a Datanet.
 	#[pallet::storage]
 	pub type Standings<T: Config> =
-		StorageDoubleMap<_, Blake2_128Concat, DatanetId, Blake2_128Concat, T::AccountId, Standing, ValueQuery>;
+		StorageDoubleMap<_, Twox64Concat, DatanetId, Blake2_128Concat, T::AccountId, Standing, ValueQuery>;
 
 	/// What version n of a Datanet added, from 1.
 	#[pallet::storage]
-	pub type Versions<T: Config> =
-		StorageDoubleMap<_, Blake2_128Concat, DatanetId, Blake2_128Concat, u32, VersionEntry>;
+	pub type Versions<T: Config> = StorageDoubleMap<_, Twox64Concat, DatanetId, Twox64Concat, u32, VersionEntry>;
 
 	/// Points of a contributor to a Datanet after each of its acceptances there, numbered from 0: searched in O(log n) for
-	/// the points at any version.
+	/// the points at any version. There are as many as its [`Standings`] say.
 	#[pallet::storage]
 	pub type Checkpoints<T: Config> = StorageNMap<
 		_,
 		(
-			NMapKey<Blake2_128Concat, DatanetId>,
+			NMapKey<Twox64Concat, DatanetId>,
 			NMapKey<Blake2_128Concat, T::AccountId>,
-			NMapKey<Blake2_128Concat, u32>,
+			NMapKey<Twox64Concat, u32>,
 		),
 		Checkpoint,
 	>;
 
-	/// How many checkpoints a contributor to a Datanet has.
+	/// Requests for access to restricted Datanets, and grants.
 	#[pallet::storage]
-	pub type CheckpointCount<T: Config> =
-		StorageDoubleMap<_, Blake2_128Concat, DatanetId, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
+	pub type Accesses<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, DatanetId, Blake2_128Concat, T::AccountId, Access<T::AccountId>>;
+
+	/// What was taken down of a Datanet, numbered from 1.
+	#[pallet::storage]
+	pub type Exclusions<T: Config> = StorageDoubleMap<_, Twox64Concat, DatanetId, Twox64Concat, u32, Exclusion>;
+
+	/// The number of the exclusion that took the item of a version down.
+	#[pallet::storage]
+	pub type ExclusionOf<T: Config> = StorageDoubleMap<_, Twox64Concat, DatanetId, Twox64Concat, u32, u32>;
+
+	/// To whom an owner offers its Datanet.
+	#[pallet::storage]
+	pub type Offers<T: Config> = StorageMap<_, Twox64Concat, DatanetId, T::AccountId>;
 
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
@@ -263,6 +316,98 @@ pub mod pallet {
 			/// Its id.
 			item: ItemId,
 		},
+		/// An item had been planted by its Datanet's owner. It earns nothing, counts for nobody and enters no version.
+		ItemPlanted {
+			/// Its id.
+			item: ItemId,
+		},
+		/// The record of an item that is in no version was removed.
+		ItemPruned {
+			/// Its id.
+			item: ItemId,
+		},
+		/// An accepted item was taken down.
+		ItemExcluded {
+			/// The Datanet.
+			datanet: DatanetId,
+			/// The exclusion's number there.
+			number: u32,
+			/// The version that the item made.
+			version: u32,
+			/// The item.
+			item: ItemId,
+			/// Why.
+			reason: ExclusionReason,
+		},
+		/// A Datanet has another name or description.
+		MetadataSet {
+			/// The Datanet.
+			datanet: DatanetId,
+		},
+		/// A Datanet has another policy.
+		PolicySet {
+			/// The Datanet.
+			datanet: DatanetId,
+		},
+		/// An account asks to train on a restricted Datanet.
+		AccessRequested {
+			/// The Datanet.
+			datanet: DatanetId,
+			/// The account.
+			who: T::AccountId,
+		},
+		/// An account may train on a restricted Datanet.
+		AccessGranted {
+			/// The Datanet.
+			datanet: DatanetId,
+			/// The account.
+			who: T::AccountId,
+			/// The last active block at which it may request a training.
+			until: ActiveBlock,
+		},
+		/// A request or a grant has ended.
+		AccessRevoked {
+			/// The Datanet.
+			datanet: DatanetId,
+			/// The account that had it.
+			who: T::AccountId,
+		},
+		/// An owner offers its Datanet.
+		TransferOffered {
+			/// The Datanet.
+			datanet: DatanetId,
+			/// To whom.
+			to: T::AccountId,
+		},
+		/// An owner took its offer back.
+		OfferWithdrawn {
+			/// The Datanet.
+			datanet: DatanetId,
+		},
+		/// A Datanet has another owner.
+		DatanetTransferred {
+			/// The Datanet.
+			datanet: DatanetId,
+			/// Whose it was.
+			from: T::AccountId,
+			/// Whose it is.
+			to: T::AccountId,
+		},
+		/// A Datanet takes no items and no training any more.
+		DatanetClosed {
+			/// The Datanet.
+			datanet: DatanetId,
+		},
+		/// A closed Datanet without versions was removed, and its deposit went back.
+		DatanetRemoved {
+			/// The Datanet.
+			datanet: DatanetId,
+		},
+		/// Contributing has other bounds or costs.
+		ParamsSet {
+			/// The new ones.
+			params: DatanetParams,
+		},
 		/// A contributor's hold was taken.
 		HoldTaken {
 			/// The contributor.
@@ -285,18 +430,26 @@ pub mod pallet {
 		DatanetNotFound,
 		/// The Datanet takes no items and no training jobs any more.
 		DatanetClosed,
+		/// Only the Datanet's owner may do this.
+		NotOwner,
 		/// A Datanet needs a name.
 		EmptyName,
-		/// Name and description must be UTF-8.
+		/// Name, description and licence must be UTF-8.
 		NotUtf8,
-		/// The cap on file sizes is zero or above the chain's own.
-		InvalidMaxFileBytes,
+		/// The least size of a file is zero or above the largest, or the largest is above the chain's.
+		InvalidFileBytes,
+		/// The set of formats is empty, or has one that is not of the Datanet's modality.
+		InvalidFormats,
 		/// The file has no bytes.
 		EmptyFile,
 		/// The file is larger than the Datanet or the chain takes.
 		FileTooLarge,
+		/// The file is smaller than the Datanet takes.
+		FileTooSmall,
 		/// The file's format is not of the Datanet's modality.
 		WrongFormat,
+		/// The Datanet does not take files of this format.
+		FormatNotTaken,
 		/// Codec and root are not what the import profile gives a file of this size and hash: import it again as CIDv1 with
 		/// sha2-256, raw leaves and chunks of 1 MiB.
 		NotCanonicalCid,
@@ -322,6 +475,34 @@ pub mod pallet {
 		HoldNotExpired,
 		/// The Datanet has no such version.
 		VersionNotFound,
+		/// The Datanet has fewer exclusions than that.
+		ExclusionsNotFound,
+		/// More was taken down since: name the newest number of exclusions, the Datanet's `exclusions`.
+		StaleExclusions,
+		/// The item of this version is taken down already.
+		AlreadyExcluded,
+		/// The Datanet is not restricted: nobody needs access.
+		NotRestricted,
+		/// The account has asked already.
+		AlreadyRequested,
+		/// The account's grant has not expired.
+		AlreadyGranted,
+		/// A grant must last beyond the current block.
+		GrantInPast,
+		/// The account has neither a request nor a grant.
+		AccessNotFound,
+		/// The Datanet is restricted, and the account has no grant.
+		AccessDenied,
+		/// The Datanet is restricted, and the account's grant has expired.
+		GrantExpired,
+		/// The Datanet is not offered to this account.
+		NotOffered,
+		/// An item in a version is kept for good.
+		ItemInVersion,
+		/// The item's review is not over, or its votes are not settled.
+		ItemHasCase,
+		/// A limit, a deposit or the fee is zero.
+		InvalidParams,
 	}
 
 	#[pallet::genesis_config]
@@ -337,10 +518,7 @@ pub mod pallet {
 	#[pallet::genesis_build]
 	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
 		fn build(&self) {
-			assert!(
-				self.params.limits.file_bytes > 0,
-				"limits.file_bytes must be above zero"
-			);
+			assert!(self.params.is_valid(), "no limit, deposit or fee may be zero");
 			Params::<T>::put(self.params);
 		}
 	}
@@ -360,7 +538,7 @@ pub mod pallet {
 		/// - `modality`: what it holds, for ever.
 		/// - `name`: UTF-8, not empty.
 		/// - `description`: UTF-8, markdown.
-		/// - `max_file_bytes`: the largest file taken; at most the chain's cap.
+		/// - `policy`: which files it takes, and under which licence it gives; its largest file at most the chain's.
 		///
 		/// Emits `DatanetCreated`.
 		#[pallet::call_index(0)]
@@ -370,48 +548,9 @@ pub mod pallet {
 			modality: Modality,
 			name: Text<MAX_NAME>,
 			description: Text<MAX_DESCRIPTION>,
-			max_file_bytes: u32,
+			policy: Policy,
 		) -> DispatchResult {
-			let owner = ensure_signed(origin)?;
-			let params = Params::<T>::get();
-			ensure!(!name.is_empty(), Error::<T>::EmptyName);
-			let is_text = |bytes: &[u8]| core::str::from_utf8(bytes).is_ok();
-			ensure!(is_text(&name) && is_text(&description), Error::<T>::NotUtf8);
-			ensure!(
-				(1..=params.limits.file_bytes).contains(&max_file_bytes),
-				Error::<T>::InvalidMaxFileBytes
-			);
-
-			let amount = params.datanet_deposit;
-			T::Currency::hold(&HoldReason::Datanet.into(), &owner, amount)?;
-			let datanet = NextDatanet::<T>::get();
-			NextDatanet::<T>::put(datanet.checked_add(1).ok_or(ArithmeticError::Overflow)?);
-			Deposits::<T>::insert(
-				datanet,
-				Deposit {
-					who: owner.clone(),
-					amount,
-				},
-			);
-			let record = Datanet {
-				owner: owner.clone(),
-				modality,
-				name,
-				description,
-				max_file_bytes,
-				closed: false,
-				version: 0,
-				root: [0; 32],
-				points: 0,
-				rejected: 0,
-			};
-			Datanets::<T>::insert(datanet, record);
-			Self::deposit_event(Event::DatanetCreated {
-				datanet,
-				owner,
-				modality,
-			});
-			Ok(())
+			Self::do_create_datanet(ensure_signed(origin)?, modality, name, description, policy)
 		}
 
 		/// Contribute a file to a Datanet.
@@ -432,40 +571,7 @@ pub mod pallet {
 			payload: Payload,
 			possession: [u8; 32],
 		) -> DispatchResult {
-			let contributor = ensure_signed(origin)?;
-			let params = Params::<T>::get();
-			let modality = Self::check_payload(datanet, &payload, &params)?;
-			let content = Contents::<T>::get(payload.sha256);
-			ensure!(content.accepted.is_none(), Error::<T>::ContentAlreadyAccepted);
-
-			let now = Self::now_millis();
-			Self::charge_quotas(&contributor, datanet, payload.size, day_of(now), &params)?;
-			Self::take_hold(&contributor, now, &params)?;
-			let fee = params.review_fee(payload.size, content.attempts);
-			T::Currency::transfer(&contributor, &T::Court::fee_account(), fee, Preservation::Preserve)?;
-
-			let item = NextItem::<T>::get();
-			NextItem::<T>::put(item.checked_add(1).ok_or(ArithmeticError::Overflow)?);
-			Self::join_line(item, payload.sha256, content);
-			let record = Item {
-				datanet,
-				contributor: contributor.clone(),
-				payload,
-				possession,
-				submitted_at: T::ActiveBlocks::now(),
-				day: day_of(now),
-				outcome: Outcome::InReview,
-			};
-			Items::<T>::insert(item, record);
-			T::Court::open(item, datanet, modality, &contributor, fee)?;
-			Self::deposit_event(Event::ItemSubmitted {
-				item,
-				datanet,
-				contributor,
-				sha256: payload.sha256,
-				fee,
-			});
-			Ok(())
+			Self::do_submit(ensure_signed(origin)?, datanet, payload, possession)
 		}
 
 		/// Take an item back before its first seed is known: later, withdrawing would be a way to choose the panel.
@@ -480,21 +586,7 @@ pub mod pallet {
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::withdraw())]
 		pub fn withdraw(origin: OriginFor<T>, item: ItemId) -> DispatchResult {
-			let who = ensure_signed(origin)?;
-			let mut record = Items::<T>::get(item).ok_or(Error::<T>::ItemNotFound)?;
-			ensure!(record.contributor == who, Error::<T>::NotContributor);
-			ensure!(record.outcome == Outcome::InReview, Error::<T>::ItemNotInReview);
-
-			let refund = T::Court::withdraw(item)?;
-			T::Currency::transfer(&T::Court::fee_account(), &who, refund, Preservation::Preserve)?;
-			Self::leave_line(item, record.payload.sha256);
-			Contents::<T>::mutate(record.payload.sha256, |content| {
-				content.attempts = content.attempts.saturating_sub(1);
-			});
-			record.outcome = Outcome::Withdrawn;
-			Items::<T>::insert(item, record);
-			Self::deposit_event(Event::ItemWithdrawn { item, refund });
-			Ok(())
+			Self::do_withdraw(ensure_signed(origin)?, item)
 		}
 
 		/// Have the contributor's hold back, some days after the last submission.
@@ -503,15 +595,171 @@ pub mod pallet {
 		#[pallet::call_index(3)]
 		#[pallet::weight(T::WeightInfo::release_hold())]
 		pub fn release_hold(origin: OriginFor<T>) -> DispatchResult {
-			let who = ensure_signed(origin)?;
-			let hold = Holds::<T>::get(&who).ok_or(Error::<T>::HoldNotFound)?;
-			ensure!(Self::now_millis() >= hold.until_millis, Error::<T>::HoldNotExpired);
-			T::Currency::release(&HoldReason::Contributor.into(), &who, hold.amount, Precision::Exact)?;
-			Holds::<T>::remove(&who);
-			Self::deposit_event(Event::HoldReleased {
-				who,
-				amount: hold.amount,
-			});
+			Self::do_release_hold(ensure_signed(origin)?)
+		}
+
+		/// Give a Datanet another name and description.
+		///
+		/// - `datanet`: the caller's own.
+		/// - `name`, `description`: as at its creation.
+		///
+		/// Emits `MetadataSet`.
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::set_metadata())]
+		pub fn set_metadata(
+			origin: OriginFor<T>,
+			datanet: DatanetId,
+			name: Text<MAX_NAME>,
+			description: Text<MAX_DESCRIPTION>,
+		) -> DispatchResult {
+			Self::do_set_metadata(ensure_signed(origin)?, datanet, name, description)
+		}
+
+		/// Give a Datanet another policy. It counts for what is submitted and ordered later.
+		///
+		/// - `datanet`: the caller's own.
+		/// - `policy`: as at its creation.
+		///
+		/// Emits `PolicySet`.
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::set_policy())]
+		pub fn set_policy(origin: OriginFor<T>, datanet: DatanetId, policy: Policy) -> DispatchResult {
+			Self::do_set_policy(ensure_signed(origin)?, datanet, policy)
+		}
+
+		/// Ask to train on a restricted Datanet. A deposit is held until `revoke`, through the grant and beyond; after an
+		/// expired grant the same deposit serves to ask again.
+		///
+		/// - `datanet`: restricted and open.
+		///
+		/// Emits `AccessRequested`.
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::request_access())]
+		pub fn request_access(origin: OriginFor<T>, datanet: DatanetId) -> DispatchResult {
+			Self::do_request_access(ensure_signed(origin)?, datanet)
+		}
+
+		/// Let an account train on a restricted Datanet until a block; again, to move that block. Where the account did not
+		/// ask, the deposit is the owner's.
+		///
+		/// - `datanet`: the caller's own, open.
+		/// - `who`: the account.
+		/// - `until`: the last active block at which it may request a training.
+		///
+		/// Emits `AccessGranted`.
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::grant())]
+		pub fn grant(
+			origin: OriginFor<T>,
+			datanet: DatanetId,
+			who: T::AccountId,
+			until: ActiveBlock,
+		) -> DispatchResult {
+			Self::do_grant(ensure_signed(origin)?, datanet, who, until)
+		}
+
+		/// End a request or a grant; its deposit goes back. Trainings that were requested go on.
+		///
+		/// - `datanet`: the caller's own, or any: an account can give up its own, and anybody can remove what has expired or
+		///   is left of a Datanet that is gone.
+		/// - `who`: the account that has it.
+		///
+		/// Emits `AccessRevoked`.
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::revoke())]
+		pub fn revoke(origin: OriginFor<T>, datanet: DatanetId, who: T::AccountId) -> DispatchResult {
+			Self::do_revoke(ensure_signed(origin)?, datanet, who)
+		}
+
+		/// Take an accepted item down. It keeps its place in the versions, so that their roots hold, and its contributor what
+		/// it earned; trainings ordered from now on leave it out.
+		///
+		/// - `datanet`: the caller's own, or any where the caller is the admin.
+		/// - `version`: the one that the item made.
+		/// - `reason`: why.
+		///
+		/// Emits `ItemExcluded`.
+		#[pallet::call_index(9)]
+		#[pallet::weight(T::WeightInfo::exclude())]
+		pub fn exclude(
+			origin: OriginFor<T>,
+			datanet: DatanetId,
+			version: u32,
+			reason: ExclusionReason,
+		) -> DispatchResult {
+			let owner = match T::AdminOrigin::try_origin(origin) {
+				Ok(_) => None,
+				Err(origin) => Some(ensure_signed(origin)?),
+			};
+			Self::do_exclude(owner, datanet, version, reason)
+		}
+
+		/// Offer a Datanet to another account, which becomes its owner by `accept_transfer`. A new offer replaces the one
+		/// before; to offer it to oneself takes the offer back.
+		///
+		/// - `datanet`: the caller's own.
+		/// - `to`: the account.
+		///
+		/// Emits `TransferOffered` or `OfferWithdrawn`.
+		#[pallet::call_index(10)]
+		#[pallet::weight(T::WeightInfo::transfer())]
+		pub fn transfer(origin: OriginFor<T>, datanet: DatanetId, to: T::AccountId) -> DispatchResult {
+			Self::do_transfer(ensure_signed(origin)?, datanet, to)
+		}
+
+		/// Close a Datanet for good: no submissions, no trainings. What is in review is still decided.
+		///
+		/// With versions it stays, and so does its deposit. Without, it is removed and the deposit goes back as soon as nothing
+		/// is in review: call again then.
+		///
+		/// - `datanet`: the caller's own.
+		///
+		/// Emits `DatanetClosed` the first time, `DatanetRemoved` when it is removed.
+		#[pallet::call_index(11)]
+		#[pallet::weight(T::WeightInfo::close())]
+		pub fn close(origin: OriginFor<T>, datanet: DatanetId) -> DispatchResult {
+			Self::do_close(ensure_signed(origin)?, datanet)
+		}
+
+		/// Remove the record of an item that is in no version and whose votes are settled. Standings and attempts stay.
+		///
+		/// - `item`: withdrawn, rejected, expired or planted.
+		///
+		/// Emits `ItemPruned`.
+		#[pallet::call_index(12)]
+		#[pallet::weight(T::WeightInfo::prune())]
+		pub fn prune(origin: OriginFor<T>, item: ItemId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_prune(item)
+		}
+
+		/// Become the owner of a Datanet that was offered to the caller: its deposit is held of the caller now, and released
+		/// of the owner before. What that one earned stays its own.
+		///
+		/// - `datanet`: offered to the caller.
+		///
+		/// Emits `DatanetTransferred`.
+		#[pallet::call_index(13)]
+		#[pallet::weight(T::WeightInfo::accept_transfer())]
+		pub fn accept_transfer(origin: OriginFor<T>, datanet: DatanetId) -> DispatchResult {
+			Self::do_accept_transfer(ensure_signed(origin)?, datanet)
+		}
+
+		/// Set what contributing is bounded by and costs, from now on: holds and deposits that were taken stay as they are.
+		///
+		/// - `params`: all of them, none of them zero but `hold_days` and `review_fee_per_kib`.
+		///
+		/// Emits `ParamsSet`.
+		#[pallet::call_index(19)]
+		#[pallet::weight(T::WeightInfo::set_params())]
+		pub fn set_params(origin: OriginFor<T>, params: DatanetParams) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			ensure!(params.is_valid(), Error::<T>::InvalidParams);
+			if params.limits != Params::<T>::get().limits {
+				LimitsSince::<T>::put(day_of(Self::now_millis()).saturating_add(1));
+			}
+			Params::<T>::put(params);
+			Self::deposit_event(Event::ParamsSet { params });
 			Ok(())
 		}
 	}
@@ -532,9 +780,49 @@ pub mod pallet {
 			}
 		}
 
+		/// The review fee in plancks of a file of `size` bytes with this content, if it were submitted now.
+		pub fn review_fee(sha256: [u8; 32], size: u32) -> Balance {
+			Params::<T>::get().review_fee(size, Contents::<T>::get(sha256).attempts)
+		}
+
 		/// The rank of `account` in `datanet`, in millionths.
 		pub fn rank(datanet: DatanetId, account: T::AccountId) -> u64 {
 			Standings::<T>::get(datanet, account).rank()
+		}
+
+		/// What the rank of `account` in `datanet` is computed from.
+		pub fn standing(datanet: DatanetId, account: T::AccountId) -> Standing {
+			Standings::<T>::get(datanet, account)
+		}
+
+		/// An item and what can become of it; nothing where there was none, or it was pruned.
+		pub fn item(item: ItemId) -> Option<ItemView<T::AccountId>> {
+			Self::view_item(item)
+		}
+
+		/// What version `version` of `datanet` added, with its root and points.
+		pub fn version(datanet: DatanetId, version: u32) -> Option<VersionEntry> {
+			Versions::<T>::get(datanet, version)
+		}
+
+		/// The dataset that a training of `datanet` names now: its newest version and all its exclusions.
+		pub fn newest(datanet: DatanetId) -> Option<DatasetRef> {
+			Self::newest_dataset(datanet)
+		}
+
+		/// At most `limit` exclusions of `datanet`, the first of them number `from`, from 1.
+		pub fn exclusions(datanet: DatanetId, from: u32, limit: u32) -> Vec<Exclusion> {
+			Self::list_exclusions(datanet, from, limit)
+		}
+
+		/// Whether something of a dataset was taken down after it was named: models trained on it are marked.
+		pub fn is_marked(dataset: DatasetRef) -> bool {
+			Self::has_later_exclusion(dataset)
+		}
+
+		/// Whether `account` may train on `datanet`, and if not, why.
+		pub fn access(datanet: DatanetId, account: T::AccountId) -> Option<AccessStatus> {
+			Self::access_status(datanet, &account)
 		}
 	}
 }

@@ -1,17 +1,19 @@
 //! A runtime of the system, balances, the clock and this pallet, with a court and rewards that only take notes.
 
 use crate as pallet_datanets;
-use crate::{DatanetParams, HoldReason};
+use crate::{DatanetParams, Datanets, Deposit, HoldReason};
 use frame_support::{
 	assert_ok, derive_impl, parameter_types,
 	traits::{fungible::InspectHold, ConstU128, ConstU64},
 };
+use frame_system::EnsureRoot;
 use openledger_primitives::{
 	format::{Format, Modality},
-	item::Text,
+	item::{Policy, Text},
 	payload::{CidCodec, Payload, CHUNK_BYTES},
 	quota::DAY_MILLIS,
-	traits::{AcceptedItem, ActiveBlocks, Court, Pool, Rewards},
+	traits::{AcceptedItem, ActiveBlocks, Court, Docket, Pool, Rewards},
+	vote::Verdict,
 	ActiveBlock, Balance, DatanetId, EpochIndex, ItemId, OPEN,
 };
 use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
@@ -157,6 +159,7 @@ impl pallet_datanets::Config for Test {
 	type UnixTime = Timestamp;
 	type Court = TestCourt;
 	type Rewards = TestRewards;
+	type AdminOrigin = EnsureRoot<AccountId>;
 	type WeightInfo = pallet_datanets::DbWeightInfo<Test>;
 }
 
@@ -215,7 +218,7 @@ impl ExtBuilder {
 					modality,
 					text("A Datanet"),
 					text("Tests"),
-					self.params.limits.file_bytes
+					Policy::open(modality, self.params.limits.file_bytes)
 				));
 			}
 			System::reset_events();
@@ -237,9 +240,20 @@ impl ExtBuilder {
 pub fn check(issuance: Balance) {
 	Net::check_state().expect("the state holds after every test");
 	assert_eq!(pallet_balances::TotalIssuance::<Test>::get(), issuance);
+	let held = |reason: HoldReason, who| Balances::balance_on_hold(&reason.into(), &who);
 	for who in ACCOUNTS {
 		let ledger = crate::Holds::<Test>::get(who).map_or(0, |hold| hold.amount);
-		assert_eq!(Balances::balance_on_hold(&HoldReason::Contributor.into(), &who), ledger);
+		assert_eq!(held(HoldReason::Contributor, who), ledger);
+		let of = |deposits: Vec<Deposit<AccountId>>| -> Balance {
+			let own = deposits.into_iter().filter(|deposit| deposit.who == who);
+			own.map(|deposit| deposit.amount).sum()
+		};
+		assert_eq!(
+			held(HoldReason::Datanet, who),
+			of(crate::Deposits::<Test>::iter_values().collect())
+		);
+		let accesses = crate::Accesses::<Test>::iter_values().map(|access| access.deposit);
+		assert_eq!(held(HoldReason::Access, who), of(accesses.collect()));
 	}
 }
 
@@ -262,6 +276,27 @@ pub fn payload(seed: u8, size: u32) -> Payload {
 /// Submits a file of `size` bytes with the content `seed`.
 pub fn submit(who: AccountId, datanet: DatanetId, seed: u8, size: u32) -> DispatchResult {
 	Net::submit(RuntimeOrigin::signed(who), datanet, payload(seed, size), [0; 32])
+}
+
+/// Changes the policy of a Datanet of Alice's.
+pub fn set_policy(datanet: DatanetId, change: impl FnOnce(&mut Policy)) {
+	let mut policy = Datanets::<Test>::get(datanet).expect("the Datanet exists").policy;
+	change(&mut policy);
+	assert_ok!(Net::set_policy(RuntimeOrigin::signed(ALICE), datanet, policy));
+}
+
+/// Has an item of Bob's in Datanet 0 accepted, with the content `seed`; returns its id.
+pub fn accepted(seed: u8) -> ItemId {
+	assert_ok!(submit(BOB, 0, seed, 1));
+	let item = crate::NextItem::<Test>::get() - 1;
+	conclude(item, Some(Verdict::Accept { score: 100, units: 1 }));
+	item
+}
+
+/// Concludes an item as the court does, which has no case of it afterwards.
+pub fn conclude(item: ItemId, verdict: Option<Verdict>) {
+	assert_ok!(Net::conclude(item, verdict, 3));
+	Cases::mutate(|cases| cases.remove(&item));
 }
 
 pub fn advance_millis(millis: u64) {

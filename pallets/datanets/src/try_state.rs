@@ -10,8 +10,8 @@ use openledger_primitives::{
 };
 
 use crate::{
-	CheckpointCount, Checkpoints, Config, Contents, Datanets, DayUses, Deposits, HoldReason, Holds, Items, Neighbours,
-	NextDatanet, NextItem, Pallet, Params, Standings, Versions,
+	Accesses, Checkpoints, Config, Contents, Datanets, DayUses, Deposits, ExclusionOf, Exclusions, HoldReason, Holds,
+	Items, LimitsSince, Neighbours, NextDatanet, NextItem, Offers, Pallet, Params, Standings, Versions,
 };
 
 impl<T: Config> Pallet<T> {
@@ -22,7 +22,9 @@ impl<T: Config> Pallet<T> {
 		Self::check_versions()?;
 		Self::check_points()?;
 		Self::check_standings()?;
-		Self::check_lines()
+		Self::check_lines()?;
+		Self::check_exclusions()?;
+		Self::check_reviews()
 	}
 
 	/// Invariant 1.
@@ -33,20 +35,37 @@ impl<T: Config> Pallet<T> {
 		}
 		let mut deposits = BTreeMap::new();
 		for (datanet, deposit) in Deposits::<T>::iter() {
-			ensure!(Datanets::<T>::contains_key(datanet), "a deposit without a Datanet");
+			let record = Datanets::<T>::get(datanet).ok_or("a deposit without a Datanet")?;
+			ensure!(record.owner == deposit.who, "a deposit is not the owner's");
 			*deposits.entry(deposit.who).or_insert(0) += deposit.amount;
 		}
 		for (who, amount) in deposits {
 			let held = T::Currency::balance_on_hold(&HoldReason::Datanet.into(), &who);
 			ensure!(held == amount, "deposits differ from the ledger");
 		}
+		ensure!(
+			Deposits::<T>::iter().count() == Datanets::<T>::iter().count(),
+			"a Datanet without a deposit"
+		);
+		ensure!(
+			Offers::<T>::iter_keys().all(Datanets::<T>::contains_key),
+			"an offer of no Datanet"
+		);
+		let mut deposits = BTreeMap::new();
+		for access in Accesses::<T>::iter_values() {
+			*deposits.entry(access.deposit.who).or_insert(0) += access.deposit.amount;
+		}
+		for (who, amount) in deposits {
+			let held = T::Currency::balance_on_hold(&HoldReason::Access.into(), &who);
+			ensure!(held == amount, "deposits for access differ from the ledger");
+		}
 		Ok(())
 	}
 
 	/// Invariant 2, from the windows and again from the items themselves.
 	fn check_quotas() -> Result<(), &'static str> {
-		let limits = Params::<T>::get().limits;
-		for (_, used) in DayUses::<T>::iter() {
+		let (limits, since) = (Params::<T>::get().limits, LimitsSince::<T>::get());
+		for used in DayUses::<T>::iter_values().filter(|used| used.day >= since) {
 			ensure!(
 				used.bytes <= limits.account_bytes && used.files <= limits.account_files,
 				"an account is over quota"
@@ -54,7 +73,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let mut days = BTreeMap::new();
 		let mut datanet_days = BTreeMap::new();
-		for (_, item) in Items::<T>::iter() {
+		for item in Items::<T>::iter_values().filter(|item| item.day >= since) {
 			let (bytes, files) = days.entry((item.contributor.clone(), item.day)).or_insert((0u64, 0u32));
 			*bytes += u64::from(item.payload.size);
 			*files += 1;
@@ -76,6 +95,10 @@ impl<T: Config> Pallet<T> {
 
 	/// Invariant 3.
 	fn check_versions() -> Result<(), &'static str> {
+		let versions: usize = Datanets::<T>::iter_values()
+			.map(|datanet| datanet.version as usize)
+			.sum();
+		ensure!(Versions::<T>::iter().count() == versions, "a version too many");
 		ensure!(
 			Datanets::<T>::iter_keys().all(|id| id < NextDatanet::<T>::get()),
 			"a Datanet's id is not used up"
@@ -97,10 +120,6 @@ impl<T: Config> Pallet<T> {
 				);
 			}
 			ensure!(
-				!Versions::<T>::contains_key(id, datanet.version + 1),
-				"a version beyond the newest"
-			);
-			ensure!(
 				datanet.root == root && datanet.points == points,
 				"a Datanet is not at its newest version"
 			);
@@ -110,10 +129,11 @@ impl<T: Config> Pallet<T> {
 
 	/// Invariant 4.
 	fn check_points() -> Result<(), &'static str> {
-		let mut sums = BTreeMap::new();
-		for (id, who, count) in CheckpointCount::<T>::iter() {
+		let (mut sums, mut checkpoints) = (BTreeMap::new(), 0);
+		for (id, who, standing) in Standings::<T>::iter() {
 			let (mut version, mut points) = (0, 0);
-			for k in 0..count {
+			checkpoints += standing.accepted as usize;
+			for k in 0..standing.accepted {
 				let checkpoint = Checkpoints::<T>::get((id, who.clone(), k)).ok_or("a checkpoint is missing")?;
 				ensure!(
 					checkpoint.version > version && checkpoint.points >= points,
@@ -123,6 +143,7 @@ impl<T: Config> Pallet<T> {
 			}
 			*sums.entry(id).or_insert(0u128) += points;
 		}
+		ensure!(Checkpoints::<T>::iter().count() == checkpoints, "a checkpoint too many");
 		for (id, datanet) in Datanets::<T>::iter() {
 			ensure!(
 				sums.get(&id).copied().unwrap_or(0) == datanet.points,
@@ -180,6 +201,49 @@ impl<T: Config> Pallet<T> {
 			.filter(|item| item.outcome == Outcome::InReview)
 			.count();
 		ensure!(entries == in_review, "neighbours of a claim that is not open");
+		Ok(())
+	}
+
+	/// Invariant 7.
+	fn check_exclusions() -> Result<(), &'static str> {
+		let mut exclusions = 0;
+		for (id, datanet) in Datanets::<T>::iter() {
+			exclusions += datanet.exclusions as usize;
+			for number in 1..=datanet.exclusions {
+				let exclusion = Exclusions::<T>::get(id, number).ok_or("an exclusion is missing")?;
+				let version = Versions::<T>::get(id, exclusion.version).ok_or("an exclusion of no version")?;
+				ensure!(version.item == exclusion.item, "an exclusion of another item");
+				ensure!(
+					ExclusionOf::<T>::get(id, exclusion.version) == Some(number),
+					"an exclusion that its version does not know"
+				);
+			}
+		}
+		ensure!(
+			Exclusions::<T>::iter().count() == exclusions && ExclusionOf::<T>::iter().count() == exclusions,
+			"an exclusion too many"
+		);
+		Ok(())
+	}
+
+	/// Invariant 8.
+	fn check_reviews() -> Result<(), &'static str> {
+		let mut reviews = BTreeMap::new();
+		for item in Items::<T>::iter_values() {
+			let is_in_review = item.outcome == Outcome::InReview;
+			ensure!(
+				item.possession.is_some() == is_in_review,
+				"a proof of possession too many or too few"
+			);
+			if is_in_review {
+				*reviews.entry(item.datanet).or_insert(0) += 1;
+			}
+		}
+		for (id, datanet) in Datanets::<T>::iter() {
+			let in_review = reviews.remove(&id).unwrap_or(0);
+			ensure!(in_review == datanet.in_review, "a Datanet miscounts its reviews");
+		}
+		ensure!(reviews.is_empty(), "an item in review of no Datanet");
 		Ok(())
 	}
 }

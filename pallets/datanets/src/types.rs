@@ -2,9 +2,9 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use openledger_primitives::{
-	item,
+	item::{self, Item},
 	quota::{Limits, DAY_MILLIS},
-	Balance, OPEN,
+	ActiveBlock, Balance, OPEN,
 };
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,8 @@ pub struct DatanetParams {
 	pub review_fee_per_kib: Balance,
 	/// Held from the owner of a Datanet while it exists.
 	pub datanet_deposit: Balance,
+	/// Held for a request for access or a grant, while it stands.
+	pub access_deposit: Balance,
 }
 
 impl Default for DatanetParams {
@@ -49,11 +51,32 @@ impl Default for DatanetParams {
 			review_fee_base: OPEN / 100,
 			review_fee_per_kib: OPEN / 10_000,
 			datanet_deposit: 100 * OPEN,
+			access_deposit: OPEN,
 		}
 	}
 }
 
 impl DatanetParams {
+	/// Whether files can be contributed, and whatever is stored is paid for.
+	pub fn is_valid(&self) -> bool {
+		let Limits {
+			file_bytes,
+			account_bytes,
+			account_files,
+			datanet_bytes,
+		} = self.limits;
+		let prices = [
+			self.contributor_hold,
+			self.review_fee_base,
+			self.datanet_deposit,
+			self.access_deposit,
+		];
+		[file_bytes, account_bytes, account_files, datanet_bytes]
+			.iter()
+			.all(|limit| *limit > 0)
+			&& prices.iter().all(|price| *price > 0)
+	}
+
 	/// The review fee in plancks of a file of `bytes` whose content was submitted `earlier_attempts` times before.
 	pub fn review_fee(&self, bytes: u32, earlier_attempts: u16) -> Balance {
 		item::review_fee(self.review_fee_base, self.review_fee_per_kib, bytes, earlier_attempts)
@@ -143,4 +166,63 @@ pub struct QuotaLeft {
 	pub datanet_bytes: u32,
 	/// Unix time in milliseconds at which the quota is whole again.
 	pub resets_at: u64,
+}
+
+/// A request for access to a restricted Datanet, or a grant.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Access<AccountId> {
+	/// The last active block at which the account may request a training; `None`: it has asked, and nobody answered.
+	pub until: Option<ActiveBlock>,
+	/// Of the account if it asked, else of the owner that granted unasked.
+	pub deposit: Deposit<AccountId>,
+}
+
+/// Whether an account may train on a Datanet.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessStatus {
+	/// No: the Datanet is closed.
+	Closed,
+	/// Yes: everybody may.
+	Open,
+	/// Yes: it is its own.
+	Owner,
+	/// No: the Datanet is restricted, and the account has not asked.
+	Denied,
+	/// Not yet: the account has asked.
+	Requested,
+	/// Yes, up to and with this active block.
+	Granted {
+		/// The last block.
+		until: ActiveBlock,
+	},
+	/// Not any more.
+	Expired {
+		/// The last block at which it could.
+		until: ActiveBlock,
+	},
+}
+
+/// An item and what can become of it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct ItemView<AccountId> {
+	/// The record.
+	pub item: Item<AccountId>,
+	/// The number of the exclusion that took it down, if it was.
+	pub exclusion: Option<u32>,
+	/// Whether anybody can remove the record.
+	pub can_be_pruned: bool,
 }

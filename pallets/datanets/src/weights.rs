@@ -19,6 +19,28 @@ pub trait WeightInfo {
 	fn withdraw() -> Weight;
 	/// Releases a contributor's hold.
 	fn release_hold() -> Weight;
+	/// Changes name and description.
+	fn set_metadata() -> Weight;
+	/// Changes a policy.
+	fn set_policy() -> Weight;
+	/// Asks for access.
+	fn request_access() -> Weight;
+	/// Grants access.
+	fn grant() -> Weight;
+	/// Ends a request or a grant.
+	fn revoke() -> Weight;
+	/// Takes an item down.
+	fn exclude() -> Weight;
+	/// Offers a Datanet.
+	fn transfer() -> Weight;
+	/// Closes a Datanet, and removes it.
+	fn close() -> Weight;
+	/// Removes an item, and asks the court about its case.
+	fn prune() -> Weight;
+	/// Takes an offered Datanet over.
+	fn accept_transfer() -> Weight;
+	/// Sets the parameters.
+	fn set_params() -> Weight;
 }
 
 /// Weights from the runtime's database weights.
@@ -39,19 +61,74 @@ impl<T: frame_system::Config> WeightInfo for DbWeightInfo<T> {
 
 	fn submit() -> Weight {
 		// Parameters, Datanet, content, clock, two quotas, hold, account and its holds, the fee account, next id, the last
-		// claim's neighbours, active blocks; two quotas, hold, two accounts, holds, next id, two neighbours, content, item.
-		// The court: parameters, session, stakes, the case; the case, a round, the fee.
-		Self::accesses(13 + 6, 11 + 6)
+		// claim's neighbours, active blocks; two quotas, hold, two accounts, holds, next id, two neighbours, content, Datanet,
+		// item. The court: parameters, session, stakes, the case; the case, a round, the fee.
+		Self::accesses(13 + 6, 12 + 6)
 	}
 
 	fn withdraw() -> Weight {
-		// Item, two accounts, three neighbours, content; the same. The court: case, round, parameters; case, round.
-		Self::accesses(7 + 4, 7 + 3)
+		// Item, Datanet, two accounts, three neighbours, content; the same. The court: case, round, parameters; case, round.
+		Self::accesses(8 + 4, 8 + 3)
 	}
 
 	fn release_hold() -> Weight {
 		// Hold, clock, account and its holds; hold, account, holds.
 		Self::accesses(4, 3)
+	}
+
+	fn set_metadata() -> Weight {
+		// Datanet; the same.
+		Self::accesses(1, 1)
+	}
+
+	fn set_policy() -> Weight {
+		// Parameters, Datanet; Datanet.
+		Self::accesses(2, 1)
+	}
+
+	fn request_access() -> Weight {
+		// Datanet, request, clock, parameters, account, its holds; request, account, holds.
+		Self::accesses(6, 3)
+	}
+
+	fn grant() -> Weight {
+		// Datanet, clock, grant, parameters, account, its holds; grant, account, holds.
+		Self::accesses(6, 3)
+	}
+
+	fn revoke() -> Weight {
+		// Grant, clock, Datanet, account, its holds; grant, account, holds.
+		Self::accesses(5, 3)
+	}
+
+	fn exclude() -> Weight {
+		// Datanet, version, the reverse entry; Datanet, exclusion, the reverse entry.
+		Self::accesses(3, 3)
+	}
+
+	fn transfer() -> Weight {
+		// Datanet, offer; offer.
+		Self::accesses(2, 1)
+	}
+
+	fn close() -> Weight {
+		// Datanet, deposit, account, its holds; Datanet, deposit, offer, account, holds.
+		Self::accesses(4, 5)
+	}
+
+	fn prune() -> Weight {
+		// Item, case; item.
+		Self::accesses(2, 1)
+	}
+
+	fn accept_transfer() -> Weight {
+		// Datanet, offer, deposit, parameters, two accounts, their holds; Datanet, offer, deposit, accounts, holds.
+		Self::accesses(8, 7)
+	}
+
+	fn set_params() -> Weight {
+		// Parameters, clock; parameters, the first day of the limits.
+		Self::accesses(2, 2)
 	}
 }
 
@@ -69,6 +146,50 @@ impl WeightInfo for () {
 	}
 
 	fn release_hold() -> Weight {
+		Weight::zero()
+	}
+
+	fn set_metadata() -> Weight {
+		Weight::zero()
+	}
+
+	fn set_policy() -> Weight {
+		Weight::zero()
+	}
+
+	fn request_access() -> Weight {
+		Weight::zero()
+	}
+
+	fn grant() -> Weight {
+		Weight::zero()
+	}
+
+	fn revoke() -> Weight {
+		Weight::zero()
+	}
+
+	fn exclude() -> Weight {
+		Weight::zero()
+	}
+
+	fn transfer() -> Weight {
+		Weight::zero()
+	}
+
+	fn close() -> Weight {
+		Weight::zero()
+	}
+
+	fn prune() -> Weight {
+		Weight::zero()
+	}
+
+	fn accept_transfer() -> Weight {
+		Weight::zero()
+	}
+
+	fn set_params() -> Weight {
 		Weight::zero()
 	}
 }

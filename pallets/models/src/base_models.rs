@@ -1,14 +1,14 @@
-//! Registering base models.
+//! Registering base models, and removing them.
 
 use crate::*;
 use codec::Encode;
 use frame_support::{
 	ensure,
 	pallet_prelude::{ConstU32, DispatchResult},
-	traits::fungible::MutateHold,
+	traits::{fungible::MutateHold, tokens::Precision},
 	BoundedVec,
 };
-use openledger_primitives::{model::Artifact, payload::CidCodec};
+use openledger_primitives::payload::CidCodec;
 use sp_crypto_hashing::blake2_256;
 
 /// Without these nobody can load a model.
@@ -51,6 +51,18 @@ impl<T: Config> Pallet<T> {
 			owner,
 			digest,
 		});
+		Ok(())
+	}
+
+	pub(crate) fn do_deregister_base_model(who: T::AccountId, id: BaseModelId) -> DispatchResult {
+		let model = BaseModels::<T>::get(id).ok_or(Error::<T>::BaseModelNotFound)?;
+		ensure!(who == model.owner, Error::<T>::NotTheOwner);
+		ensure!(BaseModelUses::<T>::get(id) == 0, Error::<T>::BaseModelInUse);
+		let deposit = BaseModelDeposits::<T>::take(id);
+		T::Currency::release(&HoldReason::BaseModelDeposit.into(), &who, deposit, Precision::Exact)?;
+		BaseModelByDigest::<T>::remove(files_digest(&model.files));
+		BaseModels::<T>::remove(id);
+		Self::deposit_event(Event::BaseModelDeregistered { base_model: id });
 		Ok(())
 	}
 

@@ -8,7 +8,7 @@ use frame_support::{
 		tokens::{DepositConsequence, Fortitude, Precision, Provenance, Restriction},
 	},
 };
-use openledger_primitives::training::Parent;
+use openledger_primitives::fee::share;
 use sp_runtime::DispatchError;
 
 impl<T: Config> Pallet<T> {
@@ -16,13 +16,61 @@ impl<T: Config> Pallet<T> {
 		T::Currency::hold(&HoldReason::Escrow.into(), requester, price)
 	}
 
-	pub(crate) fn refund(job: &Job<T::AccountId>) -> DispatchResult {
-		T::Currency::release(&HoldReason::Escrow.into(), &job.requester, job.price, Precision::Exact)?;
+	/// Gives so much of the price back.
+	pub(crate) fn refund(job: &Job<T::AccountId>, amount: Balance) -> DispatchResult {
+		T::Currency::release(&HoldReason::Escrow.into(), &job.requester, amount, Precision::Exact)?;
 		Ok(())
 	}
 
-	/// Pays the price out to the last planck, by force: a freeze that came later must not hold up
-	/// what is owed. A share that its receiver cannot take goes to the worker. Returns who got what.
+	/// Pays a worker whose job is cancelled for the steps that it told, at most half of the price: nothing has shown that
+	/// they were done. No model comes of them, so nobody else has a share. Returns what was paid.
+	pub(crate) fn pay_steps(
+		job: &Job<T::AccountId>,
+		worker: &T::AccountId,
+		progress: Progress,
+	) -> Result<Balance, DispatchError> {
+		let done = share(job.price, progress.step.into(), progress.steps.into());
+		let due = done.min(share(job.price, 1, 2));
+		Self::move_held(HoldReason::Escrow, &job.requester, worker, due)?;
+		Ok(due)
+	}
+
+	/// What of the price the requester gets back where nobody ruled; the worker gets the rest. Returns both.
+	pub(crate) fn split_undecided(
+		job: &Job<T::AccountId>,
+		worker: &T::AccountId,
+		refund_percent: u8,
+	) -> Result<(Balance, Balance), DispatchError> {
+		let refunded = share(job.price, refund_percent.into(), 100);
+		let paid = job.price.saturating_sub(refunded);
+		Self::refund(job, refunded)?;
+		Self::move_held(HoldReason::Escrow, &job.requester, worker, paid)?;
+		Ok((paid, refunded))
+	}
+
+	/// Moves what is held of one account to the free balance of another, by force: a freeze that came later must not hold
+	/// up what is owed.
+	pub(crate) fn move_held(
+		reason: HoldReason,
+		from: &T::AccountId,
+		to: &T::AccountId,
+		amount: Balance,
+	) -> DispatchResult {
+		if amount > 0 {
+			T::Currency::transfer_on_hold(
+				&reason.into(),
+				from,
+				to,
+				amount,
+				Precision::Exact,
+				Restriction::Free,
+				Fortitude::Force,
+			)?;
+		}
+		Ok(())
+	}
+
+	/// Pays the price out to the last planck. A share that its receiver cannot take goes to the worker. Returns who got what.
 	pub(crate) fn split_escrow(job: &Job<T::AccountId>, worker: &T::AccountId) -> Result<EscrowSplit, DispatchError> {
 		let due = EscrowSplit::of(job.price);
 		let contributors = Self::pay(job, &T::Rewards::pot(), due.contributors)?;
@@ -34,15 +82,7 @@ impl<T: Config> Pallet<T> {
 			.saturating_sub(contributors)
 			.saturating_sub(parent)
 			.saturating_sub(treasury);
-		T::Currency::transfer_on_hold(
-			&HoldReason::Escrow.into(),
-			&job.requester,
-			worker,
-			rest,
-			Precision::Exact,
-			Restriction::Free,
-			Fortitude::Force,
-		)?;
+		Self::move_held(HoldReason::Escrow, &job.requester, worker, rest)?;
 		Ok(EscrowSplit {
 			worker: rest,
 			contributors,
@@ -57,15 +97,8 @@ impl<T: Config> Pallet<T> {
 		if amount == 0 || T::Currency::can_deposit(to, amount, Provenance::Extant) != DepositConsequence::Success {
 			return Ok(0);
 		}
-		T::Currency::transfer_on_hold(
-			&HoldReason::Escrow.into(),
-			&job.requester,
-			to,
-			amount,
-			Precision::Exact,
-			Restriction::Free,
-			Fortitude::Force,
-		)
+		Self::move_held(HoldReason::Escrow, &job.requester, to, amount)?;
+		Ok(amount)
 	}
 
 	/// Tells rewards what the pot now owes to the contributors of each dataset: equal parts, the remainder to the last.

@@ -1,6 +1,6 @@
 //! The states of a job.
 
-use crate::{base_models::is_consistent, *};
+use crate::*;
 use frame_support::{
 	ensure,
 	pallet_prelude::{ConstU32, DispatchResult},
@@ -8,7 +8,7 @@ use frame_support::{
 };
 use openledger_primitives::{
 	format::Modality,
-	training::{Method, Parent, SpecError, MAX_DATASETS},
+	training::{Method, SpecError, MAX_DATASETS},
 };
 use sp_runtime::DispatchError;
 
@@ -20,13 +20,14 @@ impl<T: Config> Pallet<T> {
 		})?;
 		let params = Params::<T>::get();
 		ensure!(price >= params.min_price, Error::<T>::PriceTooLow);
-		Self::base_of(spec.parent)?;
+		let base = Self::base_of(spec.parent)?;
 		Self::ensure_continuable(&spec)?;
 		let roots = Self::roots_of(&spec, &requester)?;
 
 		let id = NextJob::<T>::get();
 		NextJob::<T>::put(id.checked_add(1).ok_or(Error::<T>::IdsExhausted)?);
 		Self::hold_price(&requester, price)?;
+		BaseModelUses::<T>::mutate(base, |uses| *uses = uses.saturating_add(1));
 		let created_at = T::ActiveBlocks::now();
 		let digest = spec.digest();
 		Jobs::<T>::insert(
@@ -36,8 +37,10 @@ impl<T: Config> Pallet<T> {
 				spec,
 				price,
 				created_at,
+				bids_until: created_at.saturating_add(params.bid_blocks),
 				expires_at: created_at.saturating_add(params.open_blocks),
 				failures: 0,
+				paused_blocks: 0,
 				status: JobStatus::Open,
 			},
 		);
@@ -47,84 +50,6 @@ impl<T: Config> Pallet<T> {
 			requester,
 			price,
 			spec: digest,
-		});
-		Ok(())
-	}
-
-	pub(crate) fn do_bid(who: T::AccountId, id: JobId) -> DispatchResult {
-		let mut job = Self::job(id)?;
-		ensure!(job.status == JobStatus::Open, Error::<T>::JobNotOpen);
-		let now = T::ActiveBlocks::now();
-		ensure!(now <= job.expires_at, Error::<T>::JobHasExpired);
-		ensure!(who != job.requester, Error::<T>::OwnJob);
-		Self::take_job(&who)?;
-		let params = Self::terms(id)?.params;
-		let train_until = now.saturating_add(params.max_train_blocks);
-		let heartbeat_by = now.saturating_add(params.heartbeat_blocks).min(train_until);
-		job.status = JobStatus::Claimed {
-			worker: who.clone(),
-			heartbeat_by,
-			train_until,
-			progress: Progress::default(),
-		};
-		Jobs::<T>::insert(id, job);
-		Self::deposit_event(Event::JobClaimed {
-			job: id,
-			worker: who,
-			heartbeat_by,
-		});
-		Ok(())
-	}
-
-	pub(crate) fn do_heartbeat(who: T::AccountId, id: JobId, progress: Progress) -> DispatchResult {
-		let mut job = Self::job(id)?;
-		let (before, train_until) = Self::ensure_held_by(&job, &who)?;
-		ensure!(
-			progress.step >= before.step && progress.step <= progress.steps,
-			Error::<T>::InvalidProgress
-		);
-		let heartbeat_by = T::ActiveBlocks::now()
-			.saturating_add(Self::terms(id)?.params.heartbeat_blocks)
-			.min(train_until);
-		job.status = JobStatus::Claimed {
-			worker: who,
-			heartbeat_by,
-			train_until,
-			progress,
-		};
-		Jobs::<T>::insert(id, job);
-		Self::deposit_event(Event::Heartbeat {
-			job: id,
-			progress,
-			heartbeat_by,
-		});
-		Ok(())
-	}
-
-	pub(crate) fn do_submit_result(who: T::AccountId, id: JobId, result: JobResult) -> DispatchResult {
-		let mut job = Self::job(id)?;
-		let (progress, _) = Self::ensure_held_by(&job, &who)?;
-		ensure!(progress.step > 0, Error::<T>::ProgressMissing);
-		ensure!(result.steps >= progress.step, Error::<T>::InvalidResult);
-		let artifacts = [&result.adapter, &result.adapter_config, &result.manifest];
-		ensure!(artifacts.into_iter().all(is_consistent), Error::<T>::InvalidArtifact);
-		let adapter = result.adapter.sha256;
-		let taken = ModelByAdapter::<T>::contains_key(adapter) || JobByAdapter::<T>::contains_key(adapter);
-		ensure!(!taken, Error::<T>::AdapterAlreadyRegistered);
-
-		let accept_at = T::ActiveBlocks::now().saturating_add(Self::terms(id)?.params.accept_blocks);
-		JobByAdapter::<T>::insert(adapter, id);
-		job.status = JobStatus::Submitted {
-			worker: who.clone(),
-			accept_at,
-			result,
-		};
-		Jobs::<T>::insert(id, job);
-		Self::deposit_event(Event::ResultSubmitted {
-			job: id,
-			worker: who,
-			adapter,
-			accept_at,
 		});
 		Ok(())
 	}
@@ -143,7 +68,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(may, Error::<T>::ResultNotAcceptableYet);
 
 		let split = Self::split_escrow(&job, &worker)?;
-		Self::drop_job(&worker, 0)?;
+		Self::unbind(&worker)?;
 		let model = Self::register_model(id, &job, worker, result)?;
 		job.status = JobStatus::Accepted { model };
 		Self::end(id, job);
@@ -154,16 +79,26 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_cancel_job(who: T::AccountId, id: JobId) -> DispatchResult {
 		let mut job = Self::job(id)?;
 		ensure!(who == job.requester, Error::<T>::NotTheRequester);
-		ensure!(job.status == JobStatus::Open, Error::<T>::JobNotOpen);
-		Self::refund(&job)?;
+		let paid = match &job.status {
+			JobStatus::Open => {
+				Self::drop_bids(id)?;
+				0
+			}
+			JobStatus::Paused { worker, progress, .. } => {
+				Self::unbind(worker)?;
+				Self::pay_steps(&job, worker, *progress)?
+			}
+			_ => return Err(Error::<T>::JobNotCancellable.into()),
+		};
+		Self::refund(&job, job.price.saturating_sub(paid))?;
 		job.status = JobStatus::Cancelled;
-		Self::end(id, job);
-		Self::deposit_event(Event::JobCancelled { job: id });
+		Self::end_without_model(id, job)?;
+		Self::deposit_event(Event::JobCancelled { job: id, paid });
 		Ok(())
 	}
 
 	pub(crate) fn do_report_missed(id: JobId) -> DispatchResult {
-		let mut job = Self::job(id)?;
+		let job = Self::job(id)?;
 		let JobStatus::Claimed {
 			worker, heartbeat_by, ..
 		} = job.status.clone()
@@ -174,43 +109,71 @@ impl<T: Config> Pallet<T> {
 		ensure!(now > heartbeat_by, Error::<T>::HeartbeatNotMissed);
 
 		let params = Self::terms(id)?.params;
-		let penalty = Self::drop_job(&worker, params.missed_penalty)?;
+		Self::unbind(&worker)?;
+		let penalty = Self::take_bond(&worker, &T::Rewards::pot(), params.missed_penalty)?;
 		Self::deposit_event(Event::HeartbeatMissed {
 			job: id,
 			worker,
 			penalty,
 		});
-		job.failures = job.failures.saturating_add(1);
-		if job.failures < params.max_failures {
-			job.status = JobStatus::Open;
-			// Anew, or a job that was taken late could not be taken again.
-			job.expires_at = now.saturating_add(params.open_blocks);
-			Jobs::<T>::insert(id, job);
-		} else {
-			Self::refund(&job)?;
-			job.status = JobStatus::Failed;
-			Self::end(id, job);
-			Self::deposit_event(Event::JobFailed { job: id });
-		}
-		Ok(())
+		Self::lose(id, job, &params)
 	}
 
 	pub(crate) fn do_expire_job(id: JobId) -> DispatchResult {
 		let mut job = Self::job(id)?;
 		ensure!(job.status == JobStatus::Open, Error::<T>::JobNotOpen);
 		ensure!(T::ActiveBlocks::now() > job.expires_at, Error::<T>::JobNotExpiredYet);
-		Self::refund(&job)?;
+		Self::drop_bids(id)?;
+		Self::refund(&job, job.price)?;
 		job.status = JobStatus::Expired;
-		Self::end(id, job);
+		Self::end_without_model(id, job)?;
 		Self::deposit_event(Event::JobExpired { job: id });
 		Ok(())
 	}
 
-	fn job(id: JobId) -> Result<Job<T::AccountId>, Error<T>> {
+	pub(crate) fn do_prune_job(id: JobId) -> DispatchResult {
+		let status = Self::job(id)?.status;
+		let is_provenance = matches!(status, JobStatus::Accepted { .. });
+		ensure!(status.has_ended() && !is_provenance, Error::<T>::JobNotPrunable);
+		Jobs::<T>::remove(id);
+		Self::deposit_event(Event::JobPruned { job: id });
+		Ok(())
+	}
+
+	/// A worker has lost the job: it opens again, or fails and is refunded.
+	pub(crate) fn lose(id: JobId, mut job: Job<T::AccountId>, params: &ModelParams) -> DispatchResult {
+		job.failures = job.failures.saturating_add(1);
+		if job.failures < params.max_failures {
+			let now = T::ActiveBlocks::now();
+			job.status = JobStatus::Open;
+			job.bids_until = now.saturating_add(params.bid_blocks);
+			// Anew, or a job that was taken late could not be taken again.
+			job.expires_at = now.saturating_add(params.open_blocks);
+			Jobs::<T>::insert(id, job);
+			return Ok(());
+		}
+		Self::refund(&job, job.price)?;
+		job.status = JobStatus::Failed;
+		Self::end_without_model(id, job)?;
+		Self::deposit_event(Event::JobFailed { job: id });
+		Ok(())
+	}
+
+	/// Stores a job that has ended without a model; its base model is not needed for it any more.
+	pub(crate) fn end_without_model(id: JobId, job: Job<T::AccountId>) -> DispatchResult {
+		let base = Self::base_of(job.spec.parent)?;
+		BaseModelUses::<T>::mutate_exists(base, |uses| {
+			*uses = uses.unwrap_or(0).checked_sub(1).filter(|left| *left > 0);
+		});
+		Self::end(id, job);
+		Ok(())
+	}
+
+	pub(crate) fn job(id: JobId) -> Result<Job<T::AccountId>, Error<T>> {
 		Jobs::<T>::get(id).ok_or(Error::<T>::JobNotFound)
 	}
 
-	fn terms(id: JobId) -> Result<Terms, Error<T>> {
+	pub(crate) fn terms(id: JobId) -> Result<Terms, Error<T>> {
 		JobTerms::<T>::get(id).ok_or(Error::<T>::JobNotFound)
 	}
 
@@ -221,7 +184,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The base model under a parent.
-	fn base_of(parent: Parent) -> Result<BaseModelId, Error<T>> {
+	pub(crate) fn base_of(parent: Parent) -> Result<BaseModelId, Error<T>> {
 		match parent {
 			Parent::Base(id) if BaseModels::<T>::contains_key(id) => Ok(id),
 			Parent::Base(_) => Err(Error::<T>::BaseModelNotFound),
@@ -253,22 +216,7 @@ impl<T: Config> Pallet<T> {
 		Ok(roots)
 	}
 
-	/// Progress so far and last block of a job that `who` holds and has not missed the deadline of.
-	fn ensure_held_by(job: &Job<T::AccountId>, who: &T::AccountId) -> Result<(Progress, ActiveBlock), Error<T>> {
-		let JobStatus::Claimed {
-			worker,
-			heartbeat_by,
-			train_until,
-			progress,
-		} = &job.status
-		else {
-			return Err(Error::<T>::JobNotClaimed);
-		};
-		ensure!(worker == who, Error::<T>::NotTheWorker);
-		ensure!(T::ActiveBlocks::now() <= *heartbeat_by, Error::<T>::HeartbeatOverdue);
-		Ok((*progress, *train_until))
-	}
-
+	/// The job's use of the base model becomes the model's.
 	fn register_model(
 		id: JobId,
 		job: &Job<T::AccountId>,

@@ -1,47 +1,77 @@
 //! # Models
 //!
-//! Base models, workers, training jobs, and the registry of what they made.
+//! Base models, workers, training jobs, the registry of what they made, and evaluations of it.
 //!
 //! ## Terminology
 //!
 //! - **Base model**: a checkpoint named by the hashes of its files; a worker refuses files that differ.
-//! - **Worker**: an account with a bond, which trains. Its bond bounds the jobs it may hold at once.
+//! - **Worker**: an account with a bond, which trains. Its bond bounds what it may do at once: each job that it holds or
+//!   bids on, and each dispute that it judges, binds the bond of one job.
+//! - **Capability**: device, memory, methods and dtypes that a worker declares. It bids on orders that fit.
 //! - **Job**: an order for a fine-tune, a [`TrainingSpec`], with its price in escrow.
+//! - **Bid, draw**: workers bid for `bid_blocks`; then randomness that nobody knew while they bid draws one, weighed by
+//!   what of its bond was free. A job keeps the sixteen heaviest bids. Where nobody bid, who comes first takes the job.
 //! - **Heartbeat**: what a worker says while it trains: step and loss. One is due before each deadline, and none
-//!   moves it beyond `max_train_blocks` after the claim.
-//! - **Result**: adapter, its configuration and the manifest, by CID and sha2-256.
+//!   moves it beyond `max_train_blocks` after the claim. A pause moves both.
+//! - **Result**: adapter, its configuration and the manifest, by CID and sha2-256, and the root of the checkpoints' hashes.
+//! - **Segment**: the steps from one checkpoint to the next; without checkpoints the whole run.
+//! - **Dispute**: somebody's claim, with a bond, that a result was not trained as ordered or cannot be fetched. A seed
+//!   draws one segment; **judges** (other workers) run it again, commit and reveal what they found, one vote each.
 //! - **Model**: an accepted result in the registry, with parent, dataset roots, order and hashes: its provenance.
+//! - **Evaluation**: what somebody measured of a model, with a bond against spam that comes back with its retraction.
 //! - **Terms**: the parameters a job was ordered under. They apply until it ends, whatever changes in between.
 //! - **Active block**: a block during which the chain was not paused. All deadlines count these.
 //!
 //! ## States of a job
 //!
 //! ```text
-//!          bid             submit_result           accept_result
-//! Open ─────────▶ Claimed ──────────────▶ Submitted ────────────▶ Accepted
-//!  │ ▲               │
-//!  │ └─report_missed─┤ report_missed, after max_failures
-//!  │                 └──────────────────────────────────────────▶ Failed
-//!  ├── cancel_job (requester) ──────────────────────────────────▶ Cancelled
-//!  └── expire_job (anybody, after expires_at) ──────────────────▶ Expired
+//!       bid, draw           submit_result            accept_result
+//! Open ───────────▶ Claimed ─────────────▶ Submitted ─────────────▶ Accepted
+//!  │ ▲               │ ▲ │                  │ ▲  dispute
+//!  │ │ report_missed │ │ │ pause            │ │ close_dispute, correct: upheld
+//!  │ ├───────────────┤ │ ▼                  ▼ │
+//!  │ │               │ Paused              Disputed ── close_dispute: no ruling ──▶ Split
+//!  │ │               │   │ cancel_job        │
+//!  │ └───────────────┼───┼───────────────────┤ close_dispute, correct: broken
+//!  │                 └───┼───────────────────┴─── the last of max_failures ────────▶ Failed
+//!  ├── cancel_job ───────┴─────────────────────────────────────────────────────────▶ Cancelled
+//!  └── expire_job, after expires_at ───────────────────────────────────────────────▶ Expired
 //! ```
 //!
-//! The price is held of the requester until the job is Accepted, when it is split ([`EscrowSplit`]), or until it is
-//! Cancelled, Failed or Expired, when it is released.
+//! The price is held of the requester until the job is Accepted, when it is split ([`EscrowSplit`]); until it is
+//! Cancelled, Failed or Expired, when it is released, less half of the price by the share of steps done where a paused job
+//! is cancelled; or until judges came to no ruling and nobody corrected that, when `refund_percent` of it is released and
+//! the worker gets the rest.
+//!
+//! ## A dispute
+//!
+//! From [`SEED_DELAY`](openledger_primitives::bid::SEED_DELAY) blocks after it was opened the segment is known. Workers
+//! that registered before it, fit the order and are no party to it commit until `commit_until` (where more than sixteen
+//! come, the seed chooses), reveal until `reveal_until`, and risk `judge_penalty` if they do not. Then anybody closes it. A
+//! majority of at least three revealed findings rules. *Broken* (or unavailable): the worker loses the bond of one job,
+//! `disputer_percent` of it to the disputer, the rest to the judges of the majority, and the job. *Upheld*: half of the
+//! disputer's bond goes to the judges of the majority, the rest to the worker. No ruling: AdminOrigin can rule for
+//! `correct_blocks`, without judges; after them the price is split and the disputer has its bond back.
 //!
 //! ## Calls
 //!
 //! | index | call | by |
 //! |---|---|---|
-//! | 0 | [`register_base_model`](pallet::Pallet::register_base_model) | anybody, against a deposit |
+//! | 0, 25 | [`register_base_model`](pallet::Pallet::register_base_model), [`deregister_base_model`](pallet::Pallet::deregister_base_model) | anybody, against a deposit; its owner, while nothing is built on it |
 //! | 1, 2, 3 | [`register_worker`](pallet::Pallet::register_worker), [`update_worker`](pallet::Pallet::update_worker), [`deregister_worker`](pallet::Pallet::deregister_worker) | a worker |
 //! | 4, 9 | [`request_job`](pallet::Pallet::request_job), [`cancel_job`](pallet::Pallet::cancel_job) | the requester |
 //! | 5, 6, 7 | [`bid`](pallet::Pallet::bid), [`heartbeat`](pallet::Pallet::heartbeat), [`submit_result`](pallet::Pallet::submit_result) | a worker |
 //! | 8 | [`accept_result`](pallet::Pallet::accept_result) | the requester; anybody once `accept_at` has come |
 //! | 10, 11 | [`report_missed`](pallet::Pallet::report_missed), [`expire_job`](pallet::Pallet::expire_job) | anybody, after the deadline |
-//! | 12..=19 | reserved: dispute, judge_commit, judge_reveal, pause, resume, post_evaluation, draw, correct | |
-//!
-//! Index 5 stays `bid` when several bids are drawn from; today the first takes the job.
+//! | 12 | [`dispute`](pallet::Pallet::dispute) | anybody but the worker, with a bond, before `accept_at` |
+//! | 13, 14 | [`judge_commit`](pallet::Pallet::judge_commit), [`judge_reveal`](pallet::Pallet::judge_reveal) | other workers |
+//! | 15, 16 | [`pause`](pallet::Pallet::pause), [`resume`](pallet::Pallet::resume) | the requester; anybody resumes once the longest pause is over |
+//! | 17, 23 | [`post_evaluation`](pallet::Pallet::post_evaluation), [`retract_evaluation`](pallet::Pallet::retract_evaluation) | anybody, with a bond |
+//! | 18 | [`draw`](pallet::Pallet::draw) | anybody, once the seed is known |
+//! | 19 | [`set_params`](pallet::Pallet::set_params) | AdminOrigin |
+//! | 20 | [`close_dispute`](pallet::Pallet::close_dispute) | anybody, after the reveals, and again where there was no ruling |
+//! | 21, 24 | [`correct`](pallet::Pallet::correct), [`remove_evaluation`](pallet::Pallet::remove_evaluation) | AdminOrigin |
+//! | 22 | [`prune_job`](pallet::Pallet::prune_job) | anybody, of an ended job that has no model |
 //!
 //! ## Invariants
 //!
@@ -49,59 +79,91 @@
 //! 1. What is held in escrow of an account is the sum of the prices of its unfinished jobs.
 //! 2. What is held as bond of a worker is what its record says.
 //! 3. What is held as deposit of an account is the sum of the deposits of its base models.
-//! 4. A worker's active jobs are those that name it and are Claimed or Submitted.
+//! 4. A worker's active jobs are the unfinished jobs that name it, its bids, and its seats in disputes.
 //! 5. A job has terms exactly while it is unfinished.
-//! 6. Every model is the outcome of one accepted job, and no two share an adapter.
-//! 7. The same files are one base model.
+//! 6. Every model is the outcome of one accepted job, and no two models or waiting results share an adapter.
+//! 7. The same files are one base model, and it counts the unfinished jobs and the models built on it.
+//! 8. What is held as bond of disputers is the sum of the bonds of their disputes, and a job has a dispute exactly while
+//!    it is Disputed.
+//! 9. What is held as bond of an evaluator is the sum of the bonds of its evaluations; a model counts its evaluations.
+//! 10. Only open jobs have bids, of distinct workers.
 //!
-//! Total issuance never moves: penalties go to [`Rewards::pot`], prices to those whom [`EscrowSplit`] names.
+//! Total issuance never moves: penalties go to [`Rewards::pot`], prices to those whom [`EscrowSplit`] names, bonds of who
+//! was wrong to who was right.
 //!
 //! ## Assumptions
 //!
-//! - Pot and treasury exist from genesis on and can receive any amount. A share that its receiver cannot take, because
-//!   the account does not exist and the share is below the existential deposit, goes to the worker, whose account exists.
-//! - A result stands until it is accepted: nothing here checks that it was trained as ordered. Disputes are to come.
+//! - Pot and treasury exist from genesis on and can receive any amount. A share of the escrow that its receiver cannot
+//!   take, because the account does not exist and the share is below the existential deposit, goes to the worker, whose
+//!   account exists, as do those of judges and disputers: something is held of them.
+//! - A result stands unless somebody disputes it: judges work on demand only. Who disputes needs a reason to; the bond of
+//!   one job, and the price, are what a false result risks.
+//! - Judges are as honest as the bonds of those who come: each vote risks the bond of one job, so that splitting a bond
+//!   gains no votes. Where nobody else works, there is no ruling, and AdminOrigin is the judge of last resort.
+//! - Steps are what the worker says they are. Who cancels a paused job pays by them, at most half of the price; who
+//!   doubts them waits for the result and disputes it.
+//! - Capabilities are declared. Who takes what it cannot train loses the job and a penalty.
 //! - Whoever sees a result in the pool may submit its hash first for a job of their own. The worker then finds
 //!   `AdapterAlreadyRegistered`, changes a byte of the file's metadata, and submits again.
-//! - Finished jobs stay in storage: the registry's provenance refers to them.
+//! - Seeds are kept for longer than bidding, draw and judges' commits take. A draw that nobody calls in that time cannot
+//!   be called any more, and the job expires.
+//! - Evaluations are statements of their authors. Their manifests are what they can be checked by.
+//! - Jobs with a model stay in storage, as the registry's provenance refers to them; others stay until they are pruned.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
-use frame_support::traits::{
-	fungible::{hold, Inspect, Mutate},
-	Get,
+use frame_support::{
+	pallet_macros::import_section,
+	traits::{
+		fungible::{hold, Inspect, Mutate},
+		EnsureOrigin, Get,
+	},
 };
 use openledger_primitives::{
+	bid::{Bid, MAX_BIDS},
+	capability::Capability,
+	dispute::{Claim, Dispute, Finding, Ruling},
 	fee::EscrowSplit,
 	item::Text,
 	model::{
-		BaseModel, Job, JobResult, JobStatus, Model, ModelFile, Progress, Worker, MAX_ENDPOINT, MAX_FILES,
-		MAX_MODEL_NAME,
+		Artifact, BaseModel, Evaluation, Job, JobResult, JobStatus, Model, ModelFile, Progress, Worker, MAX_ENDPOINT,
+		MAX_FILES, MAX_MODEL_NAME,
 	},
-	training::TrainingSpec,
-	traits::{ActiveBlocks, Datasets, Fees, Rewards},
+	training::{DatasetRef, Parent, TrainingSpec},
+	traits::{ActiveBlocks, Datasets, Fees, Rewards, Seeds},
 	ActiveBlock, Balance, BaseModelId, JobId, ModelId,
 };
 
 mod base_models;
+mod bids;
+mod disputes;
+mod errors;
 mod escrow;
+mod evaluations;
+mod events;
 mod jobs;
 #[cfg(test)]
 mod mock;
 mod params;
+mod progress;
+mod rulings;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
+mod views;
 mod weights;
 mod workers;
 
 pub use pallet::*;
 pub use params::{ModelParams, Terms};
+pub use views::{JobDeadlines, MAX_LINEAGE};
 pub use weights::{DbWeightInfo, WeightInfo};
 
+#[import_section(events::events)]
+#[import_section(errors::errors)]
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
@@ -123,6 +185,12 @@ pub mod pallet {
 
 		/// The clock of all deadlines.
 		type ActiveBlocks: ActiveBlocks;
+
+		/// What draws workers, segments and judges.
+		type Seeds: Seeds;
+
+		/// Who sets parameters, rules where judges came to no ruling, and removes evaluations.
+		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
 		/// Datanet versions that can be trained on.
 		type Datasets: Datasets<Self::AccountId>;
@@ -149,6 +217,10 @@ pub mod pallet {
 		Escrow,
 		/// Deposits for base models.
 		BaseModelDeposit,
+		/// Bonds of those who dispute results.
+		DisputeBond,
+		/// Bonds of evaluations.
+		EvaluationBond,
 	}
 
 	/// Parameters of what starts from now on.
@@ -171,6 +243,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type BaseModelByDigest<T: Config> = StorageMap<_, Blake2_128Concat, [u8; 32], BaseModelId>;
 
+	/// How many unfinished jobs and models are built on a base model.
+	#[pallet::storage]
+	pub type BaseModelUses<T: Config> = StorageMap<_, Blake2_128Concat, BaseModelId, u32, ValueQuery>;
+
 	/// Registered workers.
 	#[pallet::storage]
 	pub type Workers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Worker>;
@@ -179,13 +255,22 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type NextJob<T: Config> = StorageValue<_, JobId, ValueQuery>;
 
-	/// All jobs there were.
+	/// Unfinished jobs, jobs that have a model, and other ended jobs until they are pruned.
 	#[pallet::storage]
 	pub type Jobs<T: Config> = StorageMap<_, Blake2_128Concat, JobId, Job<T::AccountId>>;
 
 	/// What unfinished jobs were ordered under.
 	#[pallet::storage]
 	pub type JobTerms<T: Config> = StorageMap<_, Blake2_128Concat, JobId, Terms>;
+
+	/// Who bids on which open job.
+	#[pallet::storage]
+	pub type Bids<T: Config> =
+		StorageMap<_, Blake2_128Concat, JobId, BoundedVec<Bid<T::AccountId>, ConstU32<MAX_BIDS>>, ValueQuery>;
+
+	/// Disputes about results.
+	#[pallet::storage]
+	pub type Disputes<T: Config> = StorageMap<_, Blake2_128Concat, JobId, Dispute<T::AccountId>>;
 
 	/// The id of the next model.
 	#[pallet::storage]
@@ -199,197 +284,18 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type ModelByAdapter<T: Config> = StorageMap<_, Blake2_128Concat, [u8; 32], ModelId>;
 
-	/// Submitted jobs by the sha2-256 of their adapter, so that an accepted result always finds its place free.
+	/// Submitted and disputed jobs by the sha2-256 of their adapter, so that an accepted result always finds its place free.
 	#[pallet::storage]
 	pub type JobByAdapter<T: Config> = StorageMap<_, Blake2_128Concat, [u8; 32], JobId>;
 
-	#[pallet::event]
-	#[pallet::generate_deposit(pub(super) fn deposit_event)]
-	pub enum Event<T: Config> {
-		/// A base model was registered.
-		BaseModelRegistered {
-			/// Its id.
-			base_model: BaseModelId,
-			/// Who registered it.
-			owner: T::AccountId,
-			/// Digest of the names and hashes of its files.
-			digest: [u8; 32],
-		},
-		/// A worker was registered.
-		WorkerRegistered {
-			/// The worker.
-			worker: T::AccountId,
-			/// Its bond, plancks.
-			bond: Balance,
-		},
-		/// A worker changed its endpoint or raised its bond.
-		WorkerUpdated {
-			/// The worker.
-			worker: T::AccountId,
-			/// Its bond now, plancks.
-			bond: Balance,
-		},
-		/// A worker left, with its bond.
-		WorkerDeregistered {
-			/// The former worker.
-			worker: T::AccountId,
-			/// What was released, plancks.
-			bond: Balance,
-		},
-		/// A fine-tune was ordered.
-		JobRequested {
-			/// The job.
-			job: JobId,
-			/// Who ordered and pays it.
-			requester: T::AccountId,
-			/// In escrow, plancks.
-			price: Balance,
-			/// Digest of the order.
-			spec: [u8; 32],
-		},
-		/// A worker took a job.
-		JobClaimed {
-			/// The job.
-			job: JobId,
-			/// Who trains.
-			worker: T::AccountId,
-			/// The first heartbeat is due by this active block.
-			heartbeat_by: ActiveBlock,
-		},
-		/// A worker trains on.
-		Heartbeat {
-			/// The job.
-			job: JobId,
-			/// How far it is.
-			progress: Progress,
-			/// The next heartbeat is due by this active block.
-			heartbeat_by: ActiveBlock,
-		},
-		/// A worker posted a result.
-		ResultSubmitted {
-			/// The job.
-			job: JobId,
-			/// Who trained.
-			worker: T::AccountId,
-			/// sha2-256 of the adapter.
-			adapter: [u8; 32],
-			/// From this active block on anybody can accept it.
-			accept_at: ActiveBlock,
-		},
-		/// A result was accepted, its model registered and its price paid.
-		ResultAccepted {
-			/// The job.
-			job: JobId,
-			/// The new model.
-			model: ModelId,
-			/// Who got what.
-			split: EscrowSplit,
-		},
-		/// The requester withdrew a job and was refunded.
-		JobCancelled {
-			/// The job.
-			job: JobId,
-		},
-		/// A worker missed a heartbeat and lost its job, which is open again unless `JobFailed` follows.
-		HeartbeatMissed {
-			/// The job.
-			job: JobId,
-			/// The worker that lost it.
-			worker: T::AccountId,
-			/// Taken of its bond, plancks.
-			penalty: Balance,
-		},
-		/// Too many workers lost a job; the requester was refunded.
-		JobFailed {
-			/// The job.
-			job: JobId,
-		},
-		/// Nobody took a job in time; the requester was refunded.
-		JobExpired {
-			/// The job.
-			job: JobId,
-		},
-	}
+	/// Evaluations by model and evaluator.
+	#[pallet::storage]
+	pub type Evaluations<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, T::AccountId, Evaluation>;
 
-	#[pallet::error]
-	pub enum Error<T> {
-		/// A name or an endpoint is not UTF-8.
-		InvalidUtf8,
-		/// A base model needs a name.
-		NameEmpty,
-		/// A file name is empty, begins with a dot, or has a character outside `A-Z a-z 0-9 . _ -`.
-		InvalidFileName,
-		/// Two files of a base model have one name.
-		FileNameTwice,
-		/// A base model needs a `config.json`.
-		ConfigMissing,
-		/// A base model needs at least one `.safetensors` file.
-		WeightsMissing,
-		/// A base model needs a `tokenizer.json`.
-		TokenizerMissing,
-		/// An artifact is empty, or its CID cannot belong to its size and sha2-256.
-		InvalidArtifact,
-		/// A base model of these files is registered.
-		BaseModelAlreadyRegistered,
-		/// There is no base model of this id.
-		BaseModelNotFound,
-		/// There is no model of this id.
-		ModelNotFound,
-		/// There is no job of this id.
-		JobNotFound,
-		/// No more ids are left.
-		IdsExhausted,
-		/// The account is a worker already.
-		WorkerAlreadyRegistered,
-		/// The account is not a worker.
-		WorkerNotRegistered,
-		/// The bond is below the least bond.
-		BondTooSmall,
-		/// The worker has jobs that are not finished.
-		WorkerBusy,
-		/// The order names no dataset, an empty version, or a Datanet twice.
-		InvalidDatasets,
-		/// The order has a hyperparameter out of range.
-		InvalidHyperparameters,
-		/// Only text trains.
-		ModalityNotTrainable,
-		/// Only an adapter can be continued, and only by a method that trains an adapter.
-		ParentNotContinuable,
-		/// The price is below the least price.
-		PriceTooLow,
-		/// The job is not open.
-		JobNotOpen,
-		/// Nobody took the job in time; it can only be expired or cancelled.
-		JobHasExpired,
-		/// The job still waits for a worker.
-		JobNotExpiredYet,
-		/// A worker cannot take its own order.
-		OwnJob,
-		/// The worker's bond does not cover one more job.
-		NoFreeCapacity,
-		/// No worker holds the job.
-		JobNotClaimed,
-		/// Another worker holds the job.
-		NotTheWorker,
-		/// Another account ordered the job.
-		NotTheRequester,
-		/// The heartbeat's deadline has passed: the job is lost once somebody reports it.
-		HeartbeatOverdue,
-		/// The heartbeat's deadline has not passed.
-		HeartbeatNotMissed,
-		/// Steps go backwards, or beyond their number.
-		InvalidProgress,
-		/// A result needs a heartbeat with at least one step before it.
-		ProgressMissing,
-		/// A result has at least as many steps as the last heartbeat told.
-		InvalidResult,
-		/// A registered or submitted model has this adapter.
-		AdapterAlreadyRegistered,
-		/// The job has no result that waits.
-		JobNotSubmitted,
-		/// Until `accept_at` only the requester can accept.
-		ResultNotAcceptableYet,
-	}
+	/// How many evaluations a model has.
+	#[pallet::storage]
+	pub type EvaluationCount<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, u32, ValueQuery>;
 
 	#[pallet::genesis_config]
 	#[derive(frame_support::DefaultNoBound)]
@@ -426,9 +332,34 @@ pub mod pallet {
 			Jobs::<T>::get(job).map(|job| job.status)
 		}
 
+		/// When something becomes due or possible for a job, by what it waits for now.
+		pub fn job_deadlines(job: JobId) -> Option<JobDeadlines> {
+			Self::deadlines(job)
+		}
+
+		/// Who bids on an open job.
+		pub fn bids_on(job: JobId) -> alloc::vec::Vec<Bid<T::AccountId>> {
+			Bids::<T>::get(job).into_inner()
+		}
+
+		/// The dispute about a job's result, and the segment that the judges run once its seed is known.
+		pub fn dispute_about(job: JobId) -> Option<(Dispute<T::AccountId>, Option<u32>)> {
+			Self::dispute_with_segment(job)
+		}
+
 		/// How many more jobs a worker may take now.
 		pub fn free_capacity(worker: T::AccountId) -> u32 {
 			Workers::<T>::get(worker).map_or(0, |worker| Self::free_jobs(&worker))
+		}
+
+		/// What a model was made from, from its parent up to its base model: at most `limit` and [`MAX_LINEAGE`] of them.
+		pub fn lineage(model: ModelId, limit: u32) -> alloc::vec::Vec<Parent> {
+			Self::line_of(model, limit)
+		}
+
+		/// All evaluations of a model.
+		pub fn evaluations_of(model: ModelId) -> alloc::vec::Vec<(T::AccountId, Evaluation)> {
+			Evaluations::<T>::iter_prefix(model).collect()
 		}
 	}
 
@@ -454,6 +385,7 @@ pub mod pallet {
 		///
 		/// - `bond`: held, plancks; at least the least bond.
 		/// - `endpoint`: where metrics and chat are served, UTF-8; may be empty.
+		/// - `capability`: what it can train.
 		///
 		/// Emits `WorkerRegistered`.
 		#[pallet::call_index(1)]
@@ -462,13 +394,15 @@ pub mod pallet {
 			origin: OriginFor<T>,
 			#[pallet::compact] bond: Balance,
 			endpoint: Text<MAX_ENDPOINT>,
+			capability: Capability,
 		) -> DispatchResult {
-			Self::do_register_worker(ensure_signed(origin)?, bond, endpoint)
+			Self::do_register_worker(ensure_signed(origin)?, bond, endpoint, capability)
 		}
 
-		/// Change a worker's endpoint, raise its bond, or both.
+		/// Change a worker's endpoint or capability, raise its bond, or all of that.
 		///
 		/// - `endpoint`: the new one, UTF-8; nothing keeps the old one.
+		/// - `capability`: the new one; nothing keeps the old one.
 		/// - `more_bond`: held in addition, plancks; may be zero.
 		///
 		/// Emits `WorkerUpdated`.
@@ -477,12 +411,13 @@ pub mod pallet {
 		pub fn update_worker(
 			origin: OriginFor<T>,
 			endpoint: Option<Text<MAX_ENDPOINT>>,
+			capability: Option<Capability>,
 			#[pallet::compact] more_bond: Balance,
 		) -> DispatchResult {
-			Self::do_update_worker(ensure_signed(origin)?, endpoint, more_bond)
+			Self::do_update_worker(ensure_signed(origin)?, endpoint, capability, more_bond)
 		}
 
-		/// Be no worker any more and get the bond back; only without unfinished jobs.
+		/// Be no worker any more and get the bond back; only while nothing binds it.
 		///
 		/// Emits `WorkerDeregistered`.
 		#[pallet::call_index(3)]
@@ -507,11 +442,12 @@ pub mod pallet {
 			Self::do_request_job(ensure_signed(origin)?, spec, price)
 		}
 
-		/// Offer to train an open job. The first offer takes it.
+		/// Offer to train an open job. While workers bid, this is a bid for the draw; after that, where nobody bid, it takes
+		/// the job.
 		///
-		/// - `job`: open, not expired, of another account.
+		/// - `job`: open, not expired, of another account, and such as the caller's capability covers.
 		///
-		/// Emits `JobClaimed`.
+		/// Emits `BidPlaced`, and `BidDisplaced` where the lightest of sixteen bids gives way; or `JobClaimed`.
 		#[pallet::call_index(5)]
 		#[pallet::weight(T::WeightInfo::bid())]
 		pub fn bid(origin: OriginFor<T>, job: JobId) -> DispatchResult {
@@ -553,9 +489,10 @@ pub mod pallet {
 			Self::do_accept_result(ensure_signed(origin)?, job)
 		}
 
-		/// Withdraw an open job and get its price back.
+		/// Withdraw a job and get its price back. Of a paused one the worker gets half of the price by the share of steps that
+		/// it has told.
 		///
-		/// - `job`: open, ordered by the caller.
+		/// - `job`: open or paused, ordered by the caller.
 		///
 		/// Emits `JobCancelled`.
 		#[pallet::call_index(9)]
@@ -587,6 +524,184 @@ pub mod pallet {
 		pub fn expire_job(origin: OriginFor<T>, job: JobId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::do_expire_job(job)
+		}
+
+		/// Say that a result is wrong, with a bond.
+		///
+		/// - `job`: submitted, its `accept_at` not reached, of another worker.
+		/// - `claim`: what is wrong with it.
+		///
+		/// Emits `Disputed`.
+		#[pallet::call_index(12)]
+		#[pallet::weight(T::WeightInfo::dispute())]
+		pub fn dispute(origin: OriginFor<T>, job: JobId, claim: Claim) -> DispatchResult {
+			Self::do_dispute(ensure_signed(origin)?, job, claim)
+		}
+
+		/// Commit to what the segment of a disputed result gave when it was run again.
+		///
+		/// - `job`: disputed, its seed known, the time to commit not over.
+		/// - `commitment`: [`JudgeBallot::commitment`](openledger_primitives::dispute::JudgeBallot::commitment).
+		///
+		/// Emits `JudgeCommitted`, and `JudgeDisplaced` where a judge gives way.
+		#[pallet::call_index(13)]
+		#[pallet::weight(T::WeightInfo::judge_commit())]
+		pub fn judge_commit(origin: OriginFor<T>, job: JobId, commitment: [u8; 32]) -> DispatchResult {
+			Self::do_judge_commit(ensure_signed(origin)?, job, commitment)
+		}
+
+		/// Reveal a judge's finding.
+		///
+		/// - `job`: disputed, in the time to reveal, with a seat of the caller's.
+		/// - `finding`, `salt`: those of the commitment.
+		///
+		/// Emits `JudgeRevealed`.
+		#[pallet::call_index(14)]
+		#[pallet::weight(T::WeightInfo::judge_reveal())]
+		pub fn judge_reveal(origin: OriginFor<T>, job: JobId, finding: Finding, salt: [u8; 32]) -> DispatchResult {
+			Self::do_judge_reveal(ensure_signed(origin)?, job, finding, salt)
+		}
+
+		/// Stop a job's clock: no heartbeat is due until it runs again.
+		///
+		/// - `job`: claimed, its deadline not passed, ordered by the caller, not paused for as long as it may be.
+		///
+		/// Emits `JobPaused`.
+		#[pallet::call_index(15)]
+		#[pallet::weight(T::WeightInfo::pause())]
+		pub fn pause(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+			Self::do_pause(ensure_signed(origin)?, job)
+		}
+
+		/// Let a job's clock run again; its deadlines move by the time that it stood.
+		///
+		/// - `job`: paused; ordered by the caller, or its longest pause is over.
+		///
+		/// Emits `JobResumed`.
+		#[pallet::call_index(16)]
+		#[pallet::weight(T::WeightInfo::resume())]
+		pub fn resume(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+			Self::do_resume(ensure_signed(origin)?, job)
+		}
+
+		/// Post what a model's loss is on a dataset, with a bond.
+		///
+		/// - `model`: registered, not evaluated by the caller.
+		/// - `dataset`: text that is open to the caller.
+		/// - `loss_micro`, `tokens`: nats per token in units of 1e-6, over how many tokens.
+		/// - `manifest`: all that is needed to repeat it.
+		///
+		/// Emits `EvaluationPosted`.
+		#[pallet::call_index(17)]
+		#[pallet::weight(T::WeightInfo::post_evaluation())]
+		pub fn post_evaluation(
+			origin: OriginFor<T>,
+			model: ModelId,
+			dataset: DatasetRef,
+			loss_micro: u64,
+			tokens: u64,
+			manifest: Artifact,
+		) -> DispatchResult {
+			Self::do_post_evaluation(ensure_signed(origin)?, model, dataset, loss_micro, tokens, manifest)
+		}
+
+		/// Give an open job to one of its bidders, drawn by their weights.
+		///
+		/// - `job`: open, with bids, its bidding over and the seed after it known.
+		///
+		/// Emits `JobClaimed`, or `BidsLapsed` where no bidder has the bond any more.
+		#[pallet::call_index(18)]
+		#[pallet::weight(T::WeightInfo::draw())]
+		pub fn draw(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_draw(job)
+		}
+
+		/// Set the parameters of what starts from now on.
+		///
+		/// - `params`: all of them.
+		///
+		/// Emits `ParamsSet`.
+		#[pallet::call_index(19)]
+		#[pallet::weight(T::WeightInfo::set_params())]
+		pub fn set_params(origin: OriginFor<T>, params: ModelParams) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			ensure!(params.is_valid(), Error::<T>::InvalidParams);
+			Params::<T>::put(params);
+			Self::deposit_event(Event::ParamsSet { params });
+			Ok(())
+		}
+
+		/// Close a dispute: what the judges revealed rules; where that is nothing, the price is split once AdminOrigin has
+		/// had its time.
+		///
+		/// - `job`: disputed, its reveals over, and where there was no ruling, its `split_at` reached.
+		///
+		/// Emits `JudgeSilent` for each judge that did not reveal, and `DisputeDecided`, `DisputeUndecided` or `JobSplit`.
+		#[pallet::call_index(20)]
+		#[pallet::weight(T::WeightInfo::close_dispute())]
+		pub fn close_dispute(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_close_dispute(job)
+		}
+
+		/// Rule where the judges came to no ruling.
+		///
+		/// - `job`: disputed, closed without a ruling, its `split_at` not reached.
+		/// - `ruling`: as if judges had come to it.
+		///
+		/// Emits `DisputeDecided`.
+		#[pallet::call_index(21)]
+		#[pallet::weight(T::WeightInfo::correct())]
+		pub fn correct(origin: OriginFor<T>, job: JobId, ruling: Ruling) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			Self::do_correct(job, ruling)
+		}
+
+		/// Remove the record of a job that ended without a model.
+		///
+		/// - `job`: cancelled, failed, expired or split.
+		///
+		/// Emits `JobPruned`.
+		#[pallet::call_index(22)]
+		#[pallet::weight(T::WeightInfo::prune_job())]
+		pub fn prune_job(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_prune_job(job)
+		}
+
+		/// Take an evaluation back, and its bond.
+		///
+		/// - `model`: evaluated by the caller.
+		///
+		/// Emits `EvaluationRetracted`.
+		#[pallet::call_index(23)]
+		#[pallet::weight(T::WeightInfo::retract_evaluation())]
+		pub fn retract_evaluation(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+			Self::do_retract_evaluation(ensure_signed(origin)?, model)
+		}
+
+		/// Remove an evaluation that is spam; its bond goes to the treasury.
+		///
+		/// - `model`, `evaluator`: which one.
+		///
+		/// Emits `EvaluationRemoved`.
+		#[pallet::call_index(24)]
+		#[pallet::weight(T::WeightInfo::remove_evaluation())]
+		pub fn remove_evaluation(origin: OriginFor<T>, model: ModelId, evaluator: T::AccountId) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			Self::do_remove_evaluation(model, evaluator)
+		}
+
+		/// Remove a base model and get its deposit back.
+		///
+		/// - `base_model`: of the caller, without unfinished jobs and models that are built on it.
+		///
+		/// Emits `BaseModelDeregistered`.
+		#[pallet::call_index(25)]
+		#[pallet::weight(T::WeightInfo::deregister_base_model())]
+		pub fn deregister_base_model(origin: OriginFor<T>, base_model: BaseModelId) -> DispatchResult {
+			Self::do_deregister_base_model(ensure_signed(origin)?, base_model)
 		}
 	}
 }

@@ -3,12 +3,16 @@
 use crate as pallet_models;
 use crate::{Event, ModelParams};
 use frame_support::{derive_impl, parameter_types, traits::VariantCountOf};
+use frame_system::EnsureRoot;
 use openledger_primitives::{
+	bid::SEED_DELAY,
+	capability::{Capability, Device, DtypeSet, MethodSet},
+	dispute::{Claim, Finding, JudgeBallot},
 	format::Modality,
 	model::{Artifact, JobResult, ModelFile, Progress},
 	payload::{Cid, CidCodec},
-	training::{DatasetRef, Method, Parent, TrainingSpec},
-	traits::{AcceptedItem, ActiveBlocks, Dataset, Datasets, Fees, Pool, Rewards},
+	training::{DatasetRef, Dtype, Method, Parent, TrainingSpec},
+	traits::{AcceptedItem, ActiveBlocks, Dataset, Datasets, Fees, Pool, Rewards, Seeds},
 	ActiveBlock, Balance, DatanetId, EpochIndex, FeeId, JobId,
 };
 use sp_runtime::{BuildStorage, DispatchError};
@@ -23,6 +27,8 @@ pub const WORKER_2: AccountId = 4;
 pub const STRANGER: AccountId = 5;
 /// All accounts that have funds and act.
 pub const PEOPLE: [AccountId; 6] = [OWNER, REQUESTER, WORKER, WORKER_2, STRANGER, 6];
+/// Workers that judge, where a test has them; as many as may bid, and one more.
+pub const JUDGES: core::ops::Range<AccountId> = 20..37;
 pub const POT: AccountId = 90;
 pub const TREASURY: AccountId = 91;
 pub const ENDOWMENT: Balance = 1_000_000;
@@ -100,6 +106,24 @@ impl ActiveBlocks for Clock {
 	}
 }
 
+/// What a block's randomness is, once the block is over: as many are kept as [`SEEDS_KEPT`].
+pub struct CountedSeeds;
+
+/// Blocks whose seeds are kept.
+pub const SEEDS_KEPT: ActiveBlock = 200;
+
+impl Seeds for CountedSeeds {
+	fn seed(at: ActiveBlock) -> Option<[u8; 32]> {
+		let age = Now::get().checked_sub(at)?;
+		(1..SEEDS_KEPT).contains(&age).then(|| seed_of(at))
+	}
+}
+
+/// The seed of block `at`.
+pub fn seed_of(at: ActiveBlock) -> [u8; 32] {
+	[at as u8; 32]
+}
+
 pub struct FewDatasets;
 
 pub const UNKNOWN_DATASET: DispatchError = DispatchError::Other("no such version");
@@ -154,6 +178,8 @@ impl pallet_models::Config for Test {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type ActiveBlocks = Clock;
+	type Seeds = CountedSeeds;
+	type AdminOrigin = EnsureRoot<AccountId>;
 	type Datasets = FewDatasets;
 	type Fees = FewDatasets;
 	type Rewards = FewDatasets;
@@ -165,13 +191,29 @@ pub const PARAMS: ModelParams = ModelParams {
 	min_bond: 100,
 	bond_per_job: 100,
 	min_price: 50,
+	bid_blocks: 0,
 	open_blocks: 20,
 	heartbeat_blocks: 5,
 	max_train_blocks: 30,
+	max_pause_blocks: 15,
 	accept_blocks: 10,
 	max_failures: 3,
 	missed_penalty: 30,
 	base_model_deposit: 40,
+	dispute_bond: 60,
+	judge_commit_blocks: 8,
+	judge_reveal_blocks: 4,
+	judge_penalty: 20,
+	disputer_percent: 50,
+	refund_percent: 40,
+	correct_blocks: 12,
+	evaluation_bond: 25,
+};
+
+/// The same, with three blocks in which workers bid.
+pub const BIDDING: ModelParams = ModelParams {
+	bid_blocks: 3,
+	..PARAMS
 };
 
 /// The chain that a test starts on: people with funds, nothing else.
@@ -182,6 +224,7 @@ pub struct ExtBuilder {
 	job_price: Option<Balance>,
 	claimed: bool,
 	submitted: bool,
+	disputed: Option<Claim>,
 	accepted: bool,
 }
 
@@ -194,6 +237,7 @@ impl Default for ExtBuilder {
 			job_price: None,
 			claimed: false,
 			submitted: false,
+			disputed: None,
 			accepted: false,
 		}
 	}
@@ -234,6 +278,24 @@ impl ExtBuilder {
 		self.with_claimed_job(price)
 	}
 
+	/// The workers of [`JUDGES`], each with the bond of one job.
+	pub fn with_judges(mut self) -> Self {
+		self.workers.extend(JUDGES.map(|who| (who, 100)));
+		self
+	}
+
+	/// The first of them only.
+	pub fn with_few_judges(mut self, count: usize) -> Self {
+		self.workers.extend(JUDGES.take(count).map(|who| (who, 200)));
+		self
+	}
+
+	/// Job 0, its result disputed by [`STRANGER`] one block after all workers registered, and judges.
+	pub fn with_disputed_job(mut self, price: Balance, claim: Claim) -> Self {
+		self.disputed = Some(claim);
+		self.with_judges().with_submitted_job(price)
+	}
+
 	/// Model 0.
 	pub fn with_model(mut self) -> Self {
 		self.accepted = true;
@@ -247,6 +309,7 @@ impl ExtBuilder {
 			.expect("system genesis builds");
 		let balances = PEOPLE
 			.into_iter()
+			.chain(JUDGES)
 			.chain([POT, TREASURY])
 			.map(|who| (who, ENDOWMENT))
 			.collect();
@@ -280,7 +343,8 @@ impl ExtBuilder {
 			Models::register_base_model(signed(OWNER), text("toy"), files(1)).expect("the base model is registered");
 		}
 		for &(who, bond) in &self.workers {
-			Models::register_worker(signed(who), bond, text("http://[::1]:9")).expect("the worker is registered");
+			Models::register_worker(signed(who), bond, text("http://[::1]:9"), capability())
+				.expect("the worker is registered");
 		}
 		if let Some(price) = self.job_price {
 			Models::request_job(signed(REQUESTER), spec(), price).expect("the job is ordered");
@@ -292,6 +356,10 @@ impl ExtBuilder {
 			Models::heartbeat(signed(WORKER), 0, progress(1)).expect("the worker is on time");
 			Models::submit_result(signed(WORKER), 0, result(1)).expect("the result is posted");
 		}
+		if let Some(claim) = self.disputed {
+			Now::set(2);
+			Models::dispute(signed(STRANGER), 0, claim).expect("the result is disputed");
+		}
 		if self.accepted {
 			Models::accept_result(signed(REQUESTER), 0).expect("the result is accepted");
 		}
@@ -301,9 +369,11 @@ impl ExtBuilder {
 /// The pallet's invariants, and that nobody holds anything whom no record names.
 pub fn check_state() {
 	Models::check_state().expect("the state holds after every test");
-	for who in PEOPLE.into_iter().chain([POT, TREASURY]) {
+	for who in PEOPLE.into_iter().chain(JUDGES).chain([POT, TREASURY]) {
 		let named = crate::Workers::<Test>::contains_key(who)
 			|| crate::Jobs::<Test>::iter_values().any(|job| job.requester == who)
+			|| crate::Disputes::<Test>::iter_values().any(|dispute| dispute.disputer == who)
+			|| crate::Evaluations::<Test>::iter_keys().any(|(_, evaluator)| evaluator == who)
 			|| crate::BaseModels::<Test>::iter_values().any(|model| model.owner == who);
 		assert!(
 			named || Balances::reserved_balance(who) == 0,
@@ -373,8 +443,64 @@ pub fn spec_on(parent: Parent, datasets: &[(DatanetId, u32)]) -> TrainingSpec {
 		parent,
 		datasets: datasets.try_into().expect("the test's datasets are few"),
 		method: Method::Lora,
+		dtype: Dtype::F32,
+		min_memory_mib: 1_000,
 		hyperparameters: Default::default(),
 	}
+}
+
+/// What the mock's workers can train: LoRA and full, in 32 bits.
+pub fn capability() -> Capability {
+	Capability {
+		device: Device::Cpu,
+		memory_mib: 1_000,
+		methods: MethodSet::of(&[Method::Lora, Method::Full]),
+		dtypes: DtypeSet::of(&[Dtype::F32]),
+	}
+}
+
+/// The salt that a judge uses in tests.
+pub fn salt(judge: AccountId) -> [u8; 32] {
+	[judge as u8; 32]
+}
+
+/// What a judge commits to in the dispute about job 0 that [`ExtBuilder::with_disputed_job`] opens.
+pub fn commitment(judge: AccountId, finding: Finding) -> [u8; 32] {
+	commitment_in(0, 2, judge, finding)
+}
+
+pub fn commitment_in(job: JobId, opened_at: ActiveBlock, judge: AccountId, finding: Finding) -> [u8; 32] {
+	let ballot = JudgeBallot {
+		genesis: System::block_hash(0).into(),
+		job,
+		opened_at,
+		judge: &judge,
+	};
+	ballot.commitment(finding, &salt(judge))
+}
+
+/// The first block in which the judges of that dispute can commit.
+pub const COMMIT_FROM: ActiveBlock = 2 + SEED_DELAY + 1;
+/// The first block in which they can reveal.
+pub const REVEAL_FROM: ActiveBlock = 2 + SEED_DELAY + PARAMS.judge_commit_blocks + 1;
+/// The first block in which it can be closed.
+pub const CLOSE_FROM: ActiveBlock = REVEAL_FROM + PARAMS.judge_reveal_blocks;
+
+/// Lets the first of [`JUDGES`] commit to these findings in the dispute about job 0, and reveal them; `None` is silent.
+/// Time moves to where the dispute can be closed.
+pub fn judge(findings: &[Option<Finding>]) {
+	Now::set(COMMIT_FROM);
+	for (judge, finding) in JUDGES.zip(findings) {
+		let finding = finding.unwrap_or(Finding::Upheld);
+		Models::judge_commit(signed(judge), 0, commitment(judge, finding)).expect("the judge commits");
+	}
+	Now::set(REVEAL_FROM);
+	for (judge, finding) in JUDGES.zip(findings) {
+		if let Some(finding) = finding {
+			Models::judge_reveal(signed(judge), 0, *finding, salt(judge)).expect("the judge reveals");
+		}
+	}
+	Now::set(CLOSE_FROM);
 }
 
 pub fn progress(step: u32) -> Progress {
@@ -391,6 +517,7 @@ pub fn result(n: u16) -> JobResult {
 		adapter: artifact(7, n),
 		adapter_config: artifact(8, n),
 		manifest: artifact(9, n),
+		checkpoints: Default::default(),
 		steps: 100,
 		train_loss_micro: 2_000_000,
 		eval_loss_micro: None,

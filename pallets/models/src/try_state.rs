@@ -1,8 +1,9 @@
 //! What must hold after every block.
 
 use crate::*;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::traits::fungible::InspectHold;
+use openledger_primitives::model::MAX_EVALUATIONS;
 
 impl<T: Config> Pallet<T> {
 	/// Checks the invariants that the crate's documentation numbers.
@@ -13,13 +14,16 @@ impl<T: Config> Pallet<T> {
 		Self::check_active_jobs()?;
 		Self::check_terms()?;
 		Self::check_models()?;
-		Self::check_base_models()
+		Self::check_base_models()?;
+		Self::check_disputes()?;
+		Self::check_evaluations()?;
+		Self::check_bids()
 	}
 
 	fn check_escrow() -> Result<(), &'static str> {
 		let mut due = BTreeMap::<T::AccountId, Balance>::new();
 		for job in Jobs::<T>::iter_values() {
-			let price = if is_unfinished(&job.status) { job.price } else { 0 };
+			let price = if job.status.has_ended() { 0 } else { job.price };
 			*due.entry(job.requester).or_default() += price;
 		}
 		Self::check_held(
@@ -53,25 +57,31 @@ impl<T: Config> Pallet<T> {
 	fn check_active_jobs() -> Result<(), &'static str> {
 		let mut active = BTreeMap::<T::AccountId, u32>::new();
 		for job in Jobs::<T>::iter_values() {
-			if let JobStatus::Claimed { worker, .. } | JobStatus::Submitted { worker, .. } = job.status {
-				*active.entry(worker).or_default() += 1;
+			if let Some(worker) = job.status.worker() {
+				*active.entry(worker.clone()).or_default() += 1;
 			}
+		}
+		for bid in Bids::<T>::iter_values().flatten() {
+			*active.entry(bid.worker).or_default() += 1;
+		}
+		for seat in Disputes::<T>::iter_values().flat_map(|dispute| dispute.seats) {
+			*active.entry(seat.judge).or_default() += 1;
 		}
 		for (who, worker) in Workers::<T>::iter() {
 			if worker.active_jobs != active.remove(&who).unwrap_or(0) {
-				return Err("4: active jobs must be those that name the worker");
+				return Err("4: active jobs must be jobs that name the worker, its bids and its seats");
 			}
 		}
 		active
 			.is_empty()
 			.then_some(())
-			.ok_or("4: a job must name a registered worker")
+			.ok_or("4: a job, a bid and a seat must name a registered worker")
 	}
 
 	fn check_terms() -> Result<(), &'static str> {
-		let unfinished = Jobs::<T>::iter().filter(|(_, job)| is_unfinished(&job.status)).count();
+		let unfinished = Jobs::<T>::iter().filter(|(_, job)| !job.status.has_ended()).count();
 		let of_unfinished = JobTerms::<T>::iter_keys()
-			.filter(|id| Jobs::<T>::get(id).is_some_and(|job| is_unfinished(&job.status)))
+			.filter(|id| Jobs::<T>::get(id).is_some_and(|job| !job.status.has_ended()))
 			.count();
 		let all = JobTerms::<T>::iter_keys().count();
 		(unfinished == all && unfinished == of_unfinished)
@@ -96,7 +106,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let mut submitted = 0;
 		for (id, job) in Jobs::<T>::iter() {
-			if let JobStatus::Submitted { result, .. } = job.status {
+			if let JobStatus::Submitted { result, .. } | JobStatus::Disputed { result, .. } = job.status {
 				submitted += 1;
 				if JobByAdapter::<T>::get(result.adapter.sha256) != Some(id) {
 					return Err("6: a submitted adapter must lead to its job");
@@ -105,19 +115,84 @@ impl<T: Config> Pallet<T> {
 		}
 		(JobByAdapter::<T>::iter().count() == submitted)
 			.then_some(())
-			.ok_or("6: submitted adapters must be those of submitted jobs")
+			.ok_or("6: submitted adapters must be those of submitted and disputed jobs")
 	}
 
 	fn check_base_models() -> Result<(), &'static str> {
-		let models = BaseModels::<T>::iter().count();
+		let models = BaseModels::<T>::iter_keys().count();
 		let named = BaseModelByDigest::<T>::iter_values()
 			.filter(|id| BaseModels::<T>::contains_key(id))
 			.count();
-		(models == named
-			&& NextBaseModel::<T>::get() as usize == models
-			&& BaseModelDeposits::<T>::iter().count() == models)
+		if models != named
+			|| BaseModelByDigest::<T>::iter().count() != models
+			|| BaseModelDeposits::<T>::iter().count() != models
+			|| BaseModels::<T>::iter_keys().any(|id| id >= NextBaseModel::<T>::get())
+		{
+			return Err("7: every base model must have one digest, one id and one deposit");
+		}
+		let mut uses = BTreeMap::<BaseModelId, u32>::new();
+		for job in Jobs::<T>::iter_values().filter(|job| !job.status.has_ended()) {
+			let base = Self::base_of(job.spec.parent).map_err(|_| "7: a job must have a base model")?;
+			*uses.entry(base).or_default() += 1;
+		}
+		for model in Models::<T>::iter_values() {
+			*uses.entry(model.base).or_default() += 1;
+		}
+		let counted: BTreeMap<_, _> = BaseModelUses::<T>::iter().collect();
+		(uses == counted && uses.keys().all(BaseModels::<T>::contains_key))
 			.then_some(())
-			.ok_or("7: every base model must have one digest, one id and one deposit")
+			.ok_or("7: a base model must count the unfinished jobs and the models built on it")
+	}
+
+	fn check_disputes() -> Result<(), &'static str> {
+		let mut due = BTreeMap::<T::AccountId, Balance>::new();
+		let mut disputes = 0;
+		for (id, dispute) in Disputes::<T>::iter() {
+			disputes += 1;
+			let is_disputed = Jobs::<T>::get(id).is_some_and(|job| matches!(job.status, JobStatus::Disputed { .. }));
+			if !is_disputed || (dispute.split_at.is_some() && !dispute.seats.is_empty()) {
+				return Err("8: a dispute must be about a disputed job, and have no judges once it is closed");
+			}
+			*due.entry(dispute.disputer).or_default() += dispute.bond;
+		}
+		let disputed = Jobs::<T>::iter_values().filter(|job| matches!(job.status, JobStatus::Disputed { .. }));
+		if disputed.count() != disputes {
+			return Err("8: a disputed job must have a dispute");
+		}
+		Self::check_held(
+			HoldReason::DisputeBond,
+			due,
+			"8: disputers' bonds held must be those of disputes",
+		)
+	}
+
+	fn check_evaluations() -> Result<(), &'static str> {
+		let mut due = BTreeMap::<T::AccountId, Balance>::new();
+		let mut counts = BTreeMap::<ModelId, u32>::new();
+		for (model, who, evaluation) in Evaluations::<T>::iter() {
+			*due.entry(who).or_default() += evaluation.bond;
+			*counts.entry(model).or_default() += 1;
+		}
+		let counted: BTreeMap<_, _> = EvaluationCount::<T>::iter().collect();
+		if counts != counted || counts.values().any(|count| *count > MAX_EVALUATIONS) {
+			return Err("9: a model must count its evaluations");
+		}
+		Self::check_held(
+			HoldReason::EvaluationBond,
+			due,
+			"9: evaluators' bonds held must be those of evaluations",
+		)
+	}
+
+	fn check_bids() -> Result<(), &'static str> {
+		for (id, bids) in Bids::<T>::iter() {
+			let distinct: BTreeSet<_> = bids.iter().map(|bid| &bid.worker).collect();
+			let is_open = Jobs::<T>::get(id).is_some_and(|job| job.status == JobStatus::Open);
+			if !is_open || bids.is_empty() || distinct.len() != bids.len() {
+				return Err("10: only open jobs must have bids, of distinct workers");
+			}
+		}
+		Ok(())
 	}
 
 	fn check_held(
@@ -131,12 +206,4 @@ impl<T: Config> Pallet<T> {
 			.then_some(())
 			.ok_or(otherwise)
 	}
-}
-
-/// Whether the price is still held.
-fn is_unfinished<AccountId>(status: &JobStatus<AccountId>) -> bool {
-	matches!(
-		status,
-		JobStatus::Open | JobStatus::Claimed { .. } | JobStatus::Submitted { .. }
-	)
 }

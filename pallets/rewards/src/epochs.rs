@@ -1,5 +1,6 @@
 //! Epochs: when they begin, what they pay, and to whom.
 
+use alloc::vec::Vec;
 use core::marker::PhantomData;
 use frame_support::{
 	ensure,
@@ -16,7 +17,9 @@ use openledger_primitives::{
 };
 use sp_runtime::{traits::AccountIdConversion, DispatchResult};
 
-use crate::{Config, CurrentEpoch, Epoch, EpochState, Epochs, Error, Event, Owed, Pallet, Params, Pools, Shares};
+use crate::{
+	Config, CurrentEpoch, Epoch, EpochState, EpochStatus, Epochs, Error, Event, Owed, Pallet, Params, Pools, Shares,
+};
 
 /// The pot's account, for other pallets' configuration, as in `ResolveTo<PotAccount<Runtime>, Balances>`.
 pub struct PotAccount<T>(PhantomData<T>);
@@ -32,22 +35,18 @@ impl<T: Config> TypedGet for PotAccount<T> {
 impl<T: Config> Rewards<T::AccountId> for Pallet<T> {
 	fn award(pool: Pool, who: &T::AccountId, points: u128, final_at: ActiveBlock) -> EpochIndex {
 		let epoch = Self::epoch_of(final_at);
-		if points > 0 {
-			Pools::<T>::mutate(epoch, pool, |book| book.points = book.points.saturating_add(points));
-			Shares::<T>::mutate((epoch, pool, who), |share| *share = share.saturating_add(points));
-			Self::deposit_event(Event::PointsAwarded {
-				epoch,
-				pool,
-				who: who.clone(),
-				points,
-			});
-		}
+		Self::add_points(epoch, pool, who, points);
 		epoch
 	}
 
 	fn award_item(item: AcceptedItem<T::AccountId>, points: u128, final_at: ActiveBlock) -> EpochIndex {
-		Self::award(Pool::Owners, item.owner, points, final_at);
-		Self::award(Pool::Contributors(item.modality), item.contributor, points, final_at)
+		let epoch = Self::epoch_of(final_at);
+		Self::add_points(epoch, Pool::Owners, item.owner, points);
+		Self::add_points(epoch, Pool::Contributors(item.modality), item.contributor, points);
+		if points > 0 && Self::has_own_pool(epoch, item.datanet) {
+			Self::add_points(epoch, Pool::Datanet(item.datanet), item.contributor, points);
+		}
+		epoch
 	}
 
 	fn pot() -> T::AccountId {
@@ -60,6 +59,20 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn free() -> Balance {
 		T::Currency::reducible_balance(&Self::pot(), Preservation::Preserve, Fortitude::Polite)
 			.saturating_sub(Owed::<T>::get())
+	}
+
+	fn add_points(epoch: EpochIndex, pool: Pool, who: &T::AccountId, points: u128) {
+		if points == 0 {
+			return;
+		}
+		Pools::<T>::mutate(epoch, pool, |book| book.points = book.points.saturating_add(points));
+		Shares::<T>::mutate((epoch, pool, who), |share| *share = share.saturating_add(points));
+		Self::deposit_event(Event::PointsAwarded {
+			epoch,
+			pool,
+			who: who.clone(),
+			points,
+		});
 	}
 
 	/// The epoch that a verdict final at `final_at` belongs to, or the oldest open one if that has closed.
@@ -93,7 +106,8 @@ impl<T: Config> Pallet<T> {
 		if let Some(closing) = epoch.checked_sub(2) {
 			Self::close(closing);
 		}
-		let budget = share(Self::free(), Params::<T>::get().budget_ppm.into(), 1_000_000);
+		let params = Params::<T>::get();
+		let budget = share(Self::free(), params.budget_ppm.into(), 1_000_000);
 		let start_block = T::ActiveBlocks::now();
 		CurrentEpoch::<T>::put(epoch);
 		Epochs::<T>::insert(
@@ -103,6 +117,7 @@ impl<T: Config> Pallet<T> {
 				start_block,
 				budget,
 				state: EpochState::Open,
+				params,
 			},
 		);
 		Self::deposit_event(Event::EpochStarted {
@@ -112,18 +127,20 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// Fixes what an epoch's pools pay. A pool without points pays nothing.
+	/// Fixes what an epoch's pools pay of its budget. A pool without points pays nothing.
 	fn close(epoch: EpochIndex) {
 		let Some(mut record) = Epochs::<T>::get(epoch) else {
 			return;
 		};
-		let params = Params::<T>::get();
 		// Budgets of epochs that overlap could together exceed the pot: what is there bounds them.
 		let free = Self::free();
 		let mut payout = 0;
 		for pool in Pool::ALL {
 			let book = Pools::<T>::get(epoch, pool);
-			let pays = params.payout(pool, record.budget, book.points).min(free - payout);
+			let pays = record
+				.params
+				.payout(pool, record.budget, book.points)
+				.min(free - payout);
 			if pays > 0 {
 				Pools::<T>::mutate(epoch, pool, |book| book.payout = pays);
 				payout += pays;
@@ -185,12 +202,14 @@ impl<T: Config> Pallet<T> {
 			EpochState::Swept => return Err(Error::<T>::EpochSwept.into()),
 			EpochState::Open => return Err(Error::<T>::EpochNotClosed.into()),
 		}
-		let expires = epoch.saturating_add(2).saturating_add(Params::<T>::get().expire_epochs);
-		ensure!(CurrentEpoch::<T>::get() >= expires, Error::<T>::EpochNotExpired);
+		ensure!(
+			CurrentEpoch::<T>::get() >= record.expires_in(epoch),
+			Error::<T>::EpochNotExpired
+		);
 
 		let mut amount: Balance = 0;
 		for pool in Pool::ALL {
-			let book = Pools::<T>::get(epoch, pool);
+			let book = Pools::<T>::take(epoch, pool);
 			amount = amount.saturating_add(book.payout.saturating_sub(book.claimed));
 		}
 		Owed::<T>::mutate(|owed| *owed = owed.saturating_sub(amount));
@@ -198,5 +217,53 @@ impl<T: Config> Pallet<T> {
 		Epochs::<T>::insert(epoch, record);
 		Self::deposit_event(Event::EpochSwept { epoch, amount });
 		Ok(())
+	}
+
+	/// The epoch in which what came in epoch `index` expires, by the parameters of that epoch.
+	pub(crate) fn expires_in(index: EpochIndex) -> EpochIndex {
+		Epochs::<T>::get(index).map_or(EpochIndex::MAX, |epoch| epoch.expires_in(index))
+	}
+
+	/// Removes points whose pool is gone: nothing pays them any more. Every share of a pool that is not gone has its book.
+	pub(crate) fn do_prune_share(epoch: EpochIndex, pool: Pool, who: &T::AccountId) -> DispatchResult {
+		ensure!(
+			Shares::<T>::contains_key((epoch, pool, who)),
+			Error::<T>::NothingToPrune
+		);
+		ensure!(!Pools::<T>::contains_key(epoch, pool), Error::<T>::StillClaimable);
+		Shares::<T>::remove((epoch, pool, who));
+		Self::deposit_event(Event::SharePruned {
+			epoch,
+			pool,
+			who: who.clone(),
+		});
+		Ok(())
+	}
+
+	pub(crate) fn status_of(epoch: EpochIndex) -> Option<EpochStatus> {
+		let record = Epochs::<T>::get(epoch)?;
+		Some(EpochStatus {
+			epoch,
+			start_millis: record.start_millis,
+			end_millis: Epochs::<T>::get(epoch.saturating_add(1))
+				.map_or(record.start_millis.saturating_add(record.params.epoch_millis), |next| {
+					next.start_millis
+				}),
+			budget: record.budget,
+			state: record.state,
+			expires_in: record.expires_in(epoch),
+			pools: Pool::ALL.map(|pool| (pool, Pools::<T>::get(epoch, pool))),
+		})
+	}
+
+	/// What `who` can claim for points of `epochs` epochs from `first` on. Reads every pool of them: for view functions only.
+	pub(crate) fn claimable_in(who: &T::AccountId, first: EpochIndex, epochs: u32) -> Vec<(EpochIndex, Pool, Balance)> {
+		(first..first.saturating_add(epochs))
+			.flat_map(|epoch| Pools::<T>::iter_key_prefix(epoch).map(move |pool| (epoch, pool)))
+			.filter_map(|(epoch, pool)| {
+				let (_, amount) = Self::reward_of(who, epoch, pool).ok()?;
+				Some((epoch, pool, amount))
+			})
+			.collect()
 	}
 }

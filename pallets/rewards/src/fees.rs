@@ -8,7 +8,7 @@ use openledger_primitives::{
 };
 use sp_runtime::DispatchResult;
 
-use crate::{Config, Error, Event, Fee, FeeClaims, Fees, NextFee, Owed, Pallet};
+use crate::{Config, CurrentEpoch, Error, Event, Fee, FeeClaims, Fees, NextFee, Owed, Pallet};
 
 impl<T: Config> CollectFees<T::AccountId> for Pallet<T> {
 	fn collect(datanet: DatanetId, version: u32, amount: Balance) -> Option<FeeId> {
@@ -24,6 +24,7 @@ impl<T: Config> CollectFees<T::AccountId> for Pallet<T> {
 				datanet,
 				version,
 				amount,
+				epoch: CurrentEpoch::<T>::get(),
 				points,
 				claimed_points: 0,
 				claimed: 0,
@@ -71,6 +72,28 @@ impl<T: Config> Pallet<T> {
 			who: who.clone(),
 			amount,
 		});
+		Ok(())
+	}
+
+	pub(crate) fn do_sweep_fee(fee: FeeId) -> DispatchResult {
+		let record = Fees::<T>::get(fee).ok_or(Error::<T>::FeeNotFound)?;
+		ensure!(
+			CurrentEpoch::<T>::get() >= Self::expires_in(record.epoch),
+			Error::<T>::FeeNotExpired
+		);
+		let amount = record.owed();
+		Owed::<T>::mutate(|owed| *owed = owed.saturating_sub(amount));
+		Fees::<T>::remove(fee);
+		Self::deposit_event(Event::FeeSwept { fee, amount });
+		Ok(())
+	}
+
+	/// Forgets that `who` had its share of a fee that is gone.
+	pub(crate) fn do_prune_fee_claim(fee: FeeId, who: &T::AccountId) -> DispatchResult {
+		ensure!(FeeClaims::<T>::contains_key(fee, who), Error::<T>::NothingToPrune);
+		ensure!(!Fees::<T>::contains_key(fee), Error::<T>::StillClaimable);
+		FeeClaims::<T>::remove(fee, who);
+		Self::deposit_event(Event::FeeClaimPruned { fee, who: who.clone() });
 		Ok(())
 	}
 }

@@ -1,7 +1,7 @@
 //! # Rewards
 //!
-//! What contributors, validators and owners of Datanets earn: a day's budget shared by points, and fees of use shared by
-//! the points of a version.
+//! What contributors, validators and owners of Datanets earn: a day's budget shared by points, what sponsors add to it, and
+//! fees of use shared by the points of a version.
 //!
 //! ## Terminology
 //!
@@ -10,6 +10,8 @@
 //! - **Epoch**: a day (or what [`RewardParams::epoch_millis`] says), with a budget of its own: a fixed fraction of what
 //!   the pot had and did not owe when the epoch began.
 //! - **Pool**: the part of an epoch's budget for one kind of work; contributors have one for each modality.
+//! - **Sponsorship**: what anybody gave for the contributors of one Datanet. It is a gift: nobody gets it back. Its
+//!   Datanet's own pool gets a part of it in each epoch in which an item is accepted there.
 //! - **Points**: what the pool is shared by. They belong to the epoch of the block at which a verdict became final by
 //!   its deadline, not of the block in which somebody got around to saying so.
 //! - **Fee of use**: what a fine-tune pays to the contributors of the Datanet version it used.
@@ -17,7 +19,8 @@
 //! ## States of an epoch
 //!
 //! `Open → Closed → Swept`. Epoch e is open while it is the current one or the one before; it closes when e + 2 begins,
-//! which fixes what each pool pays; what is not claimed within [`RewardParams::expire_epochs`] after that goes back.
+//! which fixes what each pool pays; what is not claimed within [`RewardParams::expire_epochs`] after that goes back. An epoch
+//! keeps the parameters it started under.
 //! Epoch 0 is the time before the clock's first reading and has no budget. Time in which no block was made has none
 //! either.
 //!
@@ -28,17 +31,25 @@
 //! | 0 | `claim` | who earned points |
 //! | 1 | `claim_for` | anyone, for who earned points |
 //! | 2 | `claim_fee` | anyone, for a contributor |
-//! | 3 | `sweep` | anyone |
-//!
-//! Indices 4 to 9 are reserved.
+//! | 3 | `sweep` | anyone, when an epoch's pay has expired |
+//! | 4 | `sponsor` | anyone |
+//! | 5 | `sweep_datanet` | anyone, when an epoch's pay has expired |
+//! | 6 | `sweep_fee` | anyone, when a fee has expired |
+//! | 7 | `prune_share` | anyone, for points that nothing pays any more |
+//! | 8 | `prune_fee_claim` | anyone, for a fee that was swept |
+//! | 9 | `release_sponsorship` | anyone, when no item came for it |
+//! | 19 | `set_params` | [`Config::AdminOrigin`] |
 //!
 //! ## Invariants
 //!
-//! 1. [`Owed`] is the sum of what closed pools and fees have not paid, and never more than the pot has.
+//! 1. [`Owed`] is the sum of what closed pools, Datanets' own pools, sponsorships and fees have not paid, and never more than
+//!    the pot has.
 //! 2. A pool's points are the sum of its [`Shares`] and of what was claimed.
-//! 3. A pool never pays more than its payout, an epoch's pools together never more than its budget.
+//! 3. A pool never pays more than its payout, an epoch's pools together never more than its budget; Datanets' own pools
+//!    together never more than what sponsors gave.
 //! 4. Epochs are numbered without a gap; only the last two are open.
 //! 5. Nothing is minted or burnt here.
+//! 6. A swept epoch has no pools that its budget pays.
 //!
 //! `try_state` checks them.
 //!
@@ -50,25 +61,29 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
+extern crate alloc;
+
 mod epochs;
 mod fees;
 #[cfg(test)]
 mod mock;
+mod sponsors;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 mod types;
 mod weights;
 
 pub use epochs::PotAccount;
 pub use pallet::*;
-pub use types::{Epoch, EpochState, Fee, PerKind, PoolBook, RewardParams};
+pub use types::{Epoch, EpochState, EpochStatus, Fee, PerKind, PoolBook, RewardParams, Sponsorship, SponsorshipStatus};
 pub use weights::{DbWeightInfo, WeightInfo};
 
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
+	use alloc::vec::Vec;
 	use frame_support::{
 		pallet_prelude::*,
 		traits::{fungible, UnixTime},
@@ -76,9 +91,12 @@ pub mod pallet {
 	};
 	use frame_system::pallet_prelude::*;
 	use openledger_primitives::{
-		traits::{ActiveBlocks, Pool, VersionPoints},
+		traits::{ActiveBlocks, DatanetOwners, Pool, VersionPoints},
 		Balance, DatanetId, EpochIndex, FeeId,
 	};
+
+	/// Epochs that `claimable_list` looks at, at most.
+	pub const MAX_LISTED_EPOCHS: u32 = 128;
 
 	#[pallet::pallet]
 	pub struct Pallet<T>(_);
@@ -97,6 +115,12 @@ pub mod pallet {
 		/// Points of a version's contributors.
 		type VersionPoints: VersionPoints<Self::AccountId>;
 
+		/// Which Datanets there are.
+		type Datanets: DatanetOwners<Self::AccountId>;
+
+		/// Who may change the parameters.
+		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
 		/// Names the pot's account.
 		#[pallet::constant]
 		type PalletId: Get<PalletId>;
@@ -105,7 +129,7 @@ pub mod pallet {
 		type WeightInfo: WeightInfo;
 	}
 
-	/// What an epoch pays. Set at genesis only.
+	/// What epochs that begin from now on pay.
 	#[pallet::storage]
 	pub type Params<T: Config> = StorageValue<_, RewardParams, ValueQuery>;
 
@@ -117,12 +141,12 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Epochs<T: Config> = StorageMap<_, Blake2_128Concat, EpochIndex, Epoch>;
 
-	/// Account books of the pools in which somebody earned points.
+	/// Account books of the pools in which somebody earned points, until they are swept.
 	#[pallet::storage]
 	pub type Pools<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, EpochIndex, Blake2_128Concat, Pool, PoolBook, ValueQuery>;
 
-	/// Points that were earned and not claimed.
+	/// Points that were earned and not claimed. Those whose pool was swept can be pruned.
 	#[pallet::storage]
 	pub type Shares<T: Config> = StorageNMap<
 		_,
@@ -139,15 +163,19 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Owed<T: Config> = StorageValue<_, Balance, ValueQuery>;
 
+	/// What sponsors of a Datanet have left.
+	#[pallet::storage]
+	pub type Sponsorships<T: Config> = StorageMap<_, Blake2_128Concat, DatanetId, Sponsorship>;
+
 	/// The id of the next fee.
 	#[pallet::storage]
 	pub type NextFee<T: Config> = StorageValue<_, FeeId, ValueQuery>;
 
-	/// Fees of use.
+	/// Fees of use, until they are swept.
 	#[pallet::storage]
 	pub type Fees<T: Config> = StorageMap<_, Blake2_128Concat, FeeId, Fee>;
 
-	/// Who had its share of a fee.
+	/// Who had its share of a fee. Those of a fee that was swept can be pruned.
 	#[pallet::storage]
 	pub type FeeClaims<T: Config> = StorageDoubleMap<_, Blake2_128Concat, FeeId, Blake2_128Concat, T::AccountId, ()>;
 
@@ -219,6 +247,68 @@ pub mod pallet {
 			/// Plancks.
 			amount: Balance,
 		},
+		/// Somebody gave OPEN for the contributors of a Datanet.
+		Sponsored {
+			/// Which one.
+			datanet: DatanetId,
+			/// Who gave it.
+			who: T::AccountId,
+			/// Plancks.
+			amount: Balance,
+		},
+		/// A sponsored Datanet's first item of an epoch fixed what its own pool pays.
+		DatanetFunded {
+			/// The epoch.
+			epoch: EpochIndex,
+			/// Which Datanet.
+			datanet: DatanetId,
+			/// Plancks.
+			amount: Balance,
+		},
+		/// What was not claimed of a Datanet's own pool went back to its sponsorship.
+		DatanetSwept {
+			/// The epoch.
+			epoch: EpochIndex,
+			/// Which Datanet.
+			datanet: DatanetId,
+			/// Plancks.
+			amount: Balance,
+		},
+		/// A sponsorship for which no item came went to the pot.
+		SponsorshipReleased {
+			/// Which Datanet's.
+			datanet: DatanetId,
+			/// Plancks.
+			amount: Balance,
+		},
+		/// What was not claimed of a fee went to the pot.
+		FeeSwept {
+			/// The fee's id.
+			fee: FeeId,
+			/// Plancks.
+			amount: Balance,
+		},
+		/// Points that nothing paid any more were removed.
+		SharePruned {
+			/// The epoch in which they were earned.
+			epoch: EpochIndex,
+			/// The pool in which they were earned.
+			pool: Pool,
+			/// Who earned them.
+			who: T::AccountId,
+		},
+		/// A claim on a fee that was swept was forgotten.
+		FeeClaimPruned {
+			/// The fee's id.
+			fee: FeeId,
+			/// Who claimed.
+			who: T::AccountId,
+		},
+		/// Epochs that begin from now on have other parameters.
+		ParamsSet {
+			/// All of them.
+			params: RewardParams,
+		},
 	}
 
 	#[pallet::error]
@@ -233,8 +323,26 @@ pub mod pallet {
 		NothingToClaim,
 		/// The account does not exist, and this alone would be too little for it to exist: it waits.
 		BelowExistentialDeposit,
-		/// There is no fee with this id.
+		/// There is no fee with this id, or it was swept.
 		FeeNotFound,
+		/// The fee can still be claimed, so it cannot be swept.
+		FeeNotExpired,
+		/// There is no Datanet with this id.
+		DatanetNotFound,
+		/// A sponsorship must be larger: see [`RewardParams::min_sponsorship`].
+		SponsorshipTooSmall,
+		/// The Datanet has no sponsors, or nothing is left of what they gave.
+		SponsorshipNotFound,
+		/// The sponsorship still waits for an item.
+		SponsorshipNotExpired,
+		/// The Datanet had no pool of its own in this epoch, or it was swept.
+		PoolNotFound,
+		/// There is no such entry.
+		NothingToPrune,
+		/// The entry belongs to a pool or fee that was not swept.
+		StillClaimable,
+		/// The parameters make no sense together, or would change the length of epochs, which earlier ones are aligned to.
+		InvalidParams,
 	}
 
 	#[pallet::genesis_config]
@@ -261,6 +369,7 @@ pub mod pallet {
 					start_block: 0,
 					budget: 0,
 					state: EpochState::Open,
+					params: self.params,
 				},
 			);
 		}
@@ -337,6 +446,101 @@ pub mod pallet {
 			ensure_signed(origin)?;
 			Self::sweep_epoch(epoch)
 		}
+
+		/// Give OPEN for the contributors of a Datanet, beside what the budget pays them. A gift: it cannot be taken back.
+		///
+		/// In each epoch in which an item is accepted there, a part ([`RewardParams::sponsor_epochs`]) of what is left is shared
+		/// by that epoch's points.
+		///
+		/// - `datanet`: whose contributors.
+		/// - `amount`: plancks.
+		///
+		/// Emits `Sponsored`.
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::sponsor())]
+		pub fn sponsor(origin: OriginFor<T>, datanet: DatanetId, amount: Balance) -> DispatchResult {
+			Self::add_sponsorship(ensure_signed(origin)?, datanet, amount)
+		}
+
+		/// Let what nobody claimed of a Datanet's own pool go back to its sponsorship.
+		///
+		/// - `epoch`: one that closed at least [`RewardParams::expire_epochs`] epochs ago.
+		/// - `datanet`: one that had sponsors then.
+		///
+		/// Emits `DatanetSwept`.
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::sweep_datanet())]
+		pub fn sweep_datanet(origin: OriginFor<T>, epoch: EpochIndex, datanet: DatanetId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_sweep_datanet(epoch, datanet)
+		}
+
+		/// Let what nobody claimed of a fee of use go to the pot, and remove the fee.
+		///
+		/// - `fee`: one that came in when an epoch's pay that expired by now was earned.
+		///
+		/// Emits `FeeSwept`.
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::sweep_fee())]
+		pub fn sweep_fee(origin: OriginFor<T>, fee: FeeId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_sweep_fee(fee)
+		}
+
+		/// Remove points that nothing pays any more.
+		///
+		/// - `epoch`, `pool`: swept.
+		/// - `who`: who did not claim.
+		///
+		/// Emits `SharePruned`.
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::prune_share())]
+		pub fn prune_share(origin: OriginFor<T>, epoch: EpochIndex, pool: Pool, who: T::AccountId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_prune_share(epoch, pool, &who)
+		}
+
+		/// Forget that somebody had its share of a fee that was swept.
+		///
+		/// - `fee`: swept.
+		/// - `who`: who claimed.
+		///
+		/// Emits `FeeClaimPruned`.
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::prune_fee_claim())]
+		pub fn prune_fee_claim(origin: OriginFor<T>, fee: FeeId, who: T::AccountId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_prune_fee_claim(fee, &who)
+		}
+
+		/// Let a sponsorship for which no item came, perhaps because its Datanet was closed, go to the pot, and so to the
+		/// contributors of all.
+		///
+		/// - `datanet`: whose sponsorship; nobody sponsored it and no item was paid from it for long enough.
+		///
+		/// Emits `SponsorshipReleased`.
+		#[pallet::call_index(9)]
+		#[pallet::weight(T::WeightInfo::release_sponsorship())]
+		pub fn release_sponsorship(origin: OriginFor<T>, datanet: DatanetId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_release_sponsorship(datanet)
+		}
+
+		/// Set the parameters of epochs that begin from now on.
+		///
+		/// - `params`: all of them; `epoch_millis` as it is.
+		///
+		/// Emits `ParamsSet`.
+		#[pallet::call_index(19)]
+		#[pallet::weight(T::WeightInfo::set_params())]
+		pub fn set_params(origin: OriginFor<T>, params: RewardParams) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			let is_same_length = params.epoch_millis == Params::<T>::get().epoch_millis;
+			ensure!(params.check().is_ok() && is_same_length, Error::<T>::InvalidParams);
+			Params::<T>::put(params);
+			Self::deposit_event(Event::ParamsSet { params });
+			Ok(())
+		}
 	}
 
 	#[pallet::view_functions]
@@ -349,6 +553,35 @@ pub mod pallet {
 		/// Plancks that `account` would be paid of `fee`.
 		pub fn claimable_fee(fee: FeeId, account: T::AccountId) -> Balance {
 			Self::fee_share_of(fee, &account).map_or(0, |(_, _, amount)| amount)
+		}
+
+		/// All that `account` would be paid for points of `epochs` epochs (at most [`MAX_LISTED_EPOCHS`]) from `first` on.
+		pub fn claimable_list(
+			account: T::AccountId,
+			first: EpochIndex,
+			epochs: u32,
+		) -> Vec<(EpochIndex, Pool, Balance)> {
+			Self::claimable_in(&account, first, epochs.min(MAX_LISTED_EPOCHS))
+		}
+
+		/// The epoch that is on.
+		pub fn current_epoch() -> Option<EpochStatus> {
+			Self::status_of(CurrentEpoch::<T>::get())
+		}
+
+		/// How far an epoch is. `None` where it has not begun.
+		pub fn epoch_status(epoch: EpochIndex) -> Option<EpochStatus> {
+			Self::status_of(epoch)
+		}
+
+		/// What sponsors of `datanet` have left. `None` where there is nothing.
+		pub fn sponsorship(datanet: DatanetId) -> Option<SponsorshipStatus> {
+			Self::sponsorship_status(datanet)
+		}
+
+		/// What the pot owes, plancks, and what it has beyond that and its own existence.
+		pub fn pot_status() -> (Balance, Balance) {
+			(Owed::<T>::get(), Self::free())
 		}
 	}
 }

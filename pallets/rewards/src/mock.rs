@@ -10,7 +10,7 @@ use frame_support::{
 use openledger_primitives::{
 	format::Modality,
 	points::POINT,
-	traits::{ActiveBlocks, Fees, Pool, Rewards as _, VersionPoints},
+	traits::{AcceptedItem, ActiveBlocks, DatanetOwners, Fees, Pool, Rewards as _, VersionPoints},
 	ActiveBlock, Balance, DatanetId, FeeId, OPEN,
 };
 use sp_runtime::BuildStorage;
@@ -37,6 +37,8 @@ pub const DAY: u64 = 86_400_000;
 /// Midnight of the day on which tests begin.
 pub const MIDNIGHT: u64 = 20_000 * DAY;
 pub const TEXT: Pool = Pool::Contributors(Modality::Text);
+/// Datanets below this number exist; Alice owns them.
+pub const DATANETS: DatanetId = 3;
 /// One whole point.
 pub const ONE: u128 = POINT as u128;
 
@@ -122,11 +124,19 @@ impl VersionPoints<AccountId> for WrittenDown {
 	}
 }
 
+impl DatanetOwners<AccountId> for WrittenDown {
+	fn owner(datanet: DatanetId) -> Option<AccountId> {
+		(datanet < DATANETS).then_some(ALICE)
+	}
+}
+
 impl pallet_rewards::Config for Test {
 	type Currency = Balances;
 	type ActiveBlocks = Clock;
 	type UnixTime = Timestamp;
 	type VersionPoints = WrittenDown;
+	type Datanets = WrittenDown;
+	type AdminOrigin = frame_system::EnsureRoot<AccountId>;
 	type PalletId = RewardsPalletId;
 	type WeightInfo = pallet_rewards::DbWeightInfo<Test>;
 }
@@ -224,6 +234,17 @@ pub fn begin_day(day: u64) {
 /// Awards points for a verdict that is final now.
 pub fn award(pool: Pool, who: AccountId, points: u128) -> u32 {
 	Rewards::award(pool, &who, points, Clock::now())
+}
+
+/// An item of text by `contributor` to one of Alice's Datanets was accepted.
+pub fn accept_item(datanet: DatanetId, contributor: AccountId, points: u128) -> u32 {
+	let item = AcceptedItem {
+		datanet,
+		modality: Modality::Text,
+		contributor: &contributor,
+		owner: &ALICE,
+	};
+	Rewards::award_item(item, points, Clock::now())
 }
 
 /// Moves `amount` to the pot and has it shared.

@@ -12,12 +12,14 @@ use openledger_primitives::{
 	Balance, EpochIndex,
 };
 
-use crate::{Config, CurrentEpoch, Epoch, EpochState, Epochs, FeeClaims, Fees, Owed, Pallet, Params, Pools, Shares};
+use crate::{
+	Config, CurrentEpoch, Epoch, EpochState, Epochs, FeeClaims, Fees, Owed, Pallet, Params, Pools, Shares, Sponsorships,
+};
 
 impl<T: Config> Pallet<T> {
 	/// Checks what must hold after every block.
 	pub fn check_state() -> Result<(), &'static str> {
-		let mut owed = Self::check_fees()?;
+		let mut owed = Self::check_fees()? + Self::check_sponsorships()?;
 		let current = CurrentEpoch::<T>::get();
 		ensure!(
 			Epochs::<T>::iter().count() as u64 == u64::from(current) + 1,
@@ -57,24 +59,45 @@ impl<T: Config> Pallet<T> {
 	/// What an epoch's pools owe.
 	fn check_pools(index: EpochIndex, epoch: &Epoch) -> Result<Balance, &'static str> {
 		let (mut payouts, mut owed) = (0, 0);
-		for pool in Pool::ALL {
-			let book = Pools::<T>::get(index, pool);
+		for (pool, book) in Pools::<T>::iter_prefix(index) {
 			let shares: u128 = Shares::<T>::iter_prefix_values((index, pool)).sum();
 			ensure!(
 				shares + book.claimed_points == book.points,
 				"a pool's points are not the sum of its shares"
 			);
+			ensure!(book.points > 0, "a pool has no points");
 			ensure!(book.claimed <= book.payout, "a pool paid more than its payout");
+			owed += book.payout - book.claimed;
+			if matches!(pool, Pool::Datanet(_)) {
+				ensure!(book.payout > 0, "a sponsored pool pays nothing");
+				ensure!(
+					epoch.state != EpochState::Open || book.claimed == 0,
+					"an open epoch's pool paid"
+				);
+				continue;
+			}
+			ensure!(epoch.state != EpochState::Swept, "a swept epoch has pools");
 			ensure!(
 				epoch.state != EpochState::Open || book.payout == 0,
 				"an open epoch's pool pays"
 			);
 			payouts += book.payout;
-			if epoch.state == EpochState::Closed {
-				owed += book.payout - book.claimed;
-			}
 		}
 		ensure!(payouts <= epoch.budget, "an epoch pays more than its budget");
+		Ok(owed)
+	}
+
+	/// What is owed to contributors of sponsored Datanets but not awarded yet.
+	fn check_sponsorships() -> Result<Balance, &'static str> {
+		let mut owed = 0;
+		for sponsorship in Sponsorships::<T>::iter_values() {
+			ensure!(sponsorship.balance > 0, "an empty sponsorship was kept");
+			ensure!(
+				sponsorship.touched <= CurrentEpoch::<T>::get(),
+				"a sponsorship is of the future"
+			);
+			owed += sponsorship.balance;
+		}
 		Ok(owed)
 	}
 
@@ -94,6 +117,7 @@ impl<T: Config> Pallet<T> {
 				fee.claimed_points <= fee.points && fee.claimed <= fee.amount,
 				"a fee paid more than it is"
 			);
+			ensure!(fee.epoch <= CurrentEpoch::<T>::get(), "a fee is of the future");
 			owed += fee.owed();
 		}
 		Ok(owed)

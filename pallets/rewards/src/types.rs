@@ -1,7 +1,9 @@
 //! Parameters and records of this pallet alone.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use openledger_primitives::{fee::share, points::POINT, traits::Pool, ActiveBlock, Balance, DatanetId, OPEN};
+use openledger_primitives::{
+	fee::share, points::POINT, traits::Pool, ActiveBlock, Balance, DatanetId, EpochIndex, OPEN,
+};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
@@ -24,17 +26,6 @@ pub struct PerKind<V> {
 	pub contributors: V,
 	pub validators: V,
 	pub owners: V,
-}
-
-impl<V: Copy> PerKind<V> {
-	/// The value for the kind that `pool` is of.
-	pub fn of(&self, pool: Pool) -> V {
-		match pool {
-			Pool::Contributors(_) => self.contributors,
-			Pool::Validators => self.validators,
-			Pool::Owners => self.owners,
-		}
-	}
 }
 
 /// What an epoch pays. Amounts in plancks.
@@ -64,8 +55,14 @@ pub struct RewardParams {
 	/// The most that a million points ([`POINT`], one whole point) earn, so that a quiet epoch does not empty the pot. Each
 	/// kind has its own, because kinds count points by different measures.
 	pub max_pay_per_point: PerKind<Balance>,
-	/// Epochs after closing during which an epoch's pay can be claimed.
+	/// Epochs after closing during which an epoch's pay can be claimed; after its own epoch, in which a fee of use can; after
+	/// the last sponsorship or award, in which a Datanet's sponsorship waits for an item.
 	pub expire_epochs: u32,
+	/// A sponsored Datanet's pool gets this part of what its sponsors have left, in each epoch in which it earns points. The
+	/// rate is nobody's to choose: who sponsors a little more makes every payout larger, and none slower or faster.
+	pub sponsor_epochs: u32,
+	/// The least sponsorship, and the least that a sponsored pool gets (or the rest): each such pool is an entry on chain.
+	pub min_sponsorship: Balance,
 }
 
 impl Default for RewardParams {
@@ -86,6 +83,8 @@ impl Default for RewardParams {
 				owners: OPEN / 1_400,
 			},
 			expire_epochs: 90,
+			sponsor_epochs: 30,
+			min_sponsorship: 10 * OPEN,
 		}
 	}
 }
@@ -93,14 +92,23 @@ impl Default for RewardParams {
 impl RewardParams {
 	/// The part of an epoch's `budget` that `pool` may pay for `points`.
 	pub fn payout(&self, pool: Pool, budget: Balance, points: u128) -> Balance {
-		let kind = share(budget, self.shares.of(pool).into(), 100);
-		let pool_budget = match pool {
-			Pool::Contributors(_) => kind / 3,
-			Pool::Validators | Pool::Owners => kind,
+		let (percent, parts, max_pay) = match pool {
+			Pool::Contributors(_) => (self.shares.contributors, 3, self.max_pay_per_point.contributors),
+			Pool::Validators => (self.shares.validators, 1, self.max_pay_per_point.validators),
+			Pool::Owners => (self.shares.owners, 1, self.max_pay_per_point.owners),
+			// Its sponsors pay it, not the budget.
+			Pool::Datanet(_) => return 0,
 		};
+		let pool_budget = share(budget, percent.into(), 100) / parts;
 		// Where the product would overflow, a 10^6th of the largest number still is more than any budget.
-		let cap = points.saturating_mul(self.max_pay_per_point.of(pool)) / u128::from(POINT);
+		let cap = points.saturating_mul(max_pay) / u128::from(POINT);
 		pool_budget.min(cap)
+	}
+
+	/// What a Datanet's own pool gets of what its sponsors have left.
+	pub fn sponsored(&self, balance: Balance) -> Balance {
+		let part = balance / Balance::from(self.sponsor_epochs.max(1));
+		part.max(self.min_sponsorship).min(balance)
 	}
 
 	/// Whether the numbers make sense together; what is wrong otherwise.
@@ -118,6 +126,15 @@ impl RewardParams {
 		}
 		if contributors.saturating_add(validators).saturating_add(owners) != 100 {
 			return Err("shares must be 100 percent together");
+		}
+		if self.expire_epochs == 0 {
+			return Err("expire_epochs must be above zero");
+		}
+		if self.sponsor_epochs == 0 {
+			return Err("sponsor_epochs must be above zero");
+		}
+		if self.min_sponsorship == 0 {
+			return Err("min_sponsorship must be above zero");
 		}
 		Ok(())
 	}
@@ -171,6 +188,15 @@ pub struct Epoch {
 	/// Plancks.
 	pub budget: Balance,
 	pub state: EpochState,
+	/// What it started under and stays under.
+	pub params: RewardParams,
+}
+
+impl Epoch {
+	/// The epoch that ends the time to claim from epoch `index`, this one.
+	pub fn expires_in(&self, index: EpochIndex) -> EpochIndex {
+		index.saturating_add(2).saturating_add(self.params.expire_epochs)
+	}
 }
 
 /// The account book of one pool in one epoch.
@@ -192,7 +218,8 @@ pub struct Epoch {
 pub struct PoolBook {
 	/// All points earned.
 	pub points: u128,
-	/// What they are paid, plancks; zero until the epoch closes.
+	/// What they are paid, plancks. Fixed when the epoch closes, and zero until then; of a Datanet's own pool, with its first
+	/// points.
 	pub payout: Balance,
 	/// Points whose pay was claimed.
 	pub claimed_points: u128,
@@ -220,6 +247,8 @@ pub struct Fee {
 	pub version: u32,
 	/// Plancks.
 	pub amount: Balance,
+	/// The epoch in which it came in.
+	pub epoch: EpochIndex,
 	/// All points at that version.
 	pub points: u128,
 	/// Points whose share was claimed.
@@ -239,61 +268,55 @@ impl Fee {
 	}
 }
 
-#[cfg(test)]
-mod tests {
-	use super::*;
-	use openledger_primitives::format::Modality;
-	use proptest::prelude::*;
-
-	const TEXT: Pool = Pool::Contributors(Modality::Text);
-
-	#[test]
-	fn payout_should_be_the_pools_part_when_there_are_points_enough() {
-		let params = RewardParams::default();
-		let points = u128::MAX;
-		assert_eq!(params.payout(TEXT, 3_000, points), 700);
-		assert_eq!(params.payout(Pool::Validators, 3_000, points), 600);
-		assert_eq!(params.payout(Pool::Owners, 3_000, points), 300);
-	}
-
-	#[test]
-	fn payout_should_be_capped_by_points_when_they_are_few() {
-		let params = RewardParams::default();
-		assert_eq!(params.payout(TEXT, u128::MAX, 3 * u128::from(POINT)), 3 * OPEN / 200);
-		assert_eq!(params.payout(TEXT, u128::MAX, 0), 0);
-	}
-
-	#[test]
-	fn check_should_name_what_is_wrong() {
-		let good = RewardParams::default();
-		assert_eq!(good.check(), Ok(()));
-		assert!(RewardParams {
-			epoch_millis: 0,
-			..good
-		}
-		.check()
-		.is_err());
-		assert!(RewardParams {
-			budget_ppm: 1_000_001,
-			..good
-		}
-		.check()
-		.is_err());
-		let shares = PerKind {
-			contributors: 70,
-			validators: 20,
-			owners: 11,
-		};
-		assert!(RewardParams { shares, ..good }.check().is_err());
-	}
-
-	proptest! {
-		#[test]
-		fn payouts_should_never_exceed_the_budget(budget: u128, points: [u128; 5]) {
-			let params = RewardParams::default();
-			let budget = budget / 2;
-			let paid: u128 = Pool::ALL.into_iter().zip(points).map(|(pool, points)| params.payout(pool, budget, points)).sum();
-			prop_assert!(paid <= budget);
-		}
-	}
+/// What sponsors have left in a Datanet's own pool.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+pub struct Sponsorship {
+	/// Not awarded yet, plancks.
+	pub balance: Balance,
+	/// The last epoch in which somebody sponsored it or an item was paid from it.
+	pub touched: EpochIndex,
 }
+
+/// An epoch as a page shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct EpochStatus {
+	pub epoch: EpochIndex,
+	/// Unix time in milliseconds.
+	pub start_millis: u64,
+	/// When the next one begins, unless the clock stands; Unix time in milliseconds.
+	pub end_millis: u64,
+	/// Plancks.
+	pub budget: Balance,
+	pub state: EpochState,
+	/// The epoch that ends the time to claim.
+	pub expires_in: EpochIndex,
+	/// The pools that the budget pays; empty ones once the epoch was swept.
+	pub pools: [(Pool, PoolBook); 5],
+}
+
+/// A Datanet's sponsorship as a page shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct SponsorshipStatus {
+	/// Not awarded yet, plancks.
+	pub balance: Balance,
+	/// What the next epoch with an accepted item gets, plancks.
+	pub next_payout: Balance,
+	/// The epoch from which on the pot may take it, unless it is sponsored or awarded before.
+	pub expires_in: EpochIndex,
+}
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,20 @@ pub trait WeightInfo {
 	fn claim_fee() -> Weight;
 	/// Returns what was not claimed.
 	fn sweep() -> Weight;
+	/// Takes a sponsorship.
+	fn sponsor() -> Weight;
+	/// Returns what was not claimed of a Datanet's own pool.
+	fn sweep_datanet() -> Weight;
+	/// Returns what was not claimed of a fee.
+	fn sweep_fee() -> Weight;
+	/// Removes points.
+	fn prune_share() -> Weight;
+	/// Removes a claim.
+	fn prune_fee_claim() -> Weight;
+	/// Returns what was not awarded.
+	fn release_sponsorship() -> Weight;
+	/// Writes the parameters.
+	fn set_params() -> Weight;
 }
 
 /// Weights from the runtime's database weights.
@@ -60,8 +74,43 @@ impl<T: frame_system::Config> WeightInfo for DbWeightInfo<T> {
 	}
 
 	fn sweep() -> Weight {
-		// Epoch, current epoch, parameters, what is owed, pools; epoch, what is owed.
-		Self::accesses(4 + POOLS, 2)
+		// Epoch, current epoch, what is owed, pools; the same without the current epoch.
+		Self::accesses(3 + POOLS, 2 + POOLS)
+	}
+
+	fn sponsor() -> Weight {
+		// The Datanet, parameters, both accounts, what is owed, current epoch, sponsorship; accounts, what is owed,
+		// sponsorship.
+		Self::accesses(7, 4)
+	}
+
+	fn sweep_datanet() -> Weight {
+		// Epoch, current epoch, pool, sponsorship; pool, sponsorship.
+		Self::accesses(4, 2)
+	}
+
+	fn sweep_fee() -> Weight {
+		// Fee, its epoch, current epoch, what is owed; fee, what is owed.
+		Self::accesses(4, 2)
+	}
+
+	fn prune_share() -> Weight {
+		// Share, pool; share.
+		Self::accesses(2, 1)
+	}
+
+	fn prune_fee_claim() -> Weight {
+		// Claim, fee; claim.
+		Self::accesses(2, 1)
+	}
+
+	fn release_sponsorship() -> Weight {
+		// Sponsorship, its epoch, current epoch, what is owed; sponsorship, what is owed.
+		Self::accesses(4, 2)
+	}
+
+	fn set_params() -> Weight {
+		Self::accesses(1, 1)
 	}
 }
 
@@ -83,6 +132,34 @@ impl WeightInfo for () {
 	}
 
 	fn sweep() -> Weight {
+		Weight::zero()
+	}
+
+	fn sponsor() -> Weight {
+		Weight::zero()
+	}
+
+	fn sweep_datanet() -> Weight {
+		Weight::zero()
+	}
+
+	fn sweep_fee() -> Weight {
+		Weight::zero()
+	}
+
+	fn prune_share() -> Weight {
+		Weight::zero()
+	}
+
+	fn prune_fee_claim() -> Weight {
+		Weight::zero()
+	}
+
+	fn release_sponsorship() -> Weight {
+		Weight::zero()
+	}
+
+	fn set_params() -> Weight {
 		Weight::zero()
 	}
 }

@@ -22,7 +22,11 @@ impl<T: Config> Pallet<T> {
 		Self::check_reserves()?;
 		Self::check_totals()?;
 		Self::check_counts()?;
-		Self::check_fees()
+		Self::check_tallies()?;
+		Self::check_fees()?;
+		Self::check_trials()?;
+		Self::check_plants()?;
+		Self::check_penalties()
 	}
 
 	/// 1. What a validator has on hold is its stake and what is unbonding.
@@ -88,7 +92,7 @@ impl<T: Config> Pallet<T> {
 			let case = Cases::<T>::get(item).ok_or("4: a round is left without its case")?;
 			let votes = Votes::<T>::iter_prefix((item, index)).count() as u32;
 			check(round.unsettled == votes, "4: a round miscounts its votes")?;
-			let is_open = case.phase == Phase::Voting && case.round == index;
+			let is_open = case.phase.is_voting() && case.round == index;
 			check(votes > 0 || is_open, "4: a closed round is kept without votes")?;
 			*by_case.entry(item).or_default() += votes;
 		}
@@ -102,6 +106,24 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
+	/// 4. Until a case is final, its tallies are the sums of its votes.
+	fn check_tallies() -> Check {
+		for ((item, index), round) in Rounds::<T>::iter() {
+			let is_final = Cases::<T>::get(item).is_some_and(|case| matches!(case.phase, Phase::Final { .. }));
+			let votes = || Votes::<T>::iter_prefix_values((item, index));
+			let committed: u32 = votes().map(|vote| vote.weight).sum();
+			let revealed: u32 = votes()
+				.filter(|vote| vote.verdict.is_some())
+				.map(|vote| vote.weight)
+				.sum();
+			check(
+				is_final || (committed, revealed) == (round.tally.committed, round.tally.revealed()),
+				"4: a tally differs from its votes",
+			)?;
+		}
+		Ok(())
+	}
+
 	/// 5. The fee account holds all fees that are owed.
 	fn check_fees() -> Check {
 		let of_cases: Balance = Cases::<T>::iter_values().map(|case| case.fee).sum();
@@ -111,5 +133,78 @@ impl<T: Config> Pallet<T> {
 			balance >= of_cases + of_rounds,
 			"5: the fee account owes more than it holds",
 		)
+	}
+	/// 6. A trial has a bond, and nothing else has; what is on hold for challenges is the sum of the bonds of challenges.
+	fn check_trials() -> Check {
+		let mut challengers = BTreeMap::<T::AccountId, Balance>::new();
+		for (item, bond) in TrialBonds::<T>::iter() {
+			match Cases::<T>::get(item).map(|case| case.phase) {
+				Some(Phase::Challenged { .. }) => *challengers.entry(bond.who).or_default() += bond.amount,
+				Some(Phase::OnTrial { .. }) => {}
+				_ => return Err("6: a bond is left without its trial"),
+			}
+		}
+		Self::check_held(
+			HoldReason::Challenge,
+			challengers,
+			"6: a challenge's hold differs from its bond",
+		)?;
+		Cases::<T>::iter().try_for_each(|(item, case)| {
+			let is_trial = case.phase.is_voting() && case.phase != Phase::Voting;
+			check(
+				!is_trial || TrialBonds::<T>::contains_key(item),
+				"6: a trial has no bond",
+			)
+		})
+	}
+
+	/// 7. What is on hold for plants is the bonds of those not opened and of those on trial; no batch has more opened than it
+	///    has.
+	fn check_plants() -> Check {
+		let mut owners = BTreeMap::<T::AccountId, Balance>::new();
+		for (id, batch) in PlantBatches::<T>::iter() {
+			check(id < NextBatch::<T>::get(), "7: a batch's id is to be given again")?;
+			check(
+				batch.opened.count() <= batch.count,
+				"7: more plants were opened than there are",
+			)?;
+			*owners.entry(batch.owner.clone()).or_default() += batch.bond_left();
+		}
+		for (item, bond) in TrialBonds::<T>::iter() {
+			if let Some(Phase::OnTrial { .. }) = Cases::<T>::get(item).map(|case| case.phase) {
+				*owners.entry(bond.who).or_default() += bond.amount;
+			}
+		}
+		Self::check_held(
+			HoldReason::Plant,
+			owners,
+			"7: what is on hold for plants differs from their bonds",
+		)
+	}
+
+	/// That accounts have on hold what the ledgers say, and nobody else has anything on hold.
+	fn check_held(reason: HoldReason, ledger: BTreeMap<T::AccountId, Balance>, otherwise: &'static str) -> Check {
+		frame_system::Account::<T>::iter_keys().try_for_each(|who| {
+			let held = T::Currency::balance_on_hold(&reason.into(), &who);
+			check(held == ledger.get(&who).copied().unwrap_or_default(), otherwise)
+		})
+	}
+
+	/// 8. A penalty is for votes of earlier rounds that said otherwise than the verdict that stands.
+	fn check_penalties() -> Check {
+		Cases::<T>::iter_values().try_for_each(|case| {
+			let Some(penalty) = case.penalty else { return Ok(()) };
+			let standing = match case.phase {
+				Phase::Provisional { verdict, .. } | Phase::Challenged { verdict } | Phase::OnTrial { verdict, .. } => {
+					Some(verdict)
+				}
+				Phase::Final { outcome, .. } => outcome,
+				Phase::Voting => None,
+			};
+			check(
+				standing.is_some_and(|verdict| verdict.is_accept() != penalty.accept) && penalty.before <= case.round,
+				"8: a penalty is for the side that won",
+			)
+		})
 	}
 }

@@ -5,7 +5,11 @@ use core::{cmp::max, mem::take};
 use frame_support::{
 	ensure,
 	pallet_prelude::{DispatchError, DispatchResult},
-	traits::{fungible::Mutate, tokens::Preservation, Get},
+	traits::{
+		fungible::{hold::Mutate as _, Mutate},
+		tokens::{Fortitude, Precision, Preservation, Restriction},
+		Get,
+	},
 };
 use openledger_primitives::{
 	format::Modality,
@@ -13,7 +17,7 @@ use openledger_primitives::{
 	tally::{Decision, Tally, Width},
 	traits::{ActiveBlocks, Court, Docket, Rewards, Sessions},
 	vote::Verdict,
-	ActiveBlock, Balance, DatanetId, ItemId,
+	ActiveBlock, Balance, DatanetId, ItemId, RoundIndex,
 };
 use sp_runtime::traits::AccountIdConversion;
 
@@ -35,6 +39,8 @@ impl<T: Config> Court<T::AccountId> for Pallet<T> {
 			phase: Phase::Voting,
 			fee,
 			unsettled: 0,
+			challenges: 0,
+			penalty: None,
 		};
 		let params = Params::<T>::get();
 		let now = T::ActiveBlocks::now();
@@ -75,31 +81,28 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn do_close_round(item: ItemId) -> DispatchResult {
-		let mut case = Cases::<T>::get(item).ok_or(Error::<T>::CaseNotFound)?;
-		ensure!(case.phase == Phase::Voting, Error::<T>::RoundNotOpen);
-		let mut round = Rounds::<T>::get((item, case.round)).ok_or(Error::<T>::RoundNotOpen)?;
+		let case = Cases::<T>::get(item).ok_or(Error::<T>::CaseNotFound)?;
+		ensure!(case.phase.is_voting(), Error::<T>::RoundNotOpen);
+		let round = Rounds::<T>::get((item, case.round)).ok_or(Error::<T>::RoundNotOpen)?;
 		ensure!(T::ActiveBlocks::now() > round.reveal_until, Error::<T>::RoundNotOver);
+		match case.phase {
+			Phase::Challenged { verdict } => Self::close_challenge(item, case, round, verdict),
+			Phase::OnTrial { verdict, right } => Self::close_trial(item, case, round, verdict, right),
+			_ => Self::close_vote(item, case, round),
+		}
+	}
+
+	/// Ends a round on an item that has no verdict yet.
+	fn close_vote(item: ItemId, mut case: Case<T::AccountId>, mut round: Round) -> DispatchResult {
 		let params = Params::<T>::get();
 		let next = params.widths.get(usize::from(case.round) + 1).copied();
 		let decision = round.tally.decide(round.width);
 
 		earn_fee(&mut case, &mut round, next.is_none() || decision != Decision::Undecided);
-		if round.unsettled == 0 {
-			Rounds::<T>::remove((item, case.round));
-		} else {
-			Rounds::<T>::insert((item, case.round), &round);
-		}
+		Self::keep_round(item, case.round, &round);
 		match (decision, next) {
 			(Decision::Decided(verdict), _) => {
-				let until = round.reveal_until.saturating_add(params.provisional_blocks);
-				case.phase = Phase::Provisional { verdict, until };
-				Self::deposit_event(Event::VerdictReached {
-					item,
-					round: case.round,
-					verdict,
-					until,
-				});
-				Cases::<T>::insert(item, case);
+				Self::make_provisional(item, case, verdict, &round, &params);
 				Ok(())
 			}
 			(Decision::Undecided, Some(width)) => {
@@ -132,14 +135,40 @@ impl<T: Config> Pallet<T> {
 		Self::conclude(item, case, Some(verdict), until)
 	}
 
-	/// Makes the outcome final as of block `at`. A case without votes is not needed any more.
-	fn conclude(
+	/// Tells the docket, and makes the outcome final as of block `at`.
+	fn conclude(item: ItemId, case: Case<T::AccountId>, verdict: Option<Verdict>, at: ActiveBlock) -> DispatchResult {
+		let outcome = T::Docket::conclude(item, verdict, at)?;
+		Self::make_final(item, case, verdict, at)?;
+		Self::deposit_event(Event::CaseConcluded { item, outcome });
+		Ok(())
+	}
+
+	/// Makes what `round` left as the verdict provisional, from its deadline on.
+	pub(crate) fn make_provisional(
+		item: ItemId,
+		mut case: Case<T::AccountId>,
+		verdict: Verdict,
+		round: &Round,
+		params: &CourtParams,
+	) {
+		let until = round.reveal_until.saturating_add(params.provisional_blocks);
+		case.phase = Phase::Provisional { verdict, until };
+		Self::deposit_event(Event::VerdictReached {
+			item,
+			round: case.round,
+			verdict,
+			until,
+		});
+		Cases::<T>::insert(item, case);
+	}
+
+	/// Has the case's votes settled by `verdict` from now on. A case without votes is not needed any more.
+	pub(crate) fn make_final(
 		item: ItemId,
 		mut case: Case<T::AccountId>,
 		verdict: Option<Verdict>,
 		at: ActiveBlock,
 	) -> DispatchResult {
-		let outcome = T::Docket::conclude(item, verdict, at)?;
 		// By the panel's verdict, not by what the docket made of it: a second claim that became a duplicate was judged as well
 		// as the first, and must neither cost who judged it points nor move the share that points are scaled by.
 		let recent = RecentOutcomes::<T>::get(case.datanet);
@@ -157,13 +186,21 @@ impl<T: Config> Pallet<T> {
 			};
 			Cases::<T>::insert(item, case);
 		}
-		Self::deposit_event(Event::CaseConcluded { item, outcome });
 		Ok(())
+	}
+
+	/// Keeps a closed round for as long as any of its votes is not settled.
+	pub(crate) fn keep_round(item: ItemId, index: RoundIndex, round: &Round) {
+		if round.unsettled == 0 {
+			Rounds::<T>::remove((item, index));
+		} else {
+			Rounds::<T>::insert((item, index), round);
+		}
 	}
 
 	/// Stores a new round of the case under the parameters of today. Its commit window begins after its seed's block, or now
 	/// where that is past.
-	fn open_round(
+	pub(crate) fn open_round(
 		item: ItemId,
 		case: &Case<T::AccountId>,
 		params: &CourtParams,
@@ -213,6 +250,28 @@ impl<T: Config> Pallet<T> {
 		} else {
 			now.saturating_add(params.seed_delay)
 		}
+	}
+
+	/// Gives a bond to the panel of the round that it was lost in, or to the pot where nobody revealed. The caller stores
+	/// the round.
+	pub(crate) fn pay_panel(
+		reason: HoldReason,
+		who: &T::AccountId,
+		bond: Balance,
+		round: &mut Round,
+	) -> DispatchResult {
+		let has_panel = round.tally.revealed() > 0;
+		let to = if has_panel {
+			Self::fee_account_id()
+		} else {
+			T::Rewards::pot()
+		};
+		if has_panel {
+			round.fee = round.fee.saturating_add(bond);
+		}
+		let (mode, force) = (Restriction::Free, Fortitude::Force);
+		T::Currency::transfer_on_hold(&reason.into(), who, &to, bond, Precision::Exact, mode, force)?;
+		Ok(())
 	}
 
 	/// Pays from the fee account.

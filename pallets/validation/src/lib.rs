@@ -11,15 +11,23 @@
 //!   and stake ([`openledger_primitives::sortition`]), and no panel is stored.
 //! - **Commitment**: a hash that hides a verdict until everybody has voted ([`openledger_primitives::vote`]).
 //! - **Reserve**: weight times the round's risk, the part of the stake that a vote puts at risk until it is settled.
+//! - **Trial**: a wide round on a provisional verdict, which somebody called with a bond: a challenger, or who planted
+//!   the item.
+//! - **Plant**: an item whose right verdict its Datanet's owner committed to before it was submitted
+//!   ([`openledger_primitives::plant`]). **Batch**: the plants under one root.
+//! - **Penalty**: which votes of a case were shown to be wrong, and lose their reserve when they are settled.
 //! - **Active block**: a block during which the chain was not paused. All windows count these.
 //!
 //! ## A case
 //!
 //! ```text
-//! open ─► Voting ──close_round, decided──► Provisional ──finalize──► Final ──settle, once a vote──► gone
-//!           │  ▲                                                       ▲
-//!           │  └──close_round, undecided: the next, wider round        │
-//!           └─────close_round, undecided in the last round─────────────┘
+//!                                           ┌─► Challenged ─┐
+//!                                  challenge│               │close_round
+//! open ─► Voting ──close_round, decided──► Provisional ◄────┘
+//!           │  ▲                            │        └──────────finalize──┐
+//!           │  └──close_round, undecided:   └─open_plant─► OnTrial        │
+//!           │     the next, wider round                      │close_round ▼
+//!           └─────close_round, undecided in the last round───┴────────► Final ──settle, once a vote──► gone
 //! ```
 //!
 //! A round opened at block `b`, with the parameters it was opened under:
@@ -30,7 +38,37 @@
 //! | after it, up to `commit_until` | `commit` |
 //! | after it, up to `reveal_until` | `reveal` |
 //! | after it | `close_round` |
-//! | `provisional_blocks` after `reveal_until` | the verdict is provisional; `finalize` after it |
+//! | `provisional_blocks` after `reveal_until` | the verdict is provisional: `challenge`, `open_plant`; `finalize` after it |
+//!
+//! Until `commit_until`, `report_preimage` takes half of the reserve of a vote whose verdict and salt are known to somebody
+//! else, and the pot the other half; that vote is void.
+//!
+//! ## Challenges
+//!
+//! A challenge opens a trial, the widest round, on an acceptance or a rejection. Its majority decides
+//! ([`openledger_primitives::challenge::rule`]); without a decision the verdict stands. The verdict is provisional again
+//! after it, for another window. Each further challenge of a case doubles bond and panel, up to `max_challenges`: a case
+//! ends.
+//!
+//! | ruling | bond | votes |
+//! |---|---|---|
+//! | upheld | to that round's panel, or to the pot where nobody revealed | |
+//! | corrected: an acceptance with score or units far off | back | |
+//! | overturned | back | |
+//! | overturned by two thirds | back | the losing side of earlier rounds pays its reserves: a part to the challenger |
+//!
+//! A simple majority also undoes what two thirds decided, with the wider panel, and then nobody is punished: if it took two
+//! thirds, whoever won once while others slept could not be overruled. No penalty is ever for the side that won in the end.
+//! A challenger has no vote in the round it called, and no part in its own slash.
+//!
+//! ## Plants
+//!
+//! A Datanet's owner posts the root of at most 256 plants, with a bond each. Whatever is submitted `plant_delay` blocks
+//! later can be opened against it, once, while the item is provisional, by whoever knows the leaf. That opens a trial. Where
+//! two thirds of its revealed weight, with the quorum, say what the plant says, votes of earlier rounds that said otherwise
+//! pay their reserves to the pot (never to the owner; who had shown the same by a challenge gets its part), and the bond
+//! comes back. Else the bond is for that round's panel. Either way the item is concluded as planted; votes are settled by
+//! the trial's verdict, or by the one that stood before it.
 //!
 //! The time at which somebody calls `close_round`, `finalize` or `settle` does not move the seed's block, the windows of a
 //! first round, or the block at which a verdict became final: these follow from deadlines. Exceptions: a later round's commit
@@ -42,8 +80,8 @@
 //! ## Calls
 //!
 //! `register`, `bond_more`, `unbond`, `withdraw_unbonded`, `set_modalities` for stake; `commit`, `reveal` for
-//! votes; `close_round`, `finalize`, `settle`, which anybody may call. Call indices 10 to 19 are reserved: 10
-//! `challenge`, 11 `report_preimage`, 12 `plant`, 13 to 19 for what these need.
+//! votes; `close_round`, `finalize`, `settle`, which anybody may call; `challenge`, `report_preimage`; `plant`,
+//! `open_plant`, `close_plant` for owners; `set_params` for the chain's administration. Call indices 15 to 18 are reserved.
 //!
 //! ## Pay
 //!
@@ -51,15 +89,21 @@
 //! left of it; the deciding round, and the last one, all the rest. Revealed weight shares a round's fee. What nobody
 //! earned, and the dust of sharing, goes to the rewards' pot. Points are given by
 //! [`openledger_primitives::points::vote_points`] and the panel's verdict, whatever the docket made of it; a deficit is carried to the validator's next votes.
-//! Committed and not revealed: the vote's whole reserve goes to the pot. Dissent costs no stake.
+//! Committed and not revealed: the vote's whole reserve goes to the pot. Dissent costs no stake. A vote on which a penalty
+//! lies loses its reserve and earns no fee. A record with a deficit outlives its stake: who comes back with `bond_more`
+//! still has it.
 //!
 //! ## Invariants (`try_state`)
 //!
 //! 1. What a validator has on hold is its stake and what is unbonding.
 //! 2. What is at risk is the sum of the reserves of unsettled votes, and never more than the stake.
 //! 3. The total of each modality is the sum of its validators' stakes, in this session and in those to come.
-//! 4. Cases and rounds count their unsettled votes; no round or vote is left without its case.
+//! 4. Cases and rounds count their unsettled votes; no round or vote is left without its case; until a case is final, its
+//!    tallies are the sums of its votes.
 //! 5. The fee account holds all fees that are owed.
+//! 6. A trial has a bond, and nothing else has; what is on hold for challenges is the sum of the bonds of challenges.
+//! 7. What is on hold for plants is the bonds of those not opened and of those on trial; no batch has more opened than it has.
+//! 8. A penalty is for votes of earlier rounds that said otherwise than the verdict that stands.
 //!
 //! Total issuance never moves: fees and slashes are transfers.
 //!
@@ -70,26 +114,39 @@
 //! - A round's commit window ends within the session after the one it was opened in: schedules remember one past session.
 //!   Later, who changed its stake meanwhile is not on the panel.
 //! - The fee account and the pot hold the existential deposit from genesis on.
+//! - Commitments and their salts are by the validator's account, also where a proxy signs for it: a hot key that votes
+//!   through pallet-proxy derives them for the account whose stake is at risk.
+//! - A reveal is sent only when the commit window is over on the chain's best block: sent before, it shows the preimage.
+//! - The order of calls of `finalize` is the order of versions. Whoever gains by it can only be first or last among items
+//!   that are due.
+//! - A deficit, like a rank, is an account's; a new account has none, and waits for a new stake's sessions and the old one's
+//!   unbonding.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
-#[cfg(any(test, feature = "try-runtime"))]
+mod challenge;
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod check;
 mod court;
 #[cfg(test)]
 mod mock;
+mod plants;
 mod randomness;
 mod stake;
 #[cfg(test)]
 mod tests;
 mod types;
+mod views;
 mod votes;
 mod weights;
 
 pub use pallet::*;
-pub use types::{CaseStatus, CourtParams, Unbonding, Validator, MAX_ROUNDS, MAX_UNBONDING, RING_BLOCKS};
+pub use types::{
+	CaseStatus, CourtParams, PlantBatch, TrialBond, Unbonding, Validator, ValidatorSummary, MAX_CHALLENGES, MAX_PANEL,
+	MAX_ROUNDS, MAX_UNBONDING, MAX_WIDTHS, RING_BLOCKS,
+};
 pub use weights::{DbWeightInfo, WeightInfo};
 
 #[frame_support::pallet]
@@ -103,13 +160,15 @@ pub mod pallet {
 	};
 	use frame_system::pallet_prelude::*;
 	use openledger_primitives::{
+		challenge::Ruling,
 		format::{Modality, ModalitySet},
 		item::{Case, Round, Vote},
+		plant::MAX_PROOF,
 		points::AcceptShare,
 		schedule::Schedule,
-		traits::{ActiveBlocks, Docket, Rewards, Sessions},
+		traits::{ActiveBlocks, DatanetOwners, Docket, Rewards, Sessions},
 		vote::Verdict,
-		ActiveBlock, Balance, DatanetId, ItemId, RoundIndex, SessionIndex,
+		ActiveBlock, Balance, BatchId, DatanetId, ItemId, RoundIndex, SessionIndex,
 	};
 
 	#[pallet::pallet]
@@ -125,6 +184,9 @@ pub mod pallet {
 			+ Mutate<Self::AccountId>
 			+ hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>;
 
+		/// Who may set the parameters.
+		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
 		/// The clock of all windows.
 		type ActiveBlocks: ActiveBlocks;
 
@@ -133,6 +195,9 @@ pub mod pallet {
 
 		/// Who takes verdicts.
 		type Docket: Docket;
+
+		/// Who may plant items in a Datanet.
+		type DatanetOwners: DatanetOwners<Self::AccountId>;
 
 		/// Who counts points and takes slashes.
 		type Rewards: Rewards<Self::AccountId>;
@@ -153,12 +218,16 @@ pub mod pallet {
 	pub enum HoldReason {
 		/// A validator's stake, bonded or unbonding.
 		Stake,
+		/// The bond of an open challenge.
+		Challenge,
+		/// The bonds of planted items.
+		Plant,
 	}
 
 	/// What names a round.
 	pub type RoundKey = (ItemId, RoundIndex);
 
-	/// What rounds are opened under. Set at genesis.
+	/// What rounds are opened under. Set at genesis and by `set_params`.
 	#[pallet::storage]
 	pub type Params<T: Config> = StorageValue<_, CourtParams, ValueQuery>;
 
@@ -183,7 +252,8 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Cases<T: Config> = StorageMap<_, Blake2_128Concat, ItemId, Case<T::AccountId>, OptionQuery>;
 
-	/// Rounds, until their last vote is settled; at most [`MAX_ROUNDS`] a case.
+	/// Rounds, until their last vote is settled; at most [`MAX_ROUNDS`] a case. Paid for by the review fee, a trial's bond and
+	/// stake at risk.
 	#[pallet::storage]
 	pub type Rounds<T: Config> = StorageMap<_, Blake2_128Concat, RoundKey, Round, OptionQuery>;
 
@@ -191,6 +261,18 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Votes<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, RoundKey, Blake2_128Concat, T::AccountId, Vote, OptionQuery>;
+
+	/// What is at stake for who called an item's open trial.
+	#[pallet::storage]
+	pub type TrialBonds<T: Config> = StorageMap<_, Blake2_128Concat, ItemId, TrialBond<T::AccountId>, OptionQuery>;
+
+	/// Roots of planted items, until their bonds are returned. Paid for by these.
+	#[pallet::storage]
+	pub type PlantBatches<T: Config> = StorageMap<_, Blake2_128Concat, BatchId, PlantBatch<T::AccountId>, OptionQuery>;
+
+	/// The id of the next batch.
+	#[pallet::storage]
+	pub type NextBatch<T: Config> = StorageValue<_, BatchId, ValueQuery>;
 
 	/// How often items of a Datanet were accepted lately.
 	#[pallet::storage]
@@ -317,8 +399,94 @@ pub mod pallet {
 			fee: Balance,
 			/// Points of this vote, before deficits.
 			points: i64,
-			/// What it lost for not revealing, plancks.
+			/// What it lost for not revealing or for having been shown wrong, plancks.
 			slashed: Balance,
+			/// What of that the challenger got, plancks.
+			rewarded: Balance,
+		},
+		/// A provisional verdict was challenged.
+		Challenged {
+			/// The item.
+			item: ItemId,
+			/// Who challenged it.
+			challenger: T::AccountId,
+			/// What was put on hold, plancks.
+			bond: Balance,
+		},
+		/// A challenge's round ended; `VerdictReached` follows.
+		ChallengeDecided {
+			/// The item.
+			item: ItemId,
+			/// Which of its rounds.
+			round: RoundIndex,
+			/// What it made of the verdict.
+			ruling: Ruling,
+			/// The bond: lost where the verdict was upheld, else returned; plancks.
+			bond: Balance,
+		},
+		/// A vote is void because its verdict and salt were known during the commit window.
+		PreimageReported {
+			/// The item.
+			item: ItemId,
+			/// Which of its rounds.
+			round: RoundIndex,
+			/// The validator.
+			voter: T::AccountId,
+			/// Who showed it.
+			reporter: T::AccountId,
+			/// What the reporter got, plancks.
+			rewarded: Balance,
+			/// What the voter lost, plancks.
+			slashed: Balance,
+		},
+		/// A Datanet's owner planted items.
+		Planted {
+			/// The plants' batch.
+			batch: BatchId,
+			/// Where the items will be.
+			datanet: DatanetId,
+			/// Commits to what is right.
+			root: [u8; 32],
+			/// How many there are.
+			count: u16,
+			/// What was put on hold for all of them, plancks.
+			bond: Balance,
+			/// Items submitted after this block can be opened.
+			from: ActiveBlock,
+			/// The last block in which they can be opened.
+			until: ActiveBlock,
+		},
+		/// An item was shown to be planted; a trial opens.
+		PlantOpened {
+			/// The plant's batch.
+			batch: BatchId,
+			/// Its place in the batch.
+			index: u16,
+			/// The item.
+			item: ItemId,
+			/// Whether accepting it is right, says the plant.
+			right: bool,
+		},
+		/// A plant's trial ended, and the item with it.
+		PlantConcluded {
+			/// The item.
+			item: ItemId,
+			/// Whether two thirds said what the plant says.
+			confirmed: bool,
+			/// The plant's bond: returned where it was confirmed, else for the panel; plancks.
+			bond: Balance,
+		},
+		/// A batch is over.
+		PlantsClosed {
+			/// The batch.
+			batch: BatchId,
+			/// The bond of plants that were never opened, plancks.
+			returned: Balance,
+		},
+		/// The parameters changed.
+		ParamsSet {
+			/// What holds for what starts from now on.
+			params: CourtParams,
 		},
 	}
 
@@ -332,7 +500,7 @@ pub mod pallet {
 		BelowMinStake,
 		/// The set of modalities is empty or names an unknown one.
 		InvalidModalities,
-		/// The account has less free balance than it wants to bond.
+		/// The account has less free balance than it has to bond.
 		InsufficientBalance,
 		/// The amount is zero.
 		ZeroAmount,
@@ -378,6 +546,38 @@ pub mod pallet {
 		StillProvisional,
 		/// Votes are settled once the item's outcome is final.
 		NotFinal,
+		/// The window in which the verdict could be challenged or put on trial is over.
+		NoLongerProvisional,
+		/// The item was challenged as often as it can be.
+		MaxChallengesExceeded,
+		/// Nobody votes in a round that they called with a bond.
+		OwnTrial,
+		/// Nobody reports their own vote.
+		OwnVote,
+		/// The vote's preimage was reported: it counts nothing.
+		VoteVoid,
+		/// There is no such Datanet.
+		DatanetNotFound,
+		/// Only its owner plants items in a Datanet.
+		NotDatanetOwner,
+		/// A batch has between one and 256 plants.
+		InvalidPlantCount,
+		/// There is no such batch of plants, or it is closed.
+		BatchNotFound,
+		/// The batch has no plant of this index.
+		PlantNotFound,
+		/// This plant was opened already.
+		AlreadyOpened,
+		/// The plants can no longer be opened.
+		PlantsExpired,
+		/// The plants can still be opened.
+		PlantsNotExpired,
+		/// The item was submitted before the plants took effect.
+		SubmittedTooEarly,
+		/// Item, verdict and salt are not what stands at this index under the batch's root.
+		InvalidPlantProof,
+		/// Rounds could not run under such parameters.
+		InvalidParams,
 	}
 
 	#[pallet::genesis_config]
@@ -539,6 +739,101 @@ pub mod pallet {
 			ensure_signed(origin)?;
 			Self::do_settle(item, round, voter)
 		}
+
+		/// Challenge a provisional verdict: a wide round decides on it by majority.
+		///
+		/// - `item`: an item with a provisional verdict.
+		///
+		/// Puts the bond on hold: see [`Pallet::challenge_bond_due`]. Emits `Challenged` and `RoundOpened`.
+		#[pallet::call_index(10)]
+		#[pallet::weight(T::WeightInfo::challenge())]
+		pub fn challenge(origin: OriginFor<T>, item: ItemId) -> DispatchResult {
+			Self::do_challenge(ensure_signed(origin)?, item)
+		}
+
+		/// Show what another validator committed to while commitments are still taken: half of its reserve for whoever does,
+		/// half for the pot, and the vote is void.
+		///
+		/// - `item`, `round`, `voter`: whose vote; in the item's open round.
+		/// - `verdict`, `salt`: what the commitment was made of.
+		///
+		/// Emits `PreimageReported`.
+		#[pallet::call_index(11)]
+		#[pallet::weight(T::WeightInfo::report_preimage())]
+		pub fn report_preimage(
+			origin: OriginFor<T>,
+			item: ItemId,
+			round: RoundIndex,
+			voter: T::AccountId,
+			verdict: Verdict,
+			salt: [u8; 32],
+		) -> DispatchResult {
+			Self::do_report_preimage(ensure_signed(origin)?, item, round, voter, verdict, salt)
+		}
+
+		/// Commit to the right verdicts on items that are yet to be submitted. For the Datanet's owner.
+		///
+		/// - `datanet`: where they will be submitted, by anybody.
+		/// - `root`: of the tree of plants, see [`openledger_primitives::plant`].
+		/// - `count`: how many of its leaves can be opened, from the first; a bond is put on hold for each.
+		///
+		/// Emits `Planted`.
+		#[pallet::call_index(12)]
+		#[pallet::weight(T::WeightInfo::plant())]
+		pub fn plant(origin: OriginFor<T>, datanet: DatanetId, root: [u8; 32], count: u16) -> DispatchResult {
+			Self::do_plant(ensure_signed(origin)?, datanet, root, count)
+		}
+
+		/// Show that an item with a provisional verdict was planted: a wide round tries it. Whoever knows the plant may call it.
+		///
+		/// - `batch`, `index`: which plant; each opens once.
+		/// - `item`: an item of the batch's Datanet, submitted after the plants took effect.
+		/// - `right`, `salt`: what the owner committed to for the item's content.
+		/// - `proof`: see [`openledger_primitives::plant::proof`].
+		///
+		/// Emits `PlantOpened` and `RoundOpened`.
+		#[pallet::call_index(13)]
+		#[pallet::weight(T::WeightInfo::open_plant())]
+		pub fn open_plant(
+			origin: OriginFor<T>,
+			batch: BatchId,
+			index: u16,
+			item: ItemId,
+			right: bool,
+			salt: [u8; 32],
+			proof: BoundedVec<[u8; 32], ConstU32<MAX_PROOF>>,
+		) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_open_plant(batch, index, item, right, salt, &proof)
+		}
+
+		/// Return the bond of plants that were never opened, once they cannot be any more. Anybody may call it.
+		///
+		/// - `batch`: a batch that expired, or of which every plant was opened.
+		///
+		/// Emits `PlantsClosed`.
+		#[pallet::call_index(14)]
+		#[pallet::weight(T::WeightInfo::close_plant())]
+		pub fn close_plant(origin: OriginFor<T>, batch: BatchId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_close_plant(batch)
+		}
+
+		/// Set the parameters of all rounds, bonds and windows that start from now on, also in cases that are open. For the
+		/// chain's administration.
+		///
+		/// - `params`: all of them.
+		///
+		/// Emits `ParamsSet`.
+		#[pallet::call_index(19)]
+		#[pallet::weight(T::WeightInfo::set_params())]
+		pub fn set_params(origin: OriginFor<T>, params: CourtParams) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			ensure!(params.is_valid(), Error::<T>::InvalidParams);
+			Params::<T>::put(&params);
+			Self::deposit_event(Event::ParamsSet { params });
+			Ok(())
+		}
 	}
 
 	#[pallet::view_functions]
@@ -549,9 +844,24 @@ pub mod pallet {
 			Self::open_weight(item, &voter)
 		}
 
-		/// How far the item's case is. `None` where there is none (any more).
-		pub fn case_status(item: ItemId) -> Option<CaseStatus> {
+		/// How far the item's case is, with its deadlines. `None` where there is none (any more).
+		pub fn case_status(item: ItemId) -> Option<CaseStatus<T::AccountId>> {
 			Self::status(item)
+		}
+
+		/// What a challenge of the item costs now, plancks. `None` where it cannot be challenged.
+		pub fn challenge_bond_due(item: ItemId) -> Option<Balance> {
+			Self::bond_due(item)
+		}
+
+		/// A batch of planted items. `None` where there is none, or it is closed.
+		pub fn plant_batch(batch: BatchId) -> Option<PlantBatch<T::AccountId>> {
+			PlantBatches::<T>::get(batch)
+		}
+
+		/// What a validator has at stake. `None` for whoever is none.
+		pub fn validator_summary(who: T::AccountId) -> Option<ValidatorSummary> {
+			Self::summary(&who)
 		}
 	}
 }

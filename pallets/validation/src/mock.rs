@@ -10,11 +10,12 @@ use frame_support::{
 };
 use openledger_primitives::{
 	format::{Modality, ModalitySet},
-	item::{Case, Round},
-	tally::WIDTHS,
-	traits::{AcceptedItem, ActiveBlocks, Court, Docket, Pool, Rewards, Sessions},
+	item::{Case, Phase, Round},
+	plant::{self, Plant},
+	tally::{Width, WIDTHS},
+	traits::{AcceptedItem, ActiveBlocks, Court, DatanetOwners, Docket, Pool, Rewards, Sessions, Submission},
 	vote::{Ballot, Reason, Verdict},
-	ActiveBlock, Balance, EpochIndex, ItemId, RoundIndex, SessionIndex,
+	ActiveBlock, Balance, BatchId, DatanetId, EpochIndex, ItemId, RoundIndex, SessionIndex,
 };
 use sp_runtime::{BoundedVec, BuildStorage, DispatchError, DispatchResult};
 
@@ -24,6 +25,8 @@ pub type AccountId = u64;
 pub const POT: AccountId = 99;
 /// Contributes the items.
 pub const CONTRIBUTOR: AccountId = 50;
+/// Owns the Datanet.
+pub const OWNER: AccountId = 55;
 /// No validator, but rich.
 pub const STRANGER: AccountId = 60;
 /// Free balance of everybody at genesis, stakes included.
@@ -32,7 +35,13 @@ pub const EXISTENTIAL_DEPOSIT: Balance = 10;
 /// Stake of each genesis validator.
 pub const STAKE: Balance = 10_000;
 pub const DATANET: u32 = 7;
+/// Of the same owner, without items.
+pub const OTHER_DATANET: u32 = 8;
 pub const FEE: Balance = 1_000;
+/// Of the first challenge of a case.
+pub const CHALLENGE_BOND: Balance = 700;
+/// Of each plant.
+pub const PLANT_BOND: Balance = 300;
 pub const ACCEPT: Verdict = Verdict::Accept { score: 80, units: 10 };
 pub const REJECT: Verdict = Verdict::Reject {
 	reason: Reason::LowQuality,
@@ -89,6 +98,10 @@ parameter_types! {
 	pub static VrfSecret: u32 = 1;
 	/// What the docket was told: item, verdict, block.
 	pub static Concluded: Vec<(ItemId, Option<Verdict>, ActiveBlock)> = vec![];
+	/// What the docket was told was planted.
+	pub static PlantedItems: Vec<ItemId> = vec![];
+	/// When items were submitted.
+	pub static Submitted: Vec<(ItemId, ActiveBlock)> = vec![];
 	/// What the docket says in place of the verdict.
 	pub static Overruled: Option<Verdict> = None;
 	/// Whether an earlier claim is open.
@@ -132,8 +145,25 @@ impl Docket for FakeDocket {
 		Ok(verdict.map(|verdict| Overruled::get().unwrap_or(verdict)))
 	}
 
-	fn conclude_planted(_: ItemId) -> DispatchResult {
+	fn submission(item: ItemId) -> Option<Submission> {
+		let (_, submitted_at) = Submitted::get().into_iter().find(|(submitted, _)| *submitted == item)?;
+		Some(Submission {
+			sha256: content(item),
+			submitted_at,
+		})
+	}
+
+	fn conclude_planted(item: ItemId) -> DispatchResult {
+		PlantedItems::mutate(|all| all.push(item));
 		Ok(())
+	}
+}
+
+pub struct FakeOwners;
+
+impl DatanetOwners<AccountId> for FakeOwners {
+	fn owner(datanet: DatanetId) -> Option<AccountId> {
+		(datanet == DATANET || datanet == OTHER_DATANET).then_some(OWNER)
 	}
 }
 
@@ -158,16 +188,18 @@ impl Rewards<AccountId> for FakeRewards {
 impl pallet_validation::Config for Test {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
+	type AdminOrigin = frame_system::EnsureRoot<AccountId>;
 	type ActiveBlocks = Clock;
 	type Sessions = Clock;
 	type Docket = FakeDocket;
+	type DatanetOwners = FakeOwners;
 	type Rewards = FakeRewards;
 	type Randomness = Vrf;
 	type PalletId = CourtPalletId;
 	type WeightInfo = pallet_validation::DbWeightInfo<Test>;
 }
 
-/// Short windows, cheap votes.
+/// Short windows, cheap votes; ten votes for each of seven on a challenge's panel.
 pub fn params() -> CourtParams {
 	CourtParams {
 		seed_delay: 2,
@@ -178,6 +210,16 @@ pub fn params() -> CourtParams {
 		risk_per_weight: 10,
 		unbonding_sessions: 4,
 		widths: BoundedVec::truncate_from(WIDTHS.to_vec()),
+		challenge_width: Width {
+			panel: 70,
+			threshold: 50,
+		},
+		challenge_bond: CHALLENGE_BOND,
+		max_challenges: 2,
+		challenger_percent: 50,
+		plant_bond: PLANT_BOND,
+		plant_delay: 5,
+		plant_blocks: 200,
 	}
 }
 
@@ -221,7 +263,7 @@ impl ExtBuilder {
 			.build_storage()
 			.expect("system genesis builds");
 		let mut balances: Vec<_> = (1..=30)
-			.chain([CONTRIBUTOR, STRANGER, POT])
+			.chain([CONTRIBUTOR, OWNER, STRANGER, POT])
 			.map(|who| (who, RICH))
 			.collect();
 		balances.push((Validation::fee_account_id(), EXISTENTIAL_DEPOSIT));
@@ -263,6 +305,8 @@ fn reset() {
 	IsPaused::set(false);
 	VrfSecret::set(1);
 	Concluded::set(vec![]);
+	PlantedItems::set(vec![]);
+	Submitted::set(vec![]);
 	Overruled::set(None);
 	EarlierClaim::set(false);
 	Awards::set(vec![]);
@@ -305,6 +349,7 @@ pub fn open_as(item: ItemId, modality: Modality, fee: Balance) {
 			Preservation::Expendable
 		));
 	}
+	Submitted::mutate(|all| all.push((item, Now::get())));
 	assert_ok!(<Validation as Court<_>>::open(
 		item,
 		DATANET,
@@ -375,7 +420,7 @@ pub fn close(item: ItemId) {
 
 /// Makes the item's provisional verdict final.
 pub fn finalize(item: ItemId) {
-	let openledger_primitives::item::Phase::Provisional { until, .. } = case(item).phase else {
+	let Phase::Provisional { until, .. } = case(item).phase else {
 		panic!("the item has no provisional verdict");
 	};
 	run_to(until + 1);
@@ -385,4 +430,47 @@ pub fn finalize(item: ItemId) {
 /// The same verdict of validators 1 to `n`.
 pub fn all(n: AccountId, verdict: Verdict) -> Vec<(AccountId, Verdict)> {
 	(1..=n).map(|who| (who, verdict)).collect()
+}
+
+/// Challenges the item's provisional verdict, as [`STRANGER`].
+pub fn challenge(item: ItemId) {
+	assert_ok!(Validation::challenge(signed(STRANGER), item));
+}
+
+pub fn settle(item: ItemId, round: RoundIndex, voter: AccountId) {
+	assert_ok!(Validation::settle(signed(STRANGER), item, round, voter));
+}
+
+/// The sha2-256 of an item's content.
+pub fn content(item: ItemId) -> [u8; 32] {
+	(*b"content", item).blake2_256()
+}
+
+/// What the owner commits to for these items, and whether accepting them is right.
+pub fn leaves(datanet: DatanetId, plants: &[(ItemId, bool)]) -> Vec<[u8; 32]> {
+	let genesis = Validation::genesis();
+	let plant = |(item, right): &(ItemId, bool)| Plant {
+		genesis,
+		datanet,
+		sha256: content(*item),
+		right: *right,
+		salt: SALT,
+	};
+	plants.iter().map(|entry| plant(entry).leaf()).collect()
+}
+
+/// Plants these items, and returns their batch.
+pub fn plant(plants: &[(ItemId, bool)]) -> BatchId {
+	let batch = crate::NextBatch::<Test>::get();
+	let root = plant::root(&leaves(DATANET, plants));
+	assert_ok!(Validation::plant(signed(OWNER), DATANET, root, plants.len() as u16));
+	batch
+}
+
+/// Opens the plant of this index, which is an item with a provisional verdict.
+pub fn open_plant(batch: BatchId, plants: &[(ItemId, bool)], index: u16) -> DispatchResult {
+	let (item, right) = plants[usize::from(index)];
+	let proof = plant::proof(&leaves(DATANET, plants), index).expect("the plant is one of these");
+	let proof = BoundedVec::truncate_from(proof);
+	Validation::open_plant(signed(STRANGER), batch, index, item, right, SALT, proof)
 }

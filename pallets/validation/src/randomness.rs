@@ -2,7 +2,10 @@
 
 use crate::{pallet::*, RING_BLOCKS};
 use frame_support::{traits::Get, Hashable};
-use openledger_primitives::{traits::ActiveBlocks, ActiveBlock};
+use openledger_primitives::{
+	traits::{ActiveBlocks, Seeds},
+	ActiveBlock,
+};
 
 impl<T: Config> Pallet<T> {
 	/// Takes in the randomness of the block that is being finalized. While the chain is paused nothing is taken: a seed
@@ -23,5 +26,11 @@ impl<T: Config> Pallet<T> {
 		let (last, _) = Accumulator::<T>::get();
 		let age = last.checked_sub(at)?;
 		(age < RING_BLOCKS).then(|| Ring::<T>::get(at % RING_BLOCKS)).flatten()
+	}
+}
+
+impl<T: Config> Seeds for Pallet<T> {
+	fn seed(at: ActiveBlock) -> Option<[u8; 32]> {
+		Self::seed(at)
 	}
 }

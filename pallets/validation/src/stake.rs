@@ -5,23 +5,33 @@ use frame_support::{
 	ensure,
 	pallet_prelude::{DispatchError, DispatchResult},
 	traits::{
-		fungible::hold::Mutate,
-		tokens::{Fortitude, Precision, Restriction},
+		fungible::{hold::Mutate, Inspect},
+		tokens::{DepositConsequence, Fortitude, Precision, Provenance, Restriction},
 	},
 };
 use openledger_primitives::{
+	challenge::reward,
 	format::{Modality, ModalitySet},
 	schedule::Schedule,
 	traits::{Rewards, Sessions},
 	Balance,
 };
 
+/// What a slash took, plancks.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Slash {
+	/// In all.
+	pub taken: Balance,
+	/// What of it the informant got.
+	pub rewarded: Balance,
+}
+
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_register(who: T::AccountId, stake: Balance, modalities: ModalitySet) -> DispatchResult {
 		ensure!(!Validators::<T>::contains_key(&who), Error::<T>::AlreadyRegistered);
 		ensure!(modalities.is_valid(), Error::<T>::InvalidModalities);
 		ensure!(stake >= Params::<T>::get().min_stake, Error::<T>::BelowMinStake);
-		Self::hold(&who, stake)?;
+		Self::hold(HoldReason::Stake, &who, stake)?;
 		let mut validator = Validator::new();
 		Self::recount(&mut validator, |validator| {
 			validator.stake = stake;
@@ -49,7 +59,7 @@ impl<T: Config> Pallet<T> {
 			!Validators::<T>::contains_key(who),
 			"a genesis validator is named twice"
 		);
-		Self::hold(who, stake).expect("a genesis validator has the balance that it stakes");
+		Self::hold(HoldReason::Stake, who, stake).expect("a genesis validator has the balance that it stakes");
 		let schedule = Schedule::constant((stake, modalities));
 		Validators::<T>::insert(
 			who,
@@ -75,7 +85,7 @@ impl<T: Config> Pallet<T> {
 		let mut validator = Validators::<T>::get(&who).ok_or(Error::<T>::NotValidator)?;
 		let stake = validator.stake.saturating_add(amount);
 		ensure!(stake >= Params::<T>::get().min_stake, Error::<T>::BelowMinStake);
-		Self::hold(&who, amount)?;
+		Self::hold(HoldReason::Stake, &who, amount)?;
 		Self::recount(&mut validator, |validator| validator.stake = stake);
 		Validators::<T>::insert(&who, validator);
 		Self::deposit_event(Event::Bonded { who, amount, stake });
@@ -110,7 +120,7 @@ impl<T: Config> Pallet<T> {
 		let amount = validator.take_unbonded(session);
 		let gone = validator.is_gone(session);
 		ensure!(amount > 0 || gone, Error::<T>::NothingToWithdraw);
-		T::Currency::release(&HoldReason::Stake.into(), &who, amount, Precision::Exact)?;
+		Self::release(HoldReason::Stake, &who, amount)?;
 		if gone {
 			Validators::<T>::remove(&who);
 		} else {
@@ -129,30 +139,49 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Slashes up to `amount` of what the validator has on hold and moves it to the pot; a transfer, so that issuance stands
-	/// still. Returns what was slashed. The caller stores the record.
+	/// Slashes up to `amount` of what the validator has on hold: the informant's percent to the informant, the rest to the
+	/// pot; transfers, so that issuance stands still. Nobody is rewarded for their own slash. The caller stores the record.
 	pub(crate) fn slash(
 		who: &T::AccountId,
 		validator: &mut Validator,
 		amount: Balance,
-	) -> Result<Balance, DispatchError> {
+		informant: Option<(&T::AccountId, u8)>,
+	) -> Result<Slash, DispatchError> {
 		let taken = Self::recount(validator, |validator| validator.take(amount));
-		if taken == 0 {
+		let mut rewarded = 0;
+		if let Some((informant, percent)) = informant.filter(|(informant, _)| *informant != who) {
+			let part = reward(taken, percent);
+			// An account that is gone since and would not come back by so little must not keep the vote from being settled.
+			if T::Currency::can_deposit(informant, part, Provenance::Extant) == DepositConsequence::Success {
+				rewarded = Self::take_slashed(who, informant, part)?;
+			}
+		}
+		Self::take_slashed(who, &T::Rewards::pot(), taken - rewarded)?;
+		Ok(Slash { taken, rewarded })
+	}
+
+	fn take_slashed(who: &T::AccountId, to: &T::AccountId, amount: Balance) -> Result<Balance, DispatchError> {
+		if amount == 0 {
 			return Ok(0);
 		}
+		let (mode, force) = (Restriction::Free, Fortitude::Force);
 		T::Currency::transfer_on_hold(
 			&HoldReason::Stake.into(),
 			who,
-			&T::Rewards::pot(),
-			taken,
+			to,
+			amount,
 			Precision::Exact,
-			Restriction::Free,
-			Fortitude::Force,
+			mode,
+			force,
 		)
 	}
 
-	fn hold(who: &T::AccountId, amount: Balance) -> DispatchResult {
-		T::Currency::hold(&HoldReason::Stake.into(), who, amount).map_err(|_| Error::<T>::InsufficientBalance.into())
+	pub(crate) fn hold(reason: HoldReason, who: &T::AccountId, amount: Balance) -> DispatchResult {
+		T::Currency::hold(&reason.into(), who, amount).map_err(|_| Error::<T>::InsufficientBalance.into())
+	}
+
+	pub(crate) fn release(reason: HoldReason, who: &T::AccountId, amount: Balance) -> DispatchResult {
+		T::Currency::release(&reason.into(), who, amount, Precision::Exact).map(|_| ())
 	}
 
 	/// Changes stake or modalities, and what counts of them two sessions later, here and in the totals.

@@ -2,11 +2,13 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use openledger_primitives::{
+	challenge::CHALLENGE_WIDTH,
 	format::ModalitySet,
 	item::{Phase, Round},
+	plant::Opened,
 	schedule::{Schedule, CHANGE_DELAY},
 	tally::{Width, WIDTHS},
-	ActiveBlock, Balance, RoundIndex, SessionIndex, OPEN,
+	ActiveBlock, Balance, DatanetId, RoundIndex, SessionIndex, OPEN,
 };
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,14 @@ use sp_runtime::{traits::ConstU32, BoundedVec};
 
 /// Active blocks whose randomness is remembered: a day of 6 s blocks, far more than a round takes to use its seed.
 pub const RING_BLOCKS: ActiveBlock = 14_400;
-/// Most rounds of one item. The widths need four; a round's record is paid for by its votes.
-pub const MAX_ROUNDS: u32 = 8;
+/// Most widths. Four are needed; a round's record is paid for by its votes.
+pub const MAX_WIDTHS: u32 = 8;
+/// Most challenges of one case: with each the panel doubles, and at four it is sixteen times the first.
+pub const MAX_CHALLENGES: u8 = 4;
+/// Most rounds of one item: all widths, all challenges and a plant's trial.
+pub const MAX_ROUNDS: u32 = MAX_WIDTHS + MAX_CHALLENGES as u32 + 1;
+/// Largest panel that can be asked for; also after four challenges its weight is far from the end of 32 bits.
+pub const MAX_PANEL: u32 = 100_000;
 /// Withdrawals of one validator that wait at the same time: enough for one a day of a week.
 pub const MAX_UNBONDING: u32 = 8;
 
@@ -41,12 +49,26 @@ pub struct CourtParams {
 	/// Sessions from unbonding to withdrawal.
 	pub unbonding_sessions: u32,
 	/// The rounds of an item, in their order.
-	pub widths: BoundedVec<Width, ConstU32<MAX_ROUNDS>>,
+	pub widths: BoundedVec<Width, ConstU32<MAX_WIDTHS>>,
+	/// The round that a first challenge or a plant calls; each earlier challenge doubles its panel.
+	pub challenge_width: Width,
+	/// Held from who challenges a case for the first time, plancks; each further challenge of it doubles the bond.
+	pub challenge_bond: Balance,
+	/// Challenges of one case, so that it ends.
+	pub max_challenges: u8,
+	/// What the challenger gets of each slash that its challenge brings, percent.
+	pub challenger_percent: u8,
+	/// Held from an owner for each known-answer item, plancks.
+	pub plant_bond: Balance,
+	/// Active blocks from a plants' root to the first submissions that can be opened against it.
+	pub plant_delay: u32,
+	/// Active blocks from a plants' root to the last one in which they can be opened.
+	pub plant_blocks: u32,
 }
 
 impl Default for CourtParams {
 	/// For blocks of 6 s and sessions of an hour: ten minutes each to commit and to reveal, an hour to challenge, a week
-	/// to unbond.
+	/// to unbond, plants from the next day on for a month.
 	fn default() -> Self {
 		Self {
 			seed_delay: 8,
@@ -57,13 +79,21 @@ impl Default for CourtParams {
 			risk_per_weight: OPEN,
 			unbonding_sessions: 168,
 			widths: BoundedVec::truncate_from(WIDTHS.to_vec()),
+			challenge_width: CHALLENGE_WIDTH,
+			challenge_bond: 10 * OPEN,
+			max_challenges: 2,
+			challenger_percent: 50,
+			plant_bond: 10 * OPEN,
+			plant_delay: 14_400,
+			plant_blocks: 30 * 14_400,
 		}
 	}
 }
 
 impl CourtParams {
 	/// Whether rounds can run under these values: every window is open for a block, seeds are remembered until they are
-	/// used, votes risk something, and nobody's record goes while its stake still counts.
+	/// used, a panel is asked for and decided by no minority, votes, challenges and plants risk something, and nobody's
+	/// record goes while its stake still counts.
 	pub fn is_valid(&self) -> bool {
 		let windows = [
 			self.seed_delay,
@@ -71,11 +101,24 @@ impl CourtParams {
 			self.reveal_blocks,
 			self.provisional_blocks,
 		];
+		let width_is_valid =
+			|width: &Width| (1..=MAX_PANEL).contains(&width.panel) && (50..=100).contains(&width.threshold);
+		let bonds = [
+			self.min_stake,
+			self.risk_per_weight,
+			self.challenge_bond,
+			self.plant_bond,
+		];
 		windows.iter().all(|blocks| (1..RING_BLOCKS / 2).contains(blocks))
-			&& self.min_stake > 0
-			&& self.risk_per_weight > 0
+			&& bonds.iter().all(|bond| *bond > 0)
 			&& self.unbonding_sessions >= CHANGE_DELAY
 			&& !self.widths.is_empty()
+			&& self.widths.iter().all(width_is_valid)
+			&& width_is_valid(&self.challenge_width)
+			&& self.max_challenges <= MAX_CHALLENGES
+			&& self.challenger_percent <= 100
+			&& self.plant_delay > 0
+			&& self.plant_blocks > self.plant_delay
 	}
 }
 
@@ -146,10 +189,11 @@ impl Validator {
 			.fold(self.stake, |sum, chunk| sum.saturating_add(chunk.amount))
 	}
 
-	/// Whether nothing is left that the record is needed for: nothing on hold, and nothing that counts in `session` or later.
+	/// Whether nothing is left that the record is needed for: nothing on hold, nothing that counts in `session` or later,
+	/// and no deficit, which would be shed by coming back.
 	pub fn is_gone(&self, session: SessionIndex) -> bool {
 		let counts = |session| self.schedule.at(session).is_some_and(|(stake, _)| stake > 0);
-		self.held() == 0 && !counts(session) && !counts(session.saturating_add(1))
+		self.held() == 0 && self.credit == 0 && !counts(session) && !counts(session.saturating_add(1))
 	}
 
 	/// Adds a chunk to what is on its way out, or to the chunk that can leave in the same session. `false` if there are
@@ -203,16 +247,94 @@ impl Default for Validator {
 	}
 }
 
+/// The bond behind the round that a challenge or a plant called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct TrialBond<AccountId> {
+	/// The challenger, or who planted the item. May not vote in that round.
+	pub who: AccountId,
+	/// Plancks.
+	pub amount: Balance,
+	/// What it gets of each slash that the round brings, percent.
+	pub percent: u8,
+}
+
+/// A root of known-answer items of one Datanet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct PlantBatch<AccountId> {
+	pub datanet: DatanetId,
+	/// Who planted them, and whose the bonds are.
+	pub owner: AccountId,
+	/// See [`openledger_primitives::plant::root`].
+	pub root: [u8; 32],
+	/// How many there are.
+	pub count: u16,
+	/// Held for each that is not opened, plancks.
+	pub bond: Balance,
+	/// Items submitted after this block can be opened.
+	pub from: ActiveBlock,
+	/// The last block in which they can be opened.
+	pub until: ActiveBlock,
+	/// Which ones were.
+	pub opened: Opened,
+}
+
+impl<AccountId> PlantBatch<AccountId> {
+	/// Plants that were not opened.
+	pub fn left(&self) -> u16 {
+		self.count.saturating_sub(self.opened.count())
+	}
+
+	/// The bond of those, plancks.
+	pub fn bond_left(&self) -> Balance {
+		self.bond.saturating_mul(self.left().into())
+	}
+
+	/// Whether nothing of it can be opened in block `now` or later.
+	pub fn is_over(&self, now: ActiveBlock) -> bool {
+		now > self.until || self.left() == 0
+	}
+}
+
 /// How far an item's case is, in one answer.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
-pub struct CaseStatus {
+pub struct CaseStatus<AccountId> {
 	pub phase: Phase,
 	/// The round that is open or was the last.
 	pub round: RoundIndex,
-	/// Its record, while any of its votes is not settled.
+	/// Its record with its windows, while any of its votes is not settled.
 	pub details: Option<Round>,
 	/// Whether a seed is known, so that weights are.
 	pub seeded: bool,
+	/// Who called the open round, and what is at stake for it.
+	pub bond: Option<TrialBond<AccountId>>,
+	/// How often the case was challenged.
+	pub challenges: u8,
+	/// The block that deadlines are compared with.
+	pub now: ActiveBlock,
+	/// The last block of what can be done now: of withdrawing, committing, revealing, or challenging. `None` once that is
+	/// over, and somebody has to close the round, to finalize or to settle.
+	pub until: Option<ActiveBlock>,
+}
+
+/// What a validator has at stake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct ValidatorSummary {
+	/// Bonded, plancks.
+	pub stake: Balance,
+	/// What of it counts in the current session, plancks.
+	pub counting: Balance,
+	/// What of the stake unsettled votes reserve, plancks.
+	pub at_risk: Balance,
+	/// The rest of it, plancks: for new votes, or to unbond.
+	pub free: Balance,
+	/// On its way out, plancks.
+	pub unbonding: Balance,
+	/// What of that can be withdrawn now, plancks.
+	pub withdrawable: Balance,
+	/// Zero or a deficit of points.
+	pub credit: i64,
+	/// Everything that was ever slashed, plancks.
+	pub slashed: Balance,
 }
 
 #[cfg(test)]
@@ -272,5 +394,34 @@ mod tests {
 			..params
 		}
 		.is_valid());
+	}
+
+	#[test]
+	fn panels_bonds_and_parts_out_of_range_are_not_valid() {
+		let is_valid = |change: fn(&mut CourtParams)| {
+			let mut params = CourtParams::default();
+			change(&mut params);
+			params.is_valid()
+		};
+		assert!(is_valid(|params| params.max_challenges = 0));
+		assert!(is_valid(|params| params.challenger_percent = 0));
+		assert!(!is_valid(|params| params.widths[0].panel = 0));
+		assert!(!is_valid(|params| params.widths[3].threshold = 49));
+		assert!(!is_valid(|params| params.widths[0].threshold = 101));
+		assert!(!is_valid(|params| params.challenge_width.panel = MAX_PANEL + 1));
+		assert!(!is_valid(|params| params.challenge_bond = 0));
+		assert!(!is_valid(|params| params.plant_bond = 0));
+		assert!(!is_valid(|params| params.max_challenges = MAX_CHALLENGES + 1));
+		assert!(!is_valid(|params| params.challenger_percent = 101));
+		assert!(!is_valid(|params| params.plant_delay = 0));
+		assert!(!is_valid(|params| params.plant_blocks = params.plant_delay));
+	}
+
+	#[test]
+	fn a_record_with_a_deficit_is_kept() {
+		let mut validator = Validator::new();
+		assert!(validator.is_gone(0));
+		validator.credit = -1;
+		assert!(!validator.is_gone(0));
 	}
 }

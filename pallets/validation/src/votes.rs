@@ -1,6 +1,10 @@
 //! Votes: who has what weight, commit, reveal, settle.
 
-use crate::{pallet::*, stake::counted, CaseStatus, Validator};
+use crate::{
+	pallet::*,
+	stake::{counted, Slash},
+	Validator,
+};
 use frame_support::{
 	ensure,
 	pallet_prelude::{DispatchError, DispatchResult},
@@ -8,6 +12,7 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use openledger_primitives::{
+	challenge::REPORT_PERCENT,
 	fee::share,
 	item::{Case, Phase, Round, Vote},
 	points::vote_points,
@@ -26,6 +31,7 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let (mut case, mut round) = Self::open_round_of(item, index)?;
 		ensure!(voter != case.contributor, Error::<T>::OwnItem);
+		ensure!(!Self::has_called(item, &case, &voter), Error::<T>::OwnTrial);
 		let now = T::ActiveBlocks::now();
 		ensure!(
 			now > round.seed_at && now <= round.commit_until,
@@ -81,18 +87,10 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::NotInRevealWindow
 		);
 		let mut vote = Votes::<T>::get((item, index), &voter).ok_or(Error::<T>::VoteNotFound)?;
+		ensure!(vote.weight > 0, Error::<T>::VoteVoid);
 		ensure!(vote.verdict.is_none(), Error::<T>::AlreadyRevealed);
 		ensure!(verdict.is_valid(), Error::<T>::InvalidVerdict);
-		let ballot = Ballot {
-			genesis: Self::genesis(),
-			item,
-			round: index,
-			voter: &voter,
-		};
-		ensure!(
-			ballot.commitment(&verdict, &salt) == vote.commitment,
-			Error::<T>::CommitmentMismatch
-		);
+		Self::check_commitment(item, index, &voter, &vote, &verdict, &salt)?;
 
 		vote.verdict = Some(verdict);
 		round.tally.reveal(&verdict, vote.weight);
@@ -103,6 +101,47 @@ impl<T: Config> Pallet<T> {
 			round: index,
 			voter,
 			verdict,
+		});
+		Ok(())
+	}
+
+	pub(crate) fn do_report_preimage(
+		reporter: T::AccountId,
+		item: ItemId,
+		index: RoundIndex,
+		voter: T::AccountId,
+		verdict: Verdict,
+		salt: [u8; 32],
+	) -> DispatchResult {
+		let (_, mut round) = Self::open_round_of(item, index)?;
+		ensure!(reporter != voter, Error::<T>::OwnVote);
+		// Only after the seed's block is there a vote.
+		ensure!(
+			T::ActiveBlocks::now() <= round.commit_until,
+			Error::<T>::NotInCommitWindow
+		);
+		let mut vote = Votes::<T>::get((item, index), &voter).ok_or(Error::<T>::VoteNotFound)?;
+		ensure!(vote.weight > 0, Error::<T>::VoteVoid);
+		Self::check_commitment(item, index, &voter, &vote, &verdict, &salt)?;
+		let mut validator = Validators::<T>::get(&voter).ok_or(Error::<T>::NotValidator)?;
+
+		let reserve = reserve(&round, vote.weight);
+		validator.at_risk = validator.at_risk.saturating_sub(reserve);
+		let Slash { taken, rewarded } =
+			Self::slash(&voter, &mut validator, reserve, Some((&reporter, REPORT_PERCENT)))?;
+		round.tally.void(vote.weight);
+		// The record stays, without weight and so without a reserve: it keeps the voter from committing again.
+		vote.weight = 0;
+		Validators::<T>::insert(&voter, validator);
+		Votes::<T>::insert((item, index), &voter, vote);
+		Rounds::<T>::insert((item, index), round);
+		Self::deposit_event(Event::PreimageReported {
+			item,
+			round: index,
+			voter,
+			reporter,
+			rewarded,
+			slashed: taken,
 		});
 		Ok(())
 	}
@@ -118,11 +157,17 @@ impl<T: Config> Pallet<T> {
 
 		let reserve = reserve(&round, vote.weight);
 		validator.at_risk = validator.at_risk.saturating_sub(reserve);
-		let (mut fee, mut points, mut slashed) = (0, 0, 0);
+		let (mut fee, mut points, mut slash) = (0, 0, Slash::default());
 		match vote.verdict {
-			None => slashed = Self::slash(&voter, &mut validator, reserve)?,
+			None => slash = Self::slash(&voter, &mut validator, reserve, None)?,
 			Some(verdict) => {
-				fee = Self::pay_fee(&voter, &mut round, vote.weight)?;
+				match case.penalty.as_ref().filter(|penalty| penalty.hits(index, &verdict)) {
+					Some(penalty) => {
+						let informant = penalty.informant.as_ref().map(|who| (who, penalty.percent));
+						slash = Self::slash(&voter, &mut validator, reserve, informant)?;
+					}
+					None => fee = Self::pay_fee(&voter, &mut round, vote.weight)?,
+				}
 				points = outcome.map_or(0, |outcome| vote_points(&verdict, &outcome, vote.weight, recent));
 				Self::award(&voter, &mut validator, points, at);
 			}
@@ -135,7 +180,8 @@ impl<T: Config> Pallet<T> {
 			voter,
 			fee,
 			points,
-			slashed,
+			slashed: slash.taken,
+			rewarded: slash.rewarded,
 		});
 		Ok(())
 	}
@@ -178,16 +224,41 @@ impl<T: Config> Pallet<T> {
 	/// The item's case and its round `index`, which must be the open one.
 	fn open_round_of(item: ItemId, index: RoundIndex) -> Result<(Case<T::AccountId>, Round), DispatchError> {
 		let case = Cases::<T>::get(item).ok_or(Error::<T>::CaseNotFound)?;
-		ensure!(
-			case.phase == Phase::Voting && case.round == index,
-			Error::<T>::RoundNotOpen
-		);
+		ensure!(case.phase.is_voting() && case.round == index, Error::<T>::RoundNotOpen);
 		let round = Rounds::<T>::get((item, index)).ok_or(Error::<T>::RoundNotOpen)?;
 		Ok((case, round))
 	}
 
+	/// Whether this account has its bond on the open round, and so no vote in it.
+	pub(crate) fn has_called(item: ItemId, case: &Case<T::AccountId>, voter: &T::AccountId) -> bool {
+		case.phase != Phase::Voting && TrialBonds::<T>::get(item).is_some_and(|bond| bond.who == *voter)
+	}
+
+	/// Whether verdict and salt are what the vote committed to.
+	fn check_commitment(
+		item: ItemId,
+		round: RoundIndex,
+		voter: &T::AccountId,
+		vote: &Vote,
+		verdict: &Verdict,
+		salt: &[u8; 32],
+	) -> Result<(), Error<T>> {
+		let genesis = Self::genesis();
+		let ballot = Ballot {
+			genesis,
+			item,
+			round,
+			voter,
+		};
+		ensure!(
+			ballot.commitment(verdict, salt) == vote.commitment,
+			Error::<T>::CommitmentMismatch
+		);
+		Ok(())
+	}
+
 	/// The weight of the voter in the case's open round.
-	fn weight(
+	pub(crate) fn weight(
 		item: ItemId,
 		case: &Case<T::AccountId>,
 		round: &Round,
@@ -208,31 +279,6 @@ impl<T: Config> Pallet<T> {
 			panel: round.width.panel,
 		};
 		draw.weight(voter, stake)
-	}
-
-	pub(crate) fn open_weight(item: ItemId, voter: &T::AccountId) -> Option<u32> {
-		let case = Cases::<T>::get(item).filter(|case| case.phase == Phase::Voting)?;
-		let round = Rounds::<T>::get((item, case.round))?;
-		let seed = Self::seed(round.seed_at)?;
-		if *voter == case.contributor {
-			return Some(0);
-		}
-		let weight = |validator| Self::weight(item, &case, &round, seed, voter, &validator);
-		Some(Validators::<T>::get(voter).map_or(0, weight))
-	}
-
-	pub(crate) fn status(item: ItemId) -> Option<CaseStatus> {
-		let case = Cases::<T>::get(item)?;
-		let details = Rounds::<T>::get((item, case.round));
-		let seeded = details
-			.as_ref()
-			.is_some_and(|round| Self::seed(round.seed_at).is_some());
-		Some(CaseStatus {
-			phase: case.phase,
-			round: case.round,
-			details,
-			seeded,
-		})
 	}
 
 	/// The chain's genesis hash, which every draw and commitment is bound to.

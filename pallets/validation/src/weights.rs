@@ -3,6 +3,7 @@
 
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
+use openledger_primitives::plant::MAX_PROOF;
 
 /// Decoding, encoding and hashing of one call's records, in picoseconds: each is under a kilobyte.
 const CALL_PICOSECONDS: u64 = 25_000_000;
@@ -28,6 +29,14 @@ pub trait WeightInfo {
 	fn finalize() -> Weight;
 	/// The points' part included.
 	fn settle() -> Weight;
+	/// Opening a trial.
+	fn challenge() -> Weight;
+	fn report_preimage() -> Weight;
+	fn plant() -> Weight;
+	/// Opening a trial, with a proof of the longest length.
+	fn open_plant() -> Weight;
+	fn close_plant() -> Weight;
+	fn set_params() -> Weight;
 	/// Opening a case, which the caller of [`openledger_primitives::traits::Court::open`] adds to its own weight.
 	fn open() -> Weight;
 	/// Dropping a case, for the caller of [`openledger_primitives::traits::Court::withdraw`].
@@ -76,8 +85,9 @@ impl<T: frame_system::Config> WeightInfo for DbWeightInfo<T> {
 	}
 
 	fn commit() -> Weight {
-		// Clock, case, round, vote, validator, accumulator, ring, genesis hash; case, round, vote, validator written.
-		Self::call(8, 4, 1)
+		// Clock, case, round, a trial's bond, vote, validator, accumulator, ring, genesis hash; case, round, vote, validator
+		// written.
+		Self::call(9, 4, 1)
 	}
 
 	fn reveal() -> Weight {
@@ -86,9 +96,10 @@ impl<T: frame_system::Config> WeightInfo for DbWeightInfo<T> {
 	}
 
 	fn close_round() -> Weight {
-		// Clock, session, parameters, case, round, total, accumulator, ring, recent outcomes, two accounts; case, both
-		// rounds, accounts written. The docket reads and writes up to 12 records more when the item expires.
-		Self::call(11 + 12, 5 + 12, 0)
+		// Clock, session, parameters, case, round, total, accumulator, ring, recent outcomes, a trial's bond, four accounts and
+		// holds; case, both rounds, bond, accounts written. The docket reads and writes up to 12 records more when the item
+		// expires or was planted.
+		Self::call(14 + 12, 9 + 12, 0)
 	}
 
 	fn finalize() -> Weight {
@@ -97,8 +108,38 @@ impl<T: frame_system::Config> WeightInfo for DbWeightInfo<T> {
 	}
 
 	fn settle() -> Weight {
-		// Case, round, vote, validator, session, three totals, four accounts and holds; and 4 records of the points.
-		Self::call(12 + 4, 11 + 4, 0)
+		// Case, round, vote, validator, session, three totals, five accounts and holds; and 4 records of the points.
+		Self::call(13 + 4, 12 + 4, 0)
+	}
+
+	fn challenge() -> Weight {
+		// Clock, session, parameters, case, total, account, holds; case, round, bond, account, holds written.
+		Self::call(7, 5, 0)
+	}
+
+	fn report_preimage() -> Weight {
+		// Clock, case, round, vote, genesis hash, validator, session, three totals, three accounts and holds; round, vote,
+		// validator, totals, accounts and holds written.
+		Self::call(14, 10, 1)
+	}
+
+	fn plant() -> Weight {
+		// Clock, parameters, next id, the Datanet, account, holds; batch, next id, account, holds written.
+		Self::call(6, 4, 0)
+	}
+
+	fn open_plant() -> Weight {
+		// Clock, session, parameters, batch, case, item, genesis hash, total; batch, case, round, bond written.
+		Self::call(8, 4, 1 + u64::from(MAX_PROOF))
+	}
+
+	fn close_plant() -> Weight {
+		// Clock, batch, account, holds.
+		Self::call(4, 3, 0)
+	}
+
+	fn set_params() -> Weight {
+		Self::call(0, 1, 0)
 	}
 
 	fn open() -> Weight {
@@ -144,6 +185,24 @@ impl WeightInfo for () {
 		Weight::zero()
 	}
 	fn settle() -> Weight {
+		Weight::zero()
+	}
+	fn challenge() -> Weight {
+		Weight::zero()
+	}
+	fn report_preimage() -> Weight {
+		Weight::zero()
+	}
+	fn plant() -> Weight {
+		Weight::zero()
+	}
+	fn open_plant() -> Weight {
+		Weight::zero()
+	}
+	fn close_plant() -> Weight {
+		Weight::zero()
+	}
+	fn set_params() -> Weight {
 		Weight::zero()
 	}
 	fn open() -> Weight {

@@ -1,11 +1,19 @@
 //! Who makes blocks, who finalizes them, and what happens to those who sign two.
 
+use super::{
+	governance::{AdminOrigin, VetoOrigin},
+	openledger::CurrentSession,
+	parameters::{deposits, Shown},
+	safety::Paused,
+	TreasuryAccount,
+};
 use crate::*;
 use frame_support::{
-	traits::{ConstBool, ConstU128, ConstU32, ConstU64},
+	traits::{ConstU32, ConstU64},
 	weights::Weight,
 };
-use frame_system::{offchain, EnsureRoot};
+use frame_system::offchain;
+use pallet_authorities::WeightInfo as _;
 use pallet_session::{disabling::UpToLimitWithReEnablingDisablingStrategy, historical};
 use sp_consensus_babe::AllowedSlots;
 use sp_runtime::{
@@ -31,13 +39,17 @@ pub type MaxAuthorities = ConstU32<32>;
 const PROVABLE_SESSIONS: SessionIndex = 168;
 /// Blocks for which a report of an equivocation stays valid in the pool.
 const REPORT_LONGEVITY: u64 = 2_400;
-/// What an account holds while it has session keys: free keys would fill the state.
-const KEY_DEPOSIT: Balance = 10 * OPEN;
 
 impl pallet_authorities::Config for Runtime {
-	type AdminOrigin = EnsureRoot<AccountId>;
+	type AdminOrigin = AdminOrigin;
+	type VetoOrigin = VetoOrigin;
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
 	type SessionKeys = Session;
-	type Paused = ConstBool<false>;
+	type Sessions = CurrentSession;
+	type ProvableSessions = ConstU32<PROVABLE_SESSIONS>;
+	type Treasury = TreasuryAccount;
+	type Paused = Paused;
 	type MaxAuthorities = MaxAuthorities;
 	type WeightInfo = pallet_authorities::DbWeightInfo<Runtime>;
 }
@@ -85,8 +97,13 @@ impl pallet_session::SessionManager<AccountId> for SessionsWithHistory {
 		<Noted as pallet_session::SessionManager<_>>::new_session_genesis(index)
 	}
 
+	/// pallet-session enables everybody with a new set. Who left for an offence, and has a place in this one because it was
+	/// chosen before, makes no block in it either.
 	fn start_session(index: SessionIndex) {
-		<Noted as pallet_session::SessionManager<_>>::start_session(index)
+		<Noted as pallet_session::SessionManager<_>>::start_session(index);
+		for offender in Authorities::offenders_in(index) {
+			Session::report_offence(offender.who, OffenceSeverity(offender.severity));
+		}
 	}
 
 	fn end_session(index: SessionIndex) {
@@ -109,7 +126,8 @@ impl pallet_session::Config for Runtime {
 	type DisablingStrategy = UpToLimitWithReEnablingDisablingStrategy;
 	type WeightInfo = pallet_session::weights::SubstrateWeight<Runtime>;
 	type Currency = Balances;
-	type KeyDeposit = ConstU128<KEY_DEPOSIT>;
+	/// Free keys would fill the state.
+	type KeyDeposit = Shown<deposits::SessionKeys>;
 }
 
 /// Of an authority nothing is kept beside its account.
@@ -127,22 +145,25 @@ impl historical::Config for Runtime {
 	type FullIdentificationOf = NoIdentification;
 }
 
-/// Who signed two blocks of one slot, or two votes of one round, makes none until the session's end. Authorities have no bond
-/// yet that could be slashed.
-pub struct DisableOffenders;
+/// Who signed two blocks of one slot, or two votes of one round, makes no block from now on, loses a part of its bond to the
+/// treasury and its place on the list. One that was offline is not an offender: nobody reports that.
+pub struct PunishOffenders;
 
-impl OnOffenceHandler<AccountId, historical::IdentificationTuple<Runtime>, Weight> for DisableOffenders {
+impl OnOffenceHandler<AccountId, historical::IdentificationTuple<Runtime>, Weight> for PunishOffenders {
 	fn on_offence(
 		offenders: &[OffenceDetails<AccountId, historical::IdentificationTuple<Runtime>>],
 		slash_fraction: &[Perbill],
 		_: SessionIndex,
 	) -> Weight {
 		for (offence, fraction) in offenders.iter().zip(slash_fraction) {
-			Session::report_offence(offence.offender.0.clone(), OffenceSeverity(*fraction));
+			let (who, ()) = &offence.offender;
+			Session::report_offence(who.clone(), OffenceSeverity(*fraction));
+			Authorities::punish(who, *fraction);
 		}
-		// Each offender reads and writes the set of the disabled, and reads the authorities.
+		// Each offender reads and writes the set of the disabled, reads the authorities, and is punished.
 		<Runtime as frame_system::Config>::DbWeight::get()
 			.reads_writes(2, 1)
+			.saturating_add(<Runtime as pallet_authorities::Config>::WeightInfo::punish())
 			.saturating_mul(offenders.len() as u64)
 	}
 }
@@ -150,7 +171,7 @@ impl OnOffenceHandler<AccountId, historical::IdentificationTuple<Runtime>, Weigh
 impl pallet_offences::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type IdentificationTuple = historical::IdentificationTuple<Self>;
-	type OnOffenceHandler = DisableOffenders;
+	type OnOffenceHandler = PunishOffenders;
 }
 
 impl<C> offchain::CreateTransactionBase<C> for Runtime

@@ -1,6 +1,6 @@
 //! Configuration of OpenLedger's own pallets: they know each other only through traits, which meet here.
 
-use super::TreasuryAccount;
+use super::{AdminOrigin, TreasuryAccount};
 use crate::*;
 use frame_support::{parameter_types, traits::Get, PalletId};
 use openledger_primitives::{traits::Sessions, SessionIndex};
@@ -40,15 +40,18 @@ impl pallet_datanets::Config for Runtime {
 	type UnixTime = Timestamp;
 	type Court = Validation;
 	type Rewards = Rewards;
+	type AdminOrigin = AdminOrigin;
 	type WeightInfo = pallet_datanets::DbWeightInfo<Runtime>;
 }
 
 impl pallet_validation::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
+	type AdminOrigin = AdminOrigin;
 	type ActiveBlocks = Authorities;
 	type Sessions = CurrentSession;
 	type Docket = Datanets;
+	type DatanetOwners = Datanets;
 	type Rewards = Rewards;
 	type Randomness = BlockRandomness;
 	type PalletId = CourtPalletId;
@@ -60,6 +63,8 @@ impl pallet_rewards::Config for Runtime {
 	type ActiveBlocks = Authorities;
 	type UnixTime = Timestamp;
 	type VersionPoints = Datanets;
+	type Datanets = Datanets;
+	type AdminOrigin = AdminOrigin;
 	type PalletId = PotPalletId;
 	type WeightInfo = pallet_rewards::DbWeightInfo<Runtime>;
 }
@@ -68,6 +73,8 @@ impl pallet_models::Config for Runtime {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type ActiveBlocks = Authorities;
+	type Seeds = Validation;
+	type AdminOrigin = AdminOrigin;
 	type Datasets = Datanets;
 	type Fees = Rewards;
 	type Rewards = Rewards;

@@ -3,7 +3,7 @@
 use chain_client::{calls, AccountId, Chain, ChainError, ChainExt, Query, Signer, Subxt, Wait};
 use openledger_primitives::{
 	format::{Format, Modality},
-	item::Outcome,
+	item::{Outcome, Policy},
 	payload::{possession, Payload},
 	TOTAL_ISSUANCE,
 };
@@ -40,7 +40,12 @@ fn a_node_should_take_signed_extrinsics_refuse_by_name_and_stop_when_told() {
 		);
 
 		let name = b"Notes".to_vec().try_into().unwrap();
-		let create = calls::create_datanet(Modality::Text, name, Default::default(), 1_000);
+		let create = calls::create_datanet(
+			Modality::Text,
+			name,
+			Default::default(),
+			Policy::open(Modality::Text, 1_000),
+		);
 		let created = chain
 			.submit(&owner, create, Wait::Finalized)
 			.await

@@ -8,7 +8,6 @@ use codec::Decode;
 use openledger_primitives::{
 	item::{Datanet, Item, Outcome},
 	model::Job,
-	traits::Pool,
 	Balance, DatanetId, ItemId, JobId,
 };
 
@@ -89,12 +88,7 @@ impl View {
 	pub fn rewards_paid(&self) -> Result<Balance> {
 		let query = self.query();
 		self.wait(async {
-			let mut paid = 0;
-			for epoch in 0..=query.current_epoch().await? {
-				for pool in Pool::ALL {
-					paid += query.pool(epoch, pool).await?.claimed;
-				}
-			}
+			let paid: Balance = query.pools().await?.iter().map(|(_, book)| book.claimed).sum();
 			Ok(paid + query.fees().await?.iter().map(|(_, fee)| fee.claimed).sum::<Balance>())
 		})
 	}

@@ -6,7 +6,7 @@ use anyhow::{bail, ensure, Context, Result};
 use chain_client::{calls, AccountId, Call, Hash, Signer, Wait};
 use openledger_primitives::{
 	format::{Format, Modality},
-	item::{Item, Outcome, Phase, Round},
+	item::{Item, Outcome, Phase, Policy, Round},
 	payload::possession,
 	vote::{Ballot, Verdict},
 	ActiveBlock, DatanetId, ItemId, RoundIndex,
@@ -63,7 +63,8 @@ impl<'a> Court<'a> {
 	/// Founds a Datanet.
 	pub fn new(ledger: &'a Ledger) -> Result<Self> {
 		let name = b"Network".to_vec().try_into().expect("a short name");
-		let create = calls::create_datanet(Modality::Text, name, Default::default(), 100_000);
+		let policy = Policy::open(Modality::Text, 100_000);
+		let create = calls::create_datanet(Modality::Text, name, Default::default(), policy);
 		let created = ledger.submit(&Signer::from_suri("//Owner")?, create, Wait::InBlock)?;
 		let validators = (1..=VALIDATORS).map(|n| Signer::from_suri(&format!("//Validator{n}")));
 		Ok(Self {

@@ -41,6 +41,7 @@ fn conclude_should_make_a_version_when_the_item_is_accepted() {
 				units: 10
 			}
 		);
+		assert_eq!(Items::<Test>::get(0).unwrap().possession, None);
 		assert_eq!(Contents::<Test>::get([5; 32]).accepted, Some(0));
 		assert_eq!(
 			Standings::<Test>::get(0, BOB),
@@ -168,6 +169,16 @@ fn conclude_should_reject_as_duplicate_when_an_earlier_claim_was_accepted() {
 }
 
 #[test]
+fn conclude_should_decide_what_was_in_review_when_the_datanet_was_closed() {
+	text_net().execute(|| {
+		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(Net::close(RuntimeOrigin::signed(ALICE), 0));
+		assert_ok!(Net::conclude(0, Some(ACCEPT), 3));
+		assert_eq!(Datanets::<Test>::get(0).unwrap().version, 1);
+	});
+}
+
+#[test]
 fn conclude_should_fail_when_there_is_no_such_item() {
 	text_net().execute(|| {
 		assert_noop!(Net::conclude(0, None, 3), Error::<Test>::ItemNotFound);
@@ -190,5 +201,46 @@ fn conclude_should_fail_when_versions_are_used_up() {
 		assert_ok!(submit(BOB, 0, 5, 1));
 		Datanets::<Test>::mutate(0, |datanet| datanet.as_mut().unwrap().version = u32::MAX);
 		assert_noop!(Net::conclude(0, Some(ACCEPT), 3), ArithmeticError::Overflow);
+	});
+}
+
+#[test]
+fn conclude_planted_should_give_nothing_and_let_later_claims_go_on() {
+	text_net().execute(|| {
+		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(CAROL, 0, 5, 1));
+		assert_ok!(Net::conclude_planted(0));
+		System::assert_last_event(Event::ItemPlanted { item: 0 }.into());
+		assert_eq!(Items::<Test>::get(0).unwrap().outcome, Outcome::Planted);
+		assert_eq!(Standings::<Test>::get(0, BOB), Standing::default());
+		assert_eq!(Datanets::<Test>::get(0).map(|datanet| datanet.version), Some(0));
+		assert!(Awards::get().is_empty());
+		// The content is still to be had.
+		assert_eq!(Net::conclude(1, Some(ACCEPT), 33), Ok(Some(ACCEPT)));
+	});
+}
+
+#[test]
+fn conclude_planted_should_fail_when_there_is_nothing_in_review() {
+	text_net().execute(|| {
+		assert_noop!(Net::conclude_planted(0), Error::<Test>::ItemNotFound);
+		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(Net::conclude(0, Some(ACCEPT), 33));
+		assert_noop!(Net::conclude_planted(0), Error::<Test>::ItemNotInReview);
+	});
+}
+
+#[test]
+fn submission_should_name_content_and_block_while_the_item_is_in_review() {
+	text_net().execute(|| {
+		assert_eq!(Net::submission(0), None);
+		assert_ok!(submit(BOB, 0, 5, 1));
+		let submission = Net::submission(0).map(|submission| (submission.sha256, submission.submitted_at));
+		assert_eq!(
+			submission,
+			Items::<Test>::get(0).map(|item| (item.payload.sha256, item.submitted_at))
+		);
+		assert_ok!(Net::conclude_planted(0));
+		assert_eq!(Net::submission(0), None);
 	});
 }

@@ -3,11 +3,10 @@ use crate::{
 };
 use frame_support::{assert_noop, assert_ok};
 use openledger_primitives::{
-	format::{Format, Modality},
+	format::{Format, FormatSet, Modality},
 	item::{Content, Item, Neighbours as LineNeighbours, Outcome},
-	payload::{CidCodec, CHUNK_BYTES},
+	payload::{CidCodec, Payload, CHUNK_BYTES},
 	quota::{Limits, DAY_MILLIS},
-	traits::Docket,
 	vote::Verdict,
 	OPEN,
 };
@@ -28,13 +27,14 @@ fn submit_should_store_the_item_and_open_its_case() {
 			datanet: 0,
 			contributor: BOB,
 			payload: payload(5, 1_500),
-			possession: [9; 32],
+			possession: Some([9; 32]),
 			submitted_at: 1,
 			day: 20_000,
 			outcome: Outcome::InReview,
 		};
 		assert_eq!(Items::<Test>::get(0), Some(expected));
 		assert_eq!(Cases::get().get(&0), Some(&fee));
+		assert_eq!(Datanets::<Test>::get(0).unwrap().in_review, 1);
 		assert_eq!(
 			Contents::<Test>::get([5; 32]),
 			Content {
@@ -75,7 +75,8 @@ fn submit_should_fail_when_there_is_no_such_datanet() {
 #[test]
 fn submit_should_fail_when_the_datanet_is_closed() {
 	text_net().execute(|| {
-		Datanets::<Test>::mutate(0, |datanet| datanet.as_mut().unwrap().closed = true);
+		assert_ok!(submit(BOB, 0, 4, 10));
+		assert_ok!(Net::close(RuntimeOrigin::signed(ALICE), 0));
 		assert_noop!(submit(BOB, 0, 5, 10), Error::<Test>::DatanetClosed);
 	});
 }
@@ -90,7 +91,7 @@ fn submit_should_fail_when_the_file_is_empty() {
 #[test]
 fn submit_should_fail_when_the_file_is_over_the_datanets_cap() {
 	text_net().execute(|| {
-		Datanets::<Test>::mutate(0, |datanet| datanet.as_mut().unwrap().max_file_bytes = 100);
+		set_policy(0, |policy| policy.max_file_bytes = 100);
 		assert_noop!(submit(BOB, 0, 5, 101), Error::<Test>::FileTooLarge);
 		assert_ok!(submit(BOB, 0, 5, 100));
 	});
@@ -101,6 +102,28 @@ fn submit_should_fail_when_the_file_is_over_the_chains_cap() {
 	text_net().execute(|| {
 		assert_noop!(submit(BOB, 0, 5, 10 * MB + 1), Error::<Test>::FileTooLarge);
 		assert_ok!(submit(BOB, 0, 5, 10 * MB));
+	});
+}
+
+#[test]
+fn submit_should_fail_when_the_file_is_smaller_than_the_datanet_takes() {
+	text_net().execute(|| {
+		set_policy(0, |policy| policy.min_file_bytes = 100);
+		assert_noop!(submit(BOB, 0, 5, 99), Error::<Test>::FileTooSmall);
+		assert_ok!(submit(BOB, 0, 5, 100));
+	});
+}
+
+#[test]
+fn submit_should_fail_when_the_datanet_does_not_take_the_format() {
+	text_net().execute(|| {
+		set_policy(0, |policy| policy.formats = FormatSet::of(&[Format::Pdf]));
+		assert_noop!(submit(BOB, 0, 5, 10), Error::<Test>::FormatNotTaken);
+		let pdf = Payload {
+			format: Format::Pdf,
+			..payload(5, 10)
+		};
+		assert_ok!(Net::submit(RuntimeOrigin::signed(BOB), 0, pdf, [0; 32]));
 	});
 }
 
@@ -137,7 +160,7 @@ fn submit_should_fail_when_the_cid_is_not_the_import_profiles() {
 fn submit_should_fail_when_the_content_was_accepted() {
 	text_net().with_datanet(Modality::Text).execute(|| {
 		assert_ok!(submit(BOB, 0, 5, 10));
-		assert_ok!(Net::conclude(0, Some(Verdict::Accept { score: 80, units: 4 }), 3));
+		conclude(0, Some(Verdict::Accept { score: 80, units: 4 }));
 		assert_noop!(submit(CAROL, 1, 5, 10), Error::<Test>::ContentAlreadyAccepted);
 	});
 }

@@ -1,9 +1,11 @@
-use crate::{mock::*, Datanets, Error, Versions};
+use crate::{mock::*, Error, Versions};
 use frame_support::{assert_noop, assert_ok};
 use openledger_primitives::{
 	format::Modality,
+	item::ExclusionReason,
 	points::{item_points, POINT},
 	quota::DAY_MILLIS,
+	training::DatasetRef,
 	traits::{Dataset, Datasets, Docket, VersionPoints},
 	vote::{Reason, Verdict},
 };
@@ -71,13 +73,24 @@ fn points_should_be_found_among_many_checkpoints() {
 	});
 }
 
+fn dataset(datanet: u32, version: u32, exclusions: u32, who: AccountId) -> Result<Dataset, sp_runtime::DispatchError> {
+	Net::dataset(
+		DatasetRef {
+			datanet,
+			version,
+			exclusions,
+		},
+		&who,
+	)
+}
+
 #[test]
 fn dataset_should_name_modality_and_root() {
 	text_net().execute(|| {
 		three_versions();
 		let root = Versions::<Test>::get(0, 2).unwrap().root;
 		assert_eq!(
-			Net::dataset(0, 2),
+			dataset(0, 2, 0, CAROL),
 			Ok(Dataset {
 				modality: Modality::Text,
 				root
@@ -90,9 +103,9 @@ fn dataset_should_name_modality_and_root() {
 fn dataset_should_fail_when_there_is_no_such_version() {
 	text_net().execute(|| {
 		three_versions();
-		assert_noop!(Net::dataset(0, 0), Error::<Test>::VersionNotFound);
-		assert_noop!(Net::dataset(0, 4), Error::<Test>::VersionNotFound);
-		assert_noop!(Net::dataset(1, 1), Error::<Test>::DatanetNotFound);
+		assert_noop!(dataset(0, 0, 0, CAROL), Error::<Test>::VersionNotFound);
+		assert_noop!(dataset(0, 4, 0, CAROL), Error::<Test>::VersionNotFound);
+		assert_noop!(dataset(1, 1, 0, CAROL), Error::<Test>::DatanetNotFound);
 	});
 }
 
@@ -100,7 +113,53 @@ fn dataset_should_fail_when_there_is_no_such_version() {
 fn dataset_should_fail_when_the_datanet_is_closed() {
 	text_net().execute(|| {
 		three_versions();
-		Datanets::<Test>::mutate(0, |datanet| datanet.as_mut().unwrap().closed = true);
-		assert_noop!(Net::dataset(0, 1), Error::<Test>::DatanetClosed);
+		assert_ok!(Net::close(RuntimeOrigin::signed(ALICE), 0));
+		assert_noop!(dataset(0, 1, 0, CAROL), Error::<Test>::DatanetClosed);
+		assert_noop!(dataset(0, 1, 0, ALICE), Error::<Test>::DatanetClosed);
+	});
+}
+
+#[test]
+fn dataset_should_fail_when_the_exclusions_are_not_the_newest() {
+	text_net().execute(|| {
+		three_versions();
+		let root = Versions::<Test>::get(0, 3).unwrap().root;
+		for version in [2, 3] {
+			let origin = RuntimeOrigin::signed(ALICE);
+			assert_ok!(Net::exclude(origin, 0, version, ExclusionReason::Licence));
+		}
+		for stale in [0, 1] {
+			assert_noop!(dataset(0, 3, stale, CAROL), Error::<Test>::StaleExclusions);
+		}
+		assert_noop!(dataset(0, 3, 3, CAROL), Error::<Test>::ExclusionsNotFound);
+		assert_eq!(
+			dataset(0, 3, 2, CAROL).map(|found| found.root),
+			Ok(root),
+			"roots are of all items"
+		);
+	});
+}
+
+#[test]
+fn dataset_should_fail_when_the_datanet_is_restricted_and_no_grant_is_valid() {
+	text_net().execute(|| {
+		three_versions();
+		set_policy(0, |policy| policy.restricted = true);
+		assert_noop!(dataset(0, 1, 0, CAROL), Error::<Test>::AccessDenied);
+		assert_ok!(dataset(0, 1, 0, ALICE));
+		assert_ok!(Net::request_access(RuntimeOrigin::signed(CAROL), 0));
+		assert_noop!(dataset(0, 1, 0, CAROL), Error::<Test>::AccessDenied);
+		assert_ok!(Net::grant(RuntimeOrigin::signed(ALICE), 0, CAROL, 10));
+		Now::set(10);
+		assert_ok!(dataset(0, 1, 0, CAROL));
+		assert_noop!(dataset(0, 1, 0, BOB), Error::<Test>::AccessDenied);
+		Now::set(11);
+		assert_noop!(dataset(0, 1, 0, CAROL), Error::<Test>::GrantExpired);
+		assert_ok!(Net::grant(RuntimeOrigin::signed(ALICE), 0, CAROL, 12));
+		assert_ok!(dataset(0, 1, 0, CAROL));
+		assert_ok!(Net::revoke(RuntimeOrigin::signed(ALICE), 0, CAROL));
+		assert_noop!(dataset(0, 1, 0, CAROL), Error::<Test>::AccessDenied);
+		set_policy(0, |policy| policy.restricted = false);
+		assert_ok!(dataset(0, 1, 0, CAROL));
 	});
 }

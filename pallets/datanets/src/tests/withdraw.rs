@@ -1,8 +1,8 @@
-use crate::{mock::*, Contents, DayUses, Error, Event, Items, Neighbours, Params};
+use crate::{mock::*, Contents, Datanets, DayUses, Error, Event, Items, Neighbours, Params};
 use frame_support::{assert_noop, assert_ok};
 use openledger_primitives::{
 	format::Modality,
-	item::{Content, Neighbours as LineNeighbours, Outcome},
+	item::{Neighbours as LineNeighbours, Outcome},
 	traits::Docket,
 	vote::Verdict,
 };
@@ -29,14 +29,11 @@ fn withdraw_should_give_back_fee_and_attempt_but_no_quota() {
 			(DayUses::<Test>::get(BOB).bytes, DayUses::<Test>::get(BOB).files),
 			(100, 1)
 		);
-		assert_eq!(
-			Contents::<Test>::get([5; 32]),
-			Content {
-				accepted: None,
-				last: None,
-				attempts: 0
-			}
+		assert!(
+			!Contents::<Test>::contains_key([5; 32]),
+			"nothing is left of the attempt"
 		);
+		assert_eq!(Datanets::<Test>::get(0).unwrap().in_review, 0);
 		System::assert_last_event(Event::ItemWithdrawn { item: 0, refund }.into());
 	});
 }

@@ -28,3 +28,17 @@ fn expire_job_should_fail_when_unsigned_missing_or_taken() {
 			assert_noop!(Models::expire_job(signed(STRANGER), 0), Error::<Test>::JobNotOpen);
 		});
 }
+
+#[test]
+fn expire_job_should_free_the_bidders_of_a_draw_that_nobody_called() {
+	ExtBuilder::default()
+		.with_params(BIDDING)
+		.with_job(100)
+		.with_worker(WORKER, 100)
+		.build_and_execute_with_sanity_tests(|| {
+			assert_ok!(Models::bid(signed(WORKER), 0));
+			Now::set(22);
+			assert_ok!(Models::expire_job(signed(STRANGER), 0));
+			assert_eq!((Models::free_capacity(WORKER), free(REQUESTER)), (1, ENDOWMENT));
+		});
+}

@@ -89,3 +89,20 @@ fn heartbeat_should_fail_when_unsigned_missing_not_claimed_or_of_another() {
 			);
 		});
 }
+
+#[test]
+fn heartbeat_should_fail_when_the_job_is_paused() {
+	ExtBuilder::default()
+		.with_claimed_job(100)
+		.build_and_execute_with_sanity_tests(|| {
+			assert_ok!(Models::pause(signed(REQUESTER), 0));
+			assert_noop!(
+				Models::heartbeat(signed(WORKER), 0, progress(1)),
+				Error::<Test>::JobPaused
+			);
+			assert_noop!(
+				Models::submit_result(signed(WORKER), 0, result(1)),
+				Error::<Test>::JobPaused
+			);
+		});
+}

@@ -36,7 +36,7 @@ fn report_missed_should_leave_a_worker_below_the_least_bond_without_capacity() {
 		.build_and_execute_with_sanity_tests(|| {
 			miss(0);
 			assert_noop!(Models::bid(signed(WORKER), 0), Error::<Test>::NoFreeCapacity);
-			assert_ok!(Models::update_worker(signed(WORKER), None, 30));
+			assert_ok!(Models::update_worker(signed(WORKER), None, None, 30));
 			assert_ok!(Models::bid(signed(WORKER), 0));
 		});
 }
@@ -130,5 +130,30 @@ fn report_missed_should_take_the_job_of_a_worker_that_only_sends_heartbeats() {
 			);
 			assert_ok!(Models::report_missed(signed(STRANGER), 0));
 			assert_eq!(status(0), JobStatus::Open);
+		});
+}
+
+#[test]
+fn report_missed_should_open_the_job_for_bids_again() {
+	ExtBuilder::default()
+		.with_params(BIDDING)
+		.with_job(100)
+		.with_worker(WORKER, 200)
+		.build_and_execute_with_sanity_tests(|| {
+			Now::set(4);
+			assert_ok!(Models::bid(signed(WORKER), 0));
+			miss(0);
+			assert_eq!(Jobs::<Test>::get(0).unwrap().bids_until, 4 + 6 + 3);
+		});
+}
+
+#[test]
+fn report_missed_should_fail_when_the_job_is_paused() {
+	ExtBuilder::default()
+		.with_claimed_job(100)
+		.build_and_execute_with_sanity_tests(|| {
+			assert_ok!(Models::pause(signed(REQUESTER), 0));
+			Now::set(100);
+			assert_noop!(Models::report_missed(signed(STRANGER), 0), Error::<Test>::JobNotClaimed);
 		});
 }

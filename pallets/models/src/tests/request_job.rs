@@ -1,4 +1,4 @@
-use crate::{mock::*, Error, Event, HoldReason, JobTerms, Jobs, Models as Registry, NextJob};
+use crate::{mock::*, BaseModelUses, Error, Event, HoldReason, JobTerms, Jobs, Models as Registry, NextJob};
 use frame_support::{assert_noop, assert_ok, traits::fungible::InspectHold};
 use openledger_primitives::{
 	model::{Job, JobStatus},
@@ -13,6 +13,7 @@ fn request(spec: TrainingSpec) -> frame_support::dispatch::DispatchResult {
 #[test]
 fn request_job_should_hold_the_price_and_open_the_job() {
 	ExtBuilder::default()
+		.with_params(BIDDING)
 		.with_base_model()
 		.build_and_execute_with_sanity_tests(|| {
 			Now::set(7);
@@ -24,14 +25,17 @@ fn request_job_should_hold_the_price_and_open_the_job() {
 					spec: spec(),
 					price: 100,
 					created_at: 7,
+					bids_until: 10,
 					expires_at: 27,
 					failures: 0,
+					paused_blocks: 0,
 					status: JobStatus::Open,
 				})
 			);
 			let terms = JobTerms::<Test>::get(0).unwrap();
-			assert_eq!((terms.params, terms.roots.into_inner()), (PARAMS, vec![root(TEXT, 4)]));
+			assert_eq!((terms.params, terms.roots.into_inner()), (BIDDING, vec![root(TEXT, 4)]));
 			assert_eq!(Balances::balance_on_hold(&HoldReason::Escrow.into(), &REQUESTER), 100);
+			assert_eq!(BaseModelUses::<Test>::get(0), 1);
 			last_event(Event::JobRequested {
 				job: 0,
 				requester: REQUESTER,

@@ -1,6 +1,6 @@
 use crate::{mock::*, Error, Event, JobByAdapter, Workers};
 use frame_support::{assert_noop, assert_ok};
-use openledger_primitives::model::{JobResult, JobStatus};
+use openledger_primitives::model::{CheckpointsRoot, JobResult, JobStatus};
 use sp_runtime::DispatchError::BadOrigin;
 
 fn submit(result: JobResult) -> frame_support::dispatch::DispatchResult {
@@ -109,4 +109,25 @@ fn submit_result_should_fail_when_the_adapter_is_registered_or_waits_elsewhere()
 				assert_ok!(Models::submit_result(signed(WORKER_2), 1, result(2)));
 			});
 	}
+}
+
+#[test]
+fn submit_result_should_take_checkpoints_of_all_steps_or_none() {
+	ExtBuilder::default()
+		.with_claimed_job(100)
+		.build_and_execute_with_sanity_tests(|| {
+			assert_ok!(Models::heartbeat(signed(WORKER), 0, progress(1)));
+			let with = |count, every_steps| JobResult {
+				checkpoints: CheckpointsRoot {
+					root: [1; 32],
+					count,
+					every_steps,
+				},
+				..result(1)
+			};
+			for (count, every_steps) in [(0, 0), (3, 30), (5, 30), (0, 200), (1, 0)] {
+				assert_noop!(submit(with(count, every_steps)), Error::<Test>::InvalidResult);
+			}
+			assert_ok!(submit(with(4, 30)));
+		});
 }

@@ -18,6 +18,7 @@ fn collect_should_owe_the_fee_to_the_versions_contributors() {
 			datanet: 0,
 			version: 3,
 			amount: 2 * OPEN,
+			epoch: 1,
 			points: 4,
 			claimed_points: 0,
 			claimed: 0,

@@ -1,4 +1,4 @@
-use crate::{mock::*, CurrentEpoch, Epoch, EpochState, Epochs, Event, Owed, Pools, Shares};
+use crate::{mock::*, CurrentEpoch, Epoch, EpochState, Epochs, Event, Owed, Params, Pools, Shares};
 use openledger_primitives::{
 	format::Modality,
 	traits::{Pool, Rewards as _},
@@ -17,6 +17,7 @@ fn epoch_zero_should_last_until_the_clock_is_known() {
 			start_block: 3,
 			budget: BUDGET,
 			state: EpochState::Open,
+			params: Params::<Test>::get(),
 		};
 		assert_eq!(Epochs::<Test>::get(1), Some(expected));
 		Rewards::check_state().unwrap();

@@ -1,7 +1,10 @@
 //! The numbered invariants of the crate's documentation under random sequences of calls.
 
-use crate::{mock::*, CurrentEpoch, NextFee};
-use openledger_primitives::traits::{Pool, Rewards as _};
+use crate::{mock::*, CurrentEpoch, NextFee, Params};
+use openledger_primitives::{
+	traits::{Pool, Rewards as _},
+	OPEN,
+};
 use proptest::prelude::*;
 use sp_io::storage::root as storage_root;
 use sp_runtime::StateVersion;
@@ -15,6 +18,11 @@ enum Step {
 		who: AccountId,
 		points: u128,
 		blocks_ago: u32,
+	},
+	Accept {
+		datanet: u32,
+		who: AccountId,
+		points: u128,
 	},
 	/// Claims from an epoch `back` before the current one.
 	Claim {
@@ -34,6 +42,35 @@ enum Step {
 	Sweep {
 		back: u32,
 	},
+	Sponsor {
+		datanet: u32,
+		amount: u128,
+	},
+	SweepDatanet {
+		back: u32,
+		datanet: u32,
+	},
+	SweepFee {
+		back: u64,
+	},
+	PruneShare {
+		who: AccountId,
+		pool: Pool,
+		back: u32,
+	},
+	PruneFeeClaim {
+		who: AccountId,
+		back: u64,
+	},
+	ReleaseSponsorship {
+		datanet: u32,
+	},
+	SetParams {
+		budget_ppm: u32,
+		contributors: u32,
+		expire_epochs: u32,
+		sponsor_epochs: u32,
+	},
 	Pass {
 		millis: u64,
 	},
@@ -41,20 +78,49 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Step> {
 	let who = || prop::sample::select(ACCOUNTS.to_vec());
-	let pool = || prop::sample::select(Pool::ALL.to_vec());
+	let fixed = || prop::sample::select(Pool::ALL.to_vec());
+	let pool = || prop_oneof![2 => fixed(), 1 => (0..=DATANETS).prop_map(Pool::Datanet)];
 	// Single points too, so that rounding and payments below the existential deposit come up.
 	let points = prop_oneof![1u128..4, 0..1_000_000 * ONE];
 	let amounts = prop_oneof![0u128..100, EXISTENTIAL_DEPOSIT..1_000 * EXISTENTIAL_DEPOSIT];
 	prop_oneof![
-		8 => (pool(), who(), points, 0u32..40)
+		6 => (fixed(), who(), points.clone(), 0u32..40)
 			.prop_map(|(pool, who, points, blocks_ago)| Step::Award { pool, who, points, blocks_ago }),
+		4 => (0..DATANETS, who(), points).prop_map(|(datanet, who, points)| Step::Accept { datanet, who, points }),
 		8 => (who(), pool(), 0u32..5).prop_map(|(who, pool, back)| Step::Claim { who, pool, back }),
 		2 => (0u32..3, 0u32..3, amounts)
 			.prop_map(|(datanet, version, amount)| Step::Collect { datanet, version, amount }),
 		6 => (who(), 0u64..6).prop_map(|(who, back)| Step::ClaimFee { who, back }),
 		1 => (0u32..9).prop_map(|back| Step::Sweep { back }),
+		2 => (0..=DATANETS, 9 * OPEN..1_000 * OPEN).prop_map(|(datanet, amount)| Step::Sponsor { datanet, amount }),
+		2 => (0u32..9, 0..DATANETS).prop_map(|(back, datanet)| Step::SweepDatanet { back, datanet }),
+		1 => (0u64..20).prop_map(|back| Step::SweepFee { back }),
+		2 => (who(), pool(), 3u32..9).prop_map(|(who, pool, back)| Step::PruneShare { who, pool, back }),
+		1 => (who(), 0u64..20).prop_map(|(who, back)| Step::PruneFeeClaim { who, back }),
+		1 => (0..DATANETS).prop_map(|datanet| Step::ReleaseSponsorship { datanet }),
+		1 => (0u32..1_100_000, 0u32..=100, 0u32..4, 0u32..40).prop_map(
+			|(budget_ppm, contributors, expire_epochs, sponsor_epochs)| Step::SetParams {
+				budget_ppm,
+				contributors,
+				expire_epochs,
+				sponsor_epochs,
+			},
+		),
 		6 => prop_oneof![6 => 0..DAY / 2, 1 => 0..4 * DAY].prop_map(|millis| Step::Pass { millis }),
 	]
+}
+
+/// A fee `back` before the last one.
+fn fee_before(back: u64) -> u64 {
+	NextFee::<Test>::get().saturating_sub(1 + back)
+}
+
+/// Sequences in a run: 12, of 1,000 calls each; more in a long run, which asks for more cases.
+fn sequences() -> u32 {
+	let cases = std::env::var("PROPTEST_CASES")
+		.ok()
+		.and_then(|cases| cases.parse().ok());
+	cases.map_or(12, |cases: u32| (cases / 64).max(12))
 }
 
 /// Takes a step; whether the call succeeded.
@@ -76,6 +142,10 @@ fn take(step: Step) -> bool {
 			);
 			true
 		}
+		Step::Accept { datanet, who, points } => {
+			accept_item(datanet, who, points);
+			true
+		}
 		Step::Claim { who, pool, back } => {
 			let epoch = epoch.saturating_sub(back);
 			let claimable = Rewards::claimable(who, epoch, pool);
@@ -94,7 +164,7 @@ fn take(step: Step) -> bool {
 			amount,
 		} => collect(datanet, version, amount).is_some(),
 		Step::ClaimFee { who, back } => {
-			let fee = NextFee::<Test>::get().saturating_sub(1 + back);
+			let fee = fee_before(back);
 			let claimable = Rewards::claimable_fee(fee, who);
 			let before = Balances::free_balance(who);
 			let is_ok = Rewards::claim_fee(caller, fee, who).is_ok();
@@ -102,6 +172,35 @@ fn take(step: Step) -> bool {
 			is_ok
 		}
 		Step::Sweep { back } => Rewards::sweep(caller, epoch.saturating_sub(back)).is_ok(),
+		Step::Sponsor { datanet, amount } => Rewards::sponsor(caller, datanet, amount).is_ok(),
+		Step::SweepDatanet { back, datanet } => {
+			Rewards::sweep_datanet(caller, epoch.saturating_sub(back), datanet).is_ok()
+		}
+		Step::SweepFee { back } => Rewards::sweep_fee(caller, fee_before(back)).is_ok(),
+		Step::PruneShare { who, pool, back } => {
+			let epoch = epoch.saturating_sub(back);
+			let claimable = Rewards::claimable(who, epoch, pool);
+			let is_ok = Rewards::prune_share(caller, epoch, pool, who).is_ok();
+			assert!(!is_ok || claimable == 0, "points that would have been paid were pruned");
+			is_ok
+		}
+		Step::PruneFeeClaim { who, back } => Rewards::prune_fee_claim(caller, fee_before(back), who).is_ok(),
+		Step::ReleaseSponsorship { datanet } => Rewards::release_sponsorship(caller, datanet).is_ok(),
+		Step::SetParams {
+			budget_ppm,
+			contributors,
+			expire_epochs,
+			sponsor_epochs,
+		} => {
+			let mut params = Params::<Test>::get();
+			params.budget_ppm = budget_ppm;
+			params.shares.contributors = contributors;
+			params.shares.validators = (100 - contributors) / 2;
+			params.shares.owners = 100 - contributors - params.shares.validators;
+			params.expire_epochs = expire_epochs;
+			params.sponsor_epochs = sponsor_epochs;
+			Rewards::set_params(RuntimeOrigin::root(), params).is_ok()
+		}
 		Step::Pass { millis } => {
 			next_block_at(pallet_timestamp::Now::<Test>::get() + millis);
 			true
@@ -110,8 +209,8 @@ fn take(step: Step) -> bool {
 }
 
 proptest! {
-	// 4 x 1,000 calls, each followed by all checks.
-	#![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
+	// Each call is followed by all checks.
+	#![proptest_config(ProptestConfig { cases: sequences(), ..ProptestConfig::default() })]
 
 	#[test]
 	fn invariants_should_hold_after_every_call(

@@ -1,4 +1,4 @@
-use crate::{mock::*, EpochState, Epochs, Error, Event, Owed};
+use crate::{mock::*, EpochState, Epochs, Error, Event, Owed, Params, Pools};
 use frame_support::{assert_noop, assert_ok};
 use openledger_primitives::{traits::Pool, OPEN};
 use sp_runtime::{DispatchError, DispatchResult};
@@ -30,6 +30,7 @@ fn sweep_should_give_back_what_was_not_claimed() {
 		assert_ok!(sweep(1));
 		assert_eq!(Owed::<Test>::get(), 0);
 		assert_eq!(Epochs::<Test>::get(1).unwrap().state, EpochState::Swept);
+		assert_eq!(Pools::<Test>::iter_prefix(1).count(), 0);
 		System::assert_last_event(
 			Event::EpochSwept {
 				epoch: 1,
@@ -72,5 +73,15 @@ fn sweep_should_fail_the_second_time_and_claims_with_it() {
 			Error::<Test>::EpochSwept
 		);
 		assert_eq!(Rewards::claimable(BOB, 1, VALIDATORS), 0);
+	});
+}
+
+#[test]
+fn sweep_should_go_by_the_parameters_that_the_epoch_started_under() {
+	short().execute(|| {
+		earn_in_epoch_one();
+		Params::<Test>::mutate(|params| params.expire_epochs = 30);
+		(1..=5).for_each(begin_day);
+		assert_ok!(sweep(1));
 	});
 }

@@ -203,3 +203,16 @@ fn panels_should_differ_by_item_when_stakes_are_small() {
 		assert!((1..=14).all(|who| (1..40).any(|item| weight(item, who) != weight(item + 1, who))));
 	});
 }
+
+#[test]
+fn commit_should_fail_when_the_voter_called_the_round() {
+	ExtBuilder::default().build_and_execute(|| {
+		open(1);
+		vote(1, &all(7, ACCEPT));
+		assert_ok!(Validation::challenge(signed(1), 1));
+		run_to(round(1).seed_at + 1);
+		assert_eq!(Validation::weight_of(1, 1), Some(0));
+		assert_noop!(Validation::commit(signed(1), 1, 1, COMMITMENT), Error::<Test>::OwnTrial);
+		assert_ok!(Validation::commit(signed(2), 1, 1, COMMITMENT));
+	});
+}

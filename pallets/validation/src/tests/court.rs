@@ -1,4 +1,4 @@
-//! Opening and withdrawing a case, which datanets asks for, and what a page asks.
+//! Opening and withdrawing a case, which datanets asks for.
 
 use crate::{mock::*, Cases, Error, Event, Rounds};
 use frame_support::{assert_err, assert_noop, assert_ok};
@@ -40,6 +40,8 @@ fn open_should_open_a_round_under_the_parameters_of_today() {
 			phase: Phase::Voting,
 			fee: FEE,
 			unsettled: 0,
+			challenges: 0,
+			penalty: None,
 		};
 		assert_eq!(case(1), expected);
 		let round = round(1);
@@ -96,21 +98,5 @@ fn withdraw_should_fail_when_the_seed_is_known() {
 fn withdraw_should_fail_when_there_is_no_case() {
 	ExtBuilder::default().build_and_execute(|| {
 		assert_err!(withdraw(1), Error::<Test>::CaseNotFound);
-	});
-}
-
-#[test]
-fn case_status_should_follow_the_case() {
-	ExtBuilder::default().build_and_execute(|| {
-		assert_eq!(Validation::case_status(1), None);
-		open(1);
-		let status = || Validation::case_status(1).expect("the case is open");
-		assert!(!status().seeded && Validation::weight_of(1, 1).is_none());
-		run_to(round(1).seed_at + 1);
-		assert!(status().seeded);
-		vote(1, &all(7, ACCEPT));
-		assert!(matches!(status().phase, Phase::Provisional { verdict: ACCEPT, .. }));
-		assert_eq!(status().details.map(|round| round.tally.accept), Some(7));
-		assert_eq!(Validation::weight_of(1, 1), None);
 	});
 }

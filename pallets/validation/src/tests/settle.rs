@@ -1,10 +1,6 @@
 use crate::{mock::*, Cases, Error, Event, Rounds, TotalStake, Validators, Votes};
-use frame_support::{assert_noop, assert_ok};
+use frame_support::assert_noop;
 use openledger_primitives::{format::Modality, item::Phase, points::vote_points, points::AcceptShare};
-
-fn settle(item: u64, round: u8, voter: AccountId) {
-	assert_ok!(Validation::settle(signed(STRANGER), item, round, voter));
-}
 
 #[test]
 fn settle_should_pay_fee_and_points_and_free_the_reserve() {
@@ -26,6 +22,7 @@ fn settle_should_pay_fee_and_points_and_free_the_reserve() {
 				fee: FEE / 7,
 				points,
 				slashed: 0,
+				rewarded: 0,
 			}
 			.into(),
 		);
@@ -76,6 +73,7 @@ fn settle_should_slash_the_whole_reserve_when_not_revealed() {
 				fee: 0,
 				points: 0,
 				slashed: 10,
+				rewarded: 0,
 			}
 			.into(),
 		);
@@ -96,6 +94,7 @@ fn settle_should_slash_the_whole_reserve_when_not_revealed() {
 				fee: FEE / 6,
 				points: 500_000,
 				slashed: 0,
+				rewarded: 0,
 			}
 			.into(),
 		);
@@ -151,6 +150,7 @@ fn settle_should_judge_every_round_by_the_final_outcome() {
 				fee: FEE / 2 / 7,
 				points: 500_000,
 				slashed: 0,
+				rewarded: 0,
 			}
 			.into(),
 		);
@@ -163,6 +163,7 @@ fn settle_should_judge_every_round_by_the_final_outcome() {
 				fee: FEE / 2 * 3 / 21,
 				points: 1_500_000,
 				slashed: 0,
+				rewarded: 0,
 			}
 			.into(),
 		);
@@ -184,6 +185,7 @@ fn settle_should_give_no_points_when_no_round_decided() {
 				fee: FEE / 2,
 				points: 0,
 				slashed: 0,
+				rewarded: 0,
 			}
 			.into(),
 		);

@@ -28,6 +28,37 @@ fn withdraw_unbonded_should_end_the_record_when_nothing_is_left() {
 }
 
 #[test]
+fn withdraw_unbonded_should_keep_the_record_when_it_has_a_deficit() {
+	ExtBuilder::default().build_and_execute(|| {
+		let votes: Vec<_> = (1..=7)
+			.map(|who| (who, if who == 7 { REJECT } else { ACCEPT }))
+			.collect();
+		open(1);
+		vote(1, &votes);
+		finalize(1);
+		settle(1, 0, 7);
+		assert_ok!(Validation::unbond(signed(7), STAKE));
+		Session::set(4);
+		assert_ok!(Validation::withdraw_unbonded(signed(7)));
+		// All stake is free, and the deficit waits for whoever comes back.
+		assert_eq!(Balances::total_balance_on_hold(&7), 0);
+		assert_noop!(
+			Validation::register(signed(7), STAKE, text()),
+			Error::<Test>::AlreadyRegistered
+		);
+		assert_noop!(
+			Validation::withdraw_unbonded(signed(7)),
+			Error::<Test>::NothingToWithdraw
+		);
+		assert_ok!(Validation::bond_more(signed(7), STAKE));
+		assert_eq!(
+			Validators::<Test>::get(7).map(|v| (v.stake, v.credit)),
+			Some((STAKE, -500_000))
+		);
+	});
+}
+
+#[test]
 fn withdraw_unbonded_should_fail_when_nothing_is_due() {
 	ExtBuilder::default().build_and_execute(|| {
 		assert_noop!(

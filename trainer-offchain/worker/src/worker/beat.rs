@@ -3,9 +3,12 @@
 use super::error::{Result, WorkerError};
 use super::Service;
 use crate::stop::Stop;
-use chain_client::{calls, Chain, ChainError, ChainExt, Query, Wait};
+use chain_client::{calls, Chain, ChainError, ChainExt, DispatchError, Query, Wait};
 use openledger_finetune::{RunConfig, RunReport, StepMetrics};
-use openledger_primitives::{model::Progress, ActiveBlock, JobId};
+use openledger_primitives::{
+	model::{JobStatus, Progress},
+	ActiveBlock, JobId,
+};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Time between two looks at the chain's clock and at the stop flag.
-const POLL: Duration = Duration::from_millis(250);
+pub const POLL: Duration = Duration::from_millis(250);
 /// Lines of the log that tell of one training.
 const LINES: usize = 40;
 /// How long a heartbeat may take to come into a block before it is sent again.
@@ -108,6 +111,7 @@ impl<C: Chain> Service<C> {
 			let sent = tokio::time::timeout(PATIENCE, self.chain.submit(&self.signer, beat, Wait::InBlock)).await;
 			match sent {
 				Ok(Ok(_)) => self.sleep_blocks(interval(window)).await,
+				Ok(Err(ChainError::Dispatch { error, .. })) if is_paused(&error) => self.while_paused(job).await,
 				Ok(Err(ChainError::Dispatch { error, .. })) => {
 					return WorkerError::Lost {
 						job,
@@ -126,6 +130,29 @@ impl<C: Chain> Service<C> {
 		}
 	}
 
+	/// Waits until a job's requester lets it go on, or it ends. What is trained meanwhile is not lost.
+	pub async fn while_paused(&self, job: JobId) {
+		tracing::info!("job {job} is paused");
+		let query = Query::new(&*self.chain);
+		loop {
+			match query.job(job).await {
+				Ok(Some(record)) => match record.status {
+					JobStatus::Paused { until, .. } => {
+						if query.active_block().await.is_ok_and(|now| now >= until) {
+							if let Err(error) = self.send(calls::resume(job)).await {
+								tracing::warn!("resuming job {job}: {error}");
+							}
+						}
+					}
+					_ => return,
+				},
+				Ok(None) => return,
+				Err(error) => tracing::debug!("job {job}: {error}"),
+			}
+			tokio::time::sleep(PAUSE).await;
+		}
+	}
+
 	/// Waits until the chain's clock has moved on by so many active blocks.
 	async fn sleep_blocks(&self, blocks: ActiveBlock) {
 		let query = Query::new(&*self.chain);
@@ -140,6 +167,11 @@ impl<C: Chain> Service<C> {
 			tokio::time::sleep(POLL).await;
 		}
 	}
+}
+
+/// Whether a call was refused because its job is paused.
+pub fn is_paused(error: &DispatchError) -> bool {
+	error.name == "JobPaused"
 }
 
 /// Waits for a signal.

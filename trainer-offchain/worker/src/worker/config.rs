@@ -3,7 +3,7 @@
 use super::error::{Result, WorkerError};
 use openledger_finetune::{config::Targets, Method, RunConfig, Scheduler};
 use openledger_primitives::training::{
-	Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
+	Dtype, Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
 };
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,9 @@ pub fn run_config(spec: &TrainingSpec, paths: &Paths, device: &str) -> Result<Ru
 		Ordered::Full => Method::Full,
 		Ordered::Qlora => return Err(WorkerError::Unsupported("QLoRA")),
 	};
+	if spec.dtype != Dtype::F32 {
+		return Err(WorkerError::Unsupported("bfloat16"));
+	}
 	let mut config = RunConfig::new(&paths.model, &paths.data, &paths.output);
 	config.method = method;
 	config.learning_rate = h.learning_rate_nano as f64 / 1e9;

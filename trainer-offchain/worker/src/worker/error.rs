@@ -46,6 +46,9 @@ pub enum WorkerError {
 	/// This build cannot train what was ordered.
 	#[error("this trainer cannot do it: {0}")]
 	Unsupported(&'static str),
+	/// The draw gave the job to another bidder, or heavier bids took this one's place.
+	#[error("another worker has job {0}")]
+	Outbid(JobId),
 	/// The job is no longer this worker's.
 	#[error("job {job} was lost: {reason}")]
 	Lost { job: JobId, reason: String },

@@ -1,10 +1,12 @@
 //! `worker`: takes fine-tunes that the chain orders, trains them and posts the results.
 //!
-//! A job's way through here: [`watch`] finds it, [`prepare`] fetches and verifies what it names, [`beat`] trains it and
-//! keeps it alive on chain, [`publish`] uploads the adapter with its manifest ([`record`]) and submits their hashes.
+//! A job's way through here: [`watch`] finds it, [`prepare`] fetches and verifies what it names, [`bidding`] gets it,
+//! [`beat`] trains it and keeps it alive on chain, [`publish`] uploads the adapter with its manifest ([`record`]) and submits their hashes.
 
 mod beat;
+mod bidding;
 mod cache;
+mod capability;
 mod config;
 mod error;
 mod key;
@@ -22,7 +24,7 @@ use beat::stopped;
 use chain_client::{address, calls, Chain, ChainExt, Head, Query, Signer, Subxt, Wait};
 use error::{Result, WorkerError};
 use futures::{stream::BoxStream, StreamExt};
-use openledger_primitives::{Balance, JobId, OPEN};
+use openledger_primitives::{capability::Capability, Balance, JobId, OPEN};
 use payload_store::{GatewayClient, Kind, PayloadStore};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -79,6 +81,9 @@ pub struct Args {
 	/// cpu, cuda or cuda:N
 	#[arg(long, default_value = "cpu")]
 	device: String,
+	/// The device's memory in MiB, as declared on chain; of a CPU by default the machine's
+	#[arg(long, value_name = "MIB")]
+	memory_mib: Option<u32>,
 	/// Exit after one job
 	#[arg(long)]
 	once: bool,
@@ -103,15 +108,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 	let stop = Stop::listen()?;
 	// Refused before anything is bonded or claimed.
 	openledger_finetune::run::device(&args.device)?;
+	let capability = capability::find(&args.device, args.memory_mib)?;
 	let signer = key::find(args.suri.as_deref(), args.key_file.as_deref())?;
 	let runtime = tokio::runtime::Builder::new_multi_thread()
 		.enable_all()
 		.build()
 		.context("the async runtime")?;
-	runtime.block_on(serve(args, signer, stop))
+	runtime.block_on(serve(args, capability, signer, stop))
 }
 
-async fn serve(args: Args, signer: Signer, stop: Stop) -> anyhow::Result<ExitCode> {
+async fn serve(args: Args, capability: Capability, signer: Signer, stop: Stop) -> anyhow::Result<ExitCode> {
 	let chain = tokio::select! {
 		chain = connect(&args.node) => chain?,
 		_ = stopped(&stop) => return Ok(ExitCode::from(STOPPED)),
@@ -133,7 +139,9 @@ async fn serve(args: Args, signer: Signer, stop: Stop) -> anyhow::Result<ExitCod
 		device: args.device,
 		stop,
 	};
-	service.register(args.bond, args.endpoint.as_deref()).await?;
+	service
+		.register(args.bond, args.endpoint.as_deref(), capability)
+		.await?;
 	match service.work(args.once).await {
 		Ok(()) => Ok(ExitCode::SUCCESS),
 		Err(WorkerError::Stopped) => Ok(ExitCode::from(STOPPED)),
@@ -157,19 +165,28 @@ async fn connect(node: &str) -> Result<Subxt> {
 }
 
 impl<C: Chain> Service<C> {
-	/// Becomes a worker where it is asked for, and keeps the endpoint on chain up to date.
-	async fn register(&self, bond: Option<Balance>, endpoint: Option<&str>) -> anyhow::Result<()> {
+	/// Becomes a worker where it is asked for, and keeps endpoint and capability on chain up to date.
+	async fn register(
+		&self,
+		bond: Option<Balance>,
+		endpoint: Option<&str>,
+		capability: Capability,
+	) -> anyhow::Result<()> {
 		let me = self.signer.account();
 		let known = Query::new(&*self.chain).worker(me).await?;
 		let endpoint = endpoint.map(|text| text.as_bytes().to_vec().try_into()).transpose();
 		let endpoint = endpoint.map_err(|_| anyhow::anyhow!("--endpoint: at most 128 bytes"))?;
 		let call = match (known, bond) {
 			(None, None) => bail!("{} is no worker yet: register it by --bond OPEN", address(me)),
-			(None, Some(bond)) => calls::register_worker(bond, endpoint.unwrap_or_default()),
-			(Some(worker), _) if endpoint.as_ref().is_some_and(|endpoint| *endpoint != worker.endpoint) => {
-				calls::update_worker(endpoint, 0)
+			(None, Some(bond)) => calls::register_worker(bond, endpoint.unwrap_or_default(), capability),
+			(Some(worker), _) => {
+				let endpoint = endpoint.filter(|endpoint| *endpoint != worker.endpoint);
+				let capability = Some(capability).filter(|capability| *capability != worker.capability);
+				if endpoint.is_none() && capability.is_none() {
+					return Ok(());
+				}
+				calls::update_worker(endpoint, capability, 0)
 			}
-			(Some(_), _) => return Ok(()),
 		};
 		self.chain
 			.submit(&self.signer, call, Wait::InBlock)
@@ -226,11 +243,12 @@ impl<C: Chain> Service<C> {
 		let me = self.signer.account();
 		let now = query.active_block().await?;
 		let params = query.model_params().await?;
-		let free = query.worker(me).await?.is_some_and(|worker| {
+		let free = query.worker(me).await?.filter(|worker| {
 			let jobs = worker.bond.checked_div(params.bond_per_job).unwrap_or(0);
 			worker.bond >= params.min_bond && jobs > worker.active_jobs.into()
 		});
-		Ok(watch.next(me, now, free, Instant::now()))
+		let able = free.map(|worker| worker.capability);
+		Ok(watch.next(me, now, able.as_ref(), Instant::now()))
 	}
 
 	/// Does it. Whether a job was done; an error only where the process is to end.
@@ -240,13 +258,15 @@ impl<C: Chain> Service<C> {
 			Next::Take(id) => (id, self.train(id, true).await.map(|()| true)),
 			Next::Report(id) => (id, self.send(calls::report_missed(id)).await.map(|()| false)),
 			Next::Accept(id) => (id, self.send(calls::accept_result(id)).await.map(|()| false)),
+			Next::Draw(id) => (id, self.send(calls::draw(id)).await.map(|()| false)),
+			Next::Unpause(id) => (id, self.send(calls::resume(id)).await.map(|()| false)),
 		};
 		match done {
 			Ok(done) => Ok(done),
 			Err(WorkerError::Stopped) => Err(WorkerError::Stopped),
 			Err(error) => {
 				self.explain(next, &error);
-				let is_chore = matches!(next, Next::Report(_) | Next::Accept(_));
+				let is_chore = !matches!(next, Next::Take(_) | Next::Resume(_));
 				if is_chore || error.is_passing() || was_taken(&error) {
 					watch.put_off(id, Instant::now() + PUT_OFF);
 				} else if once {
@@ -264,15 +284,14 @@ impl<C: Chain> Service<C> {
 		Ok(())
 	}
 
-	/// Trains a job, after it has been claimed where it is `open`: what cannot be fetched or verified is not bid on.
+	/// Trains a job, after this worker got it where it is `open`: what cannot be fetched or verified is not bid on.
 	async fn train(&self, id: JobId, open: bool) -> Result<()> {
 		let prepared = if open {
 			let prepared = tokio::select! {
 				prepared = self.prepare(id) => prepared?,
 				_ = stopped(&self.stop) => return Err(WorkerError::Stopped),
 			};
-			self.send(calls::bid(id)).await?;
-			tracing::info!("job {id} is claimed");
+			self.bid(id).await?;
 			prepared
 		} else {
 			self.prepare_claimed(id).await?
@@ -288,7 +307,7 @@ impl<C: Chain> Service<C> {
 
 	/// Prepares a job that was claimed before this process began, with heartbeats all the while.
 	async fn prepare_claimed(&self, id: JobId) -> Result<prepare::Prepared> {
-		tracing::info!("job {id} was claimed before: starting it again");
+		tracing::info!("job {id} is this worker's since before: starting it again");
 		let query = Query::new(&*self.chain);
 		let job = query.job(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		let terms = query.job_terms(id).await?.ok_or(WorkerError::JobMissing(id))?;
@@ -302,7 +321,12 @@ impl<C: Chain> Service<C> {
 
 	fn explain(&self, next: Next, error: &WorkerError) {
 		match next {
+			Next::Take(id) | Next::Resume(id) if matches!(error, WorkerError::Outbid(_)) => {
+				tracing::info!("job {id}: {error}")
+			}
 			Next::Take(id) | Next::Resume(id) => tracing::error!("job {id}: {error}"),
+			Next::Draw(id) => tracing::debug!("drawing for job {id}: {error}"),
+			Next::Unpause(id) => tracing::warn!("resuming job {id}: {error}"),
 			Next::Report(id) => tracing::debug!("reporting job {id}: {error}"),
 			Next::Accept(id) => tracing::warn!("accepting job {id}: {error}"),
 		}
@@ -324,12 +348,14 @@ impl<C: Chain> Service<C> {
 	}
 }
 
-/// Whether another worker was first.
+/// Whether another worker was first, or drawn.
 fn was_taken(error: &WorkerError) -> bool {
+	const NAMES: [&str; 5] = ["JobNotOpen", "NoFreeCapacity", "AlreadyBid", "BidsFull", "BiddingOver"];
 	match error {
+		WorkerError::Outbid(_) => true,
 		WorkerError::Chain(error) => error
 			.dispatch()
-			.is_some_and(|error| ["JobNotOpen", "NoFreeCapacity"].contains(&error.name.as_str())),
+			.is_some_and(|error| NAMES.contains(&error.name.as_str())),
 		_ => false,
 	}
 }

@@ -3,7 +3,7 @@
 use super::cache::{verify, Cache, Wanted};
 use super::config::{self, Paths};
 use super::error::{Result, WorkerError};
-use super::record::{BaseRecord, DatasetRecord, FileRecord, ItemRecord, ParentRecord};
+use super::record::{BaseRecord, DatasetRecord, FileRecord, ItemRecord, ParentRecord, Sorted};
 use super::Service;
 use chain_client::{AccountId, Chain, Query, Terms};
 use futures::{stream, StreamExt, TryStreamExt};
@@ -15,6 +15,7 @@ use openledger_primitives::{
 	training::{DatasetRef, Method, Parent},
 	BaseModelId, JobId, ModelId,
 };
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Payloads fetched at once.
@@ -163,53 +164,74 @@ impl<C: Chain> Service<C> {
 		Ok((into, ParentRecord { model: id, adapter }))
 	}
 
-	/// Writes the items of a dataset version as files whose names sort in the order of the versions.
+	/// Writes the items of a dataset version as files whose names sort in the order of the versions. The root is verified over
+	/// all of them; what was taken down is not even fetched.
 	async fn dataset(&self, dataset: DatasetRef, root: [u8; 32], into: &Path) -> Result<DatasetRecord> {
 		let query = Query::new(&*self.chain);
 		let entries = query.versions(dataset.datanet, 1..=dataset.version).await?;
 		let ids: Vec<_> = entries.iter().map(|entry| entry.item).collect();
 		let items = verify_dataset(dataset, &entries, query.items(&ids).await?, root)?;
+		let exclusions = query.exclusions(dataset.datanet, dataset.exclusions).await?;
+		let excluded: BTreeSet<_> = exclusions.iter().map(|exclusion| exclusion.version).collect();
 		create_dir(into)?;
 		let cache = Cache::new(self.home.join("payloads"))?;
-		let records = stream::iter(items.into_iter().zip(&entries).enumerate())
+		let fates = stream::iter(items.into_iter().zip(&entries).enumerate())
 			.map(|(at, (item, entry))| {
 				let (cache, version) = (&cache, at as u32 + 1);
+				let is_excluded = excluded.contains(&version);
 				async move {
 					let what = format!("item {} (version {version} of Datanet {})", entry.item, dataset.datanet);
 					let wanted = Wanted::from(&item.payload);
 					let extension = item.payload.format.extension();
-					let file = TEXT_EXTENSIONS
-						.contains(&extension)
-						.then(|| format!("{version:010}.{extension}"));
-					if let Some(file) = &file {
+					let record = ItemRecord::of(version, entry.item, wanted);
+					let fate = if is_excluded {
+						Fate::Excluded(record)
+					} else if TEXT_EXTENSIONS.contains(&extension) {
 						let path = cache.fetch(&*self.payloads, wanted, &what).await?;
-						link(&path, &into.join(file))?;
-					}
-					Ok::<_, WorkerError>((ItemRecord::of(version, entry.item, wanted), file.is_some()))
+						link(&path, &into.join(format!("{version:010}.{extension}")))?;
+						Fate::Kept(record)
+					} else {
+						Fate::Unreadable(record)
+					};
+					Ok::<_, WorkerError>(fate)
 				}
 			})
 			.buffered(FETCHES)
 			.try_collect::<Vec<_>>()
 			.await?;
-		let (kept, unreadable): (Vec<_>, Vec<_>) = records.into_iter().partition(|(_, is_text)| *is_text);
-		let plain =
-			|records: Vec<(ItemRecord, bool)>| records.into_iter().map(|(record, _)| record).collect::<Vec<_>>();
-		let (items, unreadable) = (plain(kept), plain(unreadable));
-		if !unreadable.is_empty() {
+		let mut sorted = Sorted::default();
+		for fate in fates {
+			match fate {
+				Fate::Kept(record) => sorted.items.push(record),
+				Fate::Unreadable(record) => sorted.unreadable.push(record),
+				Fate::Excluded(record) => sorted.excluded.push(record),
+			}
+		}
+		if !sorted.unreadable.is_empty() {
 			tracing::warn!(
 				"Datanet {}: {} items are not text files and are left out",
 				dataset.datanet,
-				unreadable.len()
+				sorted.unreadable.len()
 			);
 		}
 		tracing::info!(
-			"Datanet {} version {}: {} files, root verified",
+			"Datanet {} version {}: {} files, {} taken down and left out, root verified",
 			dataset.datanet,
 			dataset.version,
-			items.len()
+			sorted.items.len(),
+			sorted.excluded.len()
 		);
-		Ok(DatasetRecord::of(dataset, root, items, unreadable))
+		Ok(DatasetRecord::of(dataset, root, sorted))
 	}
+}
+
+/// What becomes of an item of a dataset.
+enum Fate {
+	Kept(ItemRecord),
+	/// Not a text file.
+	Unreadable(ItemRecord),
+	/// Taken down.
+	Excluded(ItemRecord),
 }
 
 /// Recomputes the roots of all versions up to this one; each must be the chain's, and the last the one that the job was

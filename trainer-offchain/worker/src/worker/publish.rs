@@ -1,6 +1,6 @@
 //! What a training made: marked, published, recorded, submitted.
 
-use super::beat::{micro, stopped, train, Halt};
+use super::beat::{is_paused, micro, stopped, train, Halt};
 use super::error::{Result, WorkerError};
 use super::mark;
 use super::prepare::Prepared;
@@ -10,7 +10,7 @@ use chain_client::{address, calls, Chain, ChainError, ChainExt, Query, Wait};
 use openledger_finetune::{hash::hash_file, Manifest, RunReport};
 use openledger_model::files::write_json;
 use openledger_primitives::{
-	model::{Artifact, JobResult, JobStatus, Progress},
+	model::{Artifact, CheckpointsRoot, JobResult, JobStatus, Progress},
 	JobId,
 };
 use std::path::{Path, PathBuf};
@@ -92,7 +92,6 @@ impl<C: Chain> Service<C> {
 			base_model: prepared.base.clone(),
 			parent: prepared.parent.clone(),
 			datasets: prepared.datasets.clone(),
-			exclusions: Vec::new(),
 			run: run_record(report, &tensors)?,
 			adapter: FileRecord::of(name_of(&tensors), &adapter),
 			adapter_config: FileRecord::of(name_of(&config), &adapter_config),
@@ -108,6 +107,8 @@ impl<C: Chain> Service<C> {
 			adapter,
 			adapter_config,
 			manifest: self.upload(&path).await?,
+			// The run writes none: a dispute judges all of it.
+			checkpoints: CheckpointsRoot::default(),
 			steps: u32::try_from(report.steps).unwrap_or(u32::MAX),
 			train_loss_micro: micro(report.final_loss),
 			eval_loss_micro: report.eval_loss.map(micro),
@@ -141,6 +142,10 @@ impl<C: Chain> Service<C> {
 			if self.is_submitted(id, &result).await {
 				return Ok(result);
 			}
+			if error.dispatch().is_some_and(is_paused) {
+				self.while_paused(id).await;
+				continue;
+			}
 			if error.dispatch().is_some() {
 				return Err(error.into());
 			}
@@ -152,7 +157,9 @@ impl<C: Chain> Service<C> {
 	async fn is_submitted(&self, id: JobId, result: &JobResult) -> bool {
 		let job = Query::new(&*self.chain).job(id).await.ok().flatten();
 		job.is_some_and(|job| match job.status {
-			JobStatus::Submitted { result: submitted, .. } => submitted == *result,
+			JobStatus::Submitted { result: submitted, .. } | JobStatus::Disputed { result: submitted, .. } => {
+				submitted == *result
+			}
 			_ => false,
 		})
 	}
@@ -161,7 +168,7 @@ impl<C: Chain> Service<C> {
 /// The progress that the chain knows of: after a restart it must not go back.
 pub fn told<A>(status: &JobStatus<A>) -> Progress {
 	match status {
-		JobStatus::Claimed { progress, .. } => *progress,
+		JobStatus::Claimed { progress, .. } | JobStatus::Paused { progress, .. } => *progress,
 		_ => Progress::default(),
 	}
 }

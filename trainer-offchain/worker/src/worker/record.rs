@@ -31,8 +31,6 @@ pub struct JobManifest {
 	pub parent: Option<ParentRecord>,
 	/// In the order of the order.
 	pub datasets: Vec<DatasetRecord>,
-	/// Items taken down since: not trained on.
-	pub exclusions: Vec<ItemId>,
 	/// Hyperparameters, seed, code, device, dtype, threads, losses.
 	pub run: Manifest,
 	/// The result: of a full training the model.
@@ -80,22 +78,37 @@ pub struct ParentRecord {
 pub struct DatasetRecord {
 	pub datanet: DatanetId,
 	pub version: u32,
+	/// How many exclusions the order knew of.
+	pub exclusions: u32,
+	/// Of all items of the version.
 	#[serde(with = "hex32")]
 	pub root: [u8; 32],
 	/// Trained on, in this order.
 	pub items: Vec<ItemRecord>,
 	/// Of a format that this trainer reads no text from.
 	pub unreadable: Vec<ItemRecord>,
+	/// Taken down by one of those exclusions: neither fetched nor trained on.
+	pub excluded: Vec<ItemRecord>,
+}
+
+/// A dataset's items by what becomes of them.
+#[derive(Default)]
+pub struct Sorted {
+	pub items: Vec<ItemRecord>,
+	pub unreadable: Vec<ItemRecord>,
+	pub excluded: Vec<ItemRecord>,
 }
 
 impl DatasetRecord {
-	pub fn of(dataset: DatasetRef, root: [u8; 32], items: Vec<ItemRecord>, unreadable: Vec<ItemRecord>) -> Self {
+	pub fn of(dataset: DatasetRef, root: [u8; 32], sorted: Sorted) -> Self {
 		Self {
 			datanet: dataset.datanet,
 			version: dataset.version,
+			exclusions: dataset.exclusions,
 			root,
-			items,
-			unreadable,
+			items: sorted.items,
+			unreadable: sorted.unreadable,
+			excluded: sorted.excluded,
 		}
 	}
 }

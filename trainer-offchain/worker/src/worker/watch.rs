@@ -3,6 +3,8 @@
 use super::error::Result;
 use chain_client::{keys, AccountId, Chain, Query};
 use openledger_primitives::{
+	bid::{Bid, SEED_DELAY},
+	capability::Capability,
 	model::{Job, JobStatus},
 	ActiveBlock, JobId,
 };
@@ -21,7 +23,11 @@ pub enum Next {
 	Report(JobId),
 	/// Be paid for a result that nobody disputed.
 	Accept(JobId),
-	/// Train an open job.
+	/// Have a worker drawn for a job that it bid on, before it was started again.
+	Draw(JobId),
+	/// Let a job go on whose longest pause is over.
+	Unpause(JobId),
+	/// Bid on an open job, and train it.
 	Take(JobId),
 }
 
@@ -30,6 +36,8 @@ pub enum Next {
 pub struct Watch {
 	next: JobId,
 	live: BTreeMap<JobId, Job<AccountId>>,
+	/// On those that are open.
+	bids: BTreeMap<JobId, Vec<Bid<AccountId>>>,
 	/// Not to be tried by this process again.
 	given_up: BTreeSet<JobId>,
 	/// Not to be tried before.
@@ -46,7 +54,16 @@ impl Watch {
 			let keys: Vec<_> = page.iter().map(|id| keys::map("Models", "Jobs", id)).collect();
 			let jobs: Vec<Option<Job<AccountId>>> = query.values(&keys, "Models.Jobs").await?;
 			let found = page.iter().zip(jobs).filter_map(|(id, job)| Some((*id, job?)));
-			live.extend(found.filter(|(_, job)| !has_ended(&job.status)));
+			live.extend(found.filter(|(_, job)| !job.status.has_ended()));
+		}
+		let open = live.iter().filter(|(_, job)| job.status == JobStatus::Open);
+		let open: Vec<_> = open.map(|(id, _)| *id).collect();
+		self.bids.clear();
+		for page in open.chunks(PAGE) {
+			let keys: Vec<_> = page.iter().map(|id| keys::map("Models", "Bids", id)).collect();
+			let bids: Vec<Option<Vec<Bid<AccountId>>>> = query.values(&keys, "Models.Bids").await?;
+			let found = page.iter().zip(bids).filter_map(|(id, bids)| Some((*id, bids?)));
+			self.bids.extend(found);
 		}
 		self.live = live;
 		// A node that is started anew may know fewer jobs.
@@ -62,8 +79,9 @@ impl Watch {
 		self.put_off.insert(id, until);
 	}
 
-	/// What comes next: what is claimed first, then what is due, then what is open, each in the order of the jobs.
-	pub fn next(&self, me: &AccountId, now: ActiveBlock, has_capacity: bool, clock: Instant) -> Option<Next> {
+	/// What comes next: what is claimed first, then what is due, then what is open, each in the order of the jobs. `able`
+	/// is what the worker can train, where its bond covers one more job.
+	pub fn next(&self, me: &AccountId, now: ActiveBlock, able: Option<&Capability>, clock: Instant) -> Option<Next> {
 		let ready = |id: &JobId| self.put_off.get(id).is_none_or(|until| *until <= clock);
 		let tries = |id: &JobId| !self.given_up.contains(id) && ready(id);
 		let first = |choose: &dyn Fn(JobId, &Job<AccountId>) -> Option<Next>| {
@@ -81,23 +99,42 @@ impl Watch {
 				JobStatus::Submitted { worker, accept_at, .. } if worker == me && now >= *accept_at && ready(&id) => {
 					Some(Next::Accept(id))
 				}
+				JobStatus::Paused { worker, until, .. } if worker == me && now >= *until && ready(&id) => {
+					Some(Next::Unpause(id))
+				}
+				JobStatus::Open if self.has_bid(me, id) && now >= seed_of(job) && ready(&id) => Some(Next::Draw(id)),
 				_ => None,
 			})
 		})
 		.or_else(|| {
 			first(&|id, job| match job.status {
-				JobStatus::Open if has_capacity && job.requester != *me && now <= job.expires_at && tries(&id) => {
-					Some(Next::Take(id))
-				}
+				JobStatus::Open if self.is_for(me, id, now, able) && tries(&id) => Some(Next::Take(id)),
 				_ => None,
 			})
 		})
 	}
+
+	fn has_bid(&self, me: &AccountId, id: JobId) -> bool {
+		self.bids
+			.get(&id)
+			.is_some_and(|bids| bids.iter().any(|bid| bid.worker == *me))
+	}
+
+	/// Whether this worker may and can take an open job, or bid on it.
+	fn is_for(&self, me: &AccountId, id: JobId, now: ActiveBlock, able: Option<&Capability>) -> bool {
+		let Some(job) = self.live.get(&id) else {
+			return false;
+		};
+		let bidding = now < job.bids_until && !self.has_bid(me, id);
+		let left_over = self.bids.get(&id).is_none_or(Vec::is_empty);
+		job.requester != *me
+			&& now <= job.expires_at
+			&& (bidding || left_over)
+			&& able.is_some_and(|capability| capability.fits(&job.spec))
+	}
 }
 
-fn has_ended<A>(status: &JobStatus<A>) -> bool {
-	!matches!(
-		status,
-		JobStatus::Open | JobStatus::Claimed { .. } | JobStatus::Submitted { .. }
-	)
+/// The block that draws for a job: what is sent once it is the best comes into a later one.
+pub fn seed_of<A>(job: &Job<A>) -> ActiveBlock {
+	job.bids_until.saturating_add(SEED_DELAY)
 }

@@ -58,6 +58,7 @@ fn submitted(world: &World, service: &crate::worker::Service<chain_client::Memor
 			sha256,
 			bytes: own.bytes,
 		},
+		checkpoints: Default::default(),
 		steps: record.run.steps as u32,
 		train_loss_micro: crate::worker::beat::micro(record.run.final_loss),
 		eval_loss_micro: record.run.eval_loss.map(crate::worker::beat::micro),
@@ -70,6 +71,7 @@ fn submitted(world: &World, service: &crate::worker::Service<chain_client::Memor
 async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submitted() {
 	let world = World::new().await;
 	let service = world.service().await;
+	world.script_claim();
 	service.train(JOB, true).await.unwrap();
 
 	let made = world.calls();
@@ -94,7 +96,7 @@ async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submit
 		(
 			record.base_model.id,
 			record.base_model.files.len(),
-			record.exclusions.len()
+			record.datasets[0].excluded.len()
 		),
 		(0, 3, 0)
 	);
@@ -159,7 +161,8 @@ async fn the_same_order_should_be_marked_anew_when_its_adapter_is_registered() {
 		name: "AdapterAlreadyRegistered".into(),
 		docs: "A registered or submitted model has this adapter.".into(),
 	};
-	for _ in 0..3 {
+	world.script_claim();
+	for _ in 0..2 {
 		world.chain.script(Ok(world.chain.outcome(Vec::new())));
 	}
 	world.chain.script(Ok(Outcome {
@@ -199,7 +202,7 @@ async fn a_job_should_be_lost_when_the_chain_refuses_its_heartbeat() {
 			..world.chain.outcome(Vec::new())
 		})
 	};
-	world.chain.script(Ok(world.chain.outcome(Vec::new())));
+	world.script_claim();
 	for _ in 0..3 {
 		world.chain.script(refused());
 	}
@@ -249,6 +252,7 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 		adapter,
 		adapter_config,
 		manifest: adapter_config,
+		checkpoints: Default::default(),
 		steps: 1,
 		train_loss_micro: 0,
 		eval_loss_micro: None,
@@ -272,6 +276,7 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 		},
 		vec![world.roots[3]],
 	);
+	world.script_claim();
 	service.train(JOB, true).await.unwrap();
 	let record = manifest(&world, &submitted(&world, &service)).await;
 	assert_eq!(
@@ -305,6 +310,7 @@ async fn a_full_training_should_publish_the_model() {
 		},
 		vec![world.roots[2]],
 	);
+	world.script_claim();
 	service.train(JOB, true).await.unwrap();
 	let record = manifest(&world, &submitted(&world, &service)).await;
 	assert_eq!(
@@ -331,4 +337,58 @@ async fn items_that_are_not_text_files_should_be_named_and_left_out() {
 		(3, 1, 4)
 	);
 	assert_eq!(dataset.root, world.roots[4], "the root is that of all items");
+}
+
+/// `spec(version)` without what the first `exclusions` took down.
+fn without(version: u32, exclusions: u32) -> TrainingSpec {
+	let mut spec = spec(version);
+	for dataset in spec.datasets.iter_mut() {
+		dataset.exclusions = exclusions;
+	}
+	spec
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_that_were_taken_down_should_be_neither_fetched_nor_trained_on() {
+	let world = World::new().await;
+	let service = world.service().await;
+	world.exclude(&[2]);
+	// Gone from the store too, as an unlawful file is.
+	let cid = world.items[1].payload.cid();
+	world.payloads.unpin(&cid).await.unwrap();
+	world.order(JOB, without(3, 1), vec![world.roots[3]]);
+	service.train(JOB, true).await.unwrap();
+	let record = manifest(&world, &submitted(&world, &service)).await;
+	let dataset = &record.datasets[0];
+	let versions =
+		|records: &[crate::worker::record::ItemRecord]| records.iter().map(|record| record.version).collect::<Vec<_>>();
+	assert_eq!(
+		(versions(&dataset.items), versions(&dataset.excluded)),
+		(vec![1, 3], vec![2])
+	);
+	assert_eq!((dataset.exclusions, dataset.excluded[0].item), (1, 102));
+	assert_eq!(dataset.root, world.roots[3], "the root is that of all items");
+	assert_eq!((record.run.documents, record.run.data_files.len()), (2, 2));
+	let cached = service
+		.home
+		.join("payloads")
+		.join(hex::encode(world.items[1].payload.sha256));
+	assert!(!cached.exists(), "it was not fetched");
+}
+
+#[tokio::test]
+async fn only_the_exclusions_that_the_order_names_should_count() {
+	let world = World::new().await;
+	let service = world.service().await;
+	world.exclude(&[3, 1]);
+	for (version, exclusions, kept) in [(3, 0, 3), (3, 1, 2), (3, 2, 1), (2, 1, 2), (2, 2, 1)] {
+		world.order(JOB, without(version, exclusions), vec![world.roots[version as usize]]);
+		let prepared = service.prepare(JOB).await.unwrap();
+		assert_eq!(prepared.datasets[0].items.len(), kept, "{version} without {exclusions}");
+	}
+	world.order(JOB, without(3, 3), vec![world.roots[3]]);
+	let error = service.prepare(JOB).await.err().unwrap();
+	assert!(error.to_string().contains("has no 3 exclusions"), "{error}");
+	world.exclude(&[3, 1, 2]);
+	assert!(matches!(service.prepare(JOB).await, Err(WorkerError::NoText(JOB))));
 }

@@ -1,5 +1,6 @@
 //! The worker against a chain in memory and stores in a temporary folder, with a real base model and real training.
 
+mod bidding;
 mod job;
 mod mapping;
 mod refusals;

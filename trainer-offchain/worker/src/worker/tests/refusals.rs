@@ -95,7 +95,7 @@ async fn a_dataset_should_be_refused_when_its_root_is_not_the_ordered_one() {
 async fn a_dataset_should_be_refused_when_an_item_differs_or_is_missing() {
 	let world = World::new().await;
 	let service = world.service().await;
-	let key = keys::map("Datanets", "Items", 102u64);
+	let key = keys::numbered("Datanets", "Items", 102u64);
 	let other = Item {
 		contributor: super::world::signer("//Thief").account().clone(),
 		..world.items[1].clone()

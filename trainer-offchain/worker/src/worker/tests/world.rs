@@ -3,13 +3,15 @@
 use crate::stop::Stop;
 use crate::worker::Service;
 use bytes::Bytes;
-use chain_client::{keys, AccountId, Call, Chain, Memory, ModelParams, Signer, Terms};
+use chain_client::{
+	exclusion_key, keys, version_key, AccountId, Call, Chain, Event, Memory, ModelParams, Signer, Terms,
+};
 use openledger_primitives::{
 	format::Format,
-	item::{next_root, Item, Outcome, VersionEntry},
+	item::{next_root, Exclusion, ExclusionReason, Item, Outcome, VersionEntry},
 	model::{Artifact, BaseModel, Job, JobStatus, ModelFile},
 	payload::Payload,
-	training::{DatasetRef, Hyperparameters, Method, Parent, TrainingSpec},
+	training::{DatasetRef, Dtype, Hyperparameters, Method, Parent, TrainingSpec},
 	JobId,
 };
 use payload_store::{LocalStore, PayloadStore};
@@ -41,13 +43,23 @@ pub fn params() -> ModelParams {
 		min_bond: 1,
 		bond_per_job: 1,
 		min_price: 1,
+		bid_blocks: 3,
 		open_blocks: 100,
 		heartbeat_blocks: 10,
 		max_train_blocks: 1_000,
+		max_pause_blocks: 10,
 		accept_blocks: 10,
 		max_failures: 3,
 		missed_penalty: 1,
 		base_model_deposit: 1,
+		dispute_bond: 1,
+		judge_commit_blocks: 1,
+		judge_reveal_blocks: 1,
+		judge_penalty: 1,
+		disputer_percent: 50,
+		refund_percent: 50,
+		correct_blocks: 1,
+		evaluation_bond: 1,
 	}
 }
 
@@ -71,6 +83,8 @@ pub fn spec(version: u32) -> TrainingSpec {
 		.try_into()
 		.unwrap(),
 		method: Method::Lora,
+		dtype: Dtype::F32,
+		min_memory_mib: 0,
 		hyperparameters,
 	}
 }
@@ -145,7 +159,7 @@ impl World {
 			datanet: DATANET,
 			contributor,
 			payload,
-			possession: [0; 32],
+			possession: None,
 			submitted_at: 0,
 			day: 0,
 			outcome: Outcome::Accepted {
@@ -155,16 +169,27 @@ impl World {
 			},
 		};
 		let id = 100 + u64::from(version);
-		self.chain.set(keys::map("Datanets", "Items", id), item.clone());
+		self.chain.set(keys::numbered("Datanets", "Items", id), item.clone());
 		let entry = VersionEntry {
 			item: id,
 			root,
 			points: 0,
 		};
-		self.chain
-			.set(keys::double_map("Datanets", "Versions", DATANET, version), entry);
+		self.chain.set(version_key(DATANET, version), entry);
 		self.items.push(item);
 		self.roots.push(root);
+	}
+
+	/// Takes down the items of these versions, one exclusion each, from number 1.
+	pub fn exclude(&self, versions: &[u32]) {
+		for (number, version) in (1..).zip(versions) {
+			let exclusion = Exclusion {
+				version: *version,
+				item: 100 + u64::from(*version),
+				reason: ExclusionReason::Unlawful,
+			};
+			self.chain.set(exclusion_key(DATANET, number), exclusion);
+		}
 	}
 
 	pub fn order(&self, id: JobId, spec: TrainingSpec, roots: Vec<[u8; 32]>) {
@@ -173,8 +198,10 @@ impl World {
 			spec,
 			price: 100,
 			created_at: 0,
+			bids_until: 3,
 			expires_at: 100,
 			failures: 0,
+			paused_blocks: 0,
 			status: JobStatus::Open,
 		};
 		self.chain.set(keys::map("Models", "Jobs", id), job);
@@ -194,11 +221,25 @@ impl World {
 			spec: spec(3),
 			price: 100,
 			created_at: 0,
+			bids_until: 3,
 			expires_at: 100,
 			failures: 0,
+			paused_blocks: 0,
 			status,
 		};
 		self.chain.set(keys::map("Models", "Jobs", id), job);
+	}
+
+	/// The next call, a bid, takes the job at once.
+	pub fn script_claim(&self) {
+		let claimed = Event {
+			pallet: "Models".into(),
+			name: "JobClaimed".into(),
+			fields: Vec::new(),
+			extrinsic: None,
+			error: None,
+		};
+		self.chain.script(Ok(self.chain.outcome(vec![claimed])));
 	}
 
 	pub async fn service(&self) -> Service<Memory> {

@@ -1,5 +1,6 @@
 //! Genesis presets: `dev`, a chain of one authority whose windows are minutes instead of days, and `local`, four authorities
-//! at the pace of a real one. Both issue exactly [`TOTAL_ISSUANCE`].
+//! at the pace of a real one. [`network`] makes the genesis of a network of one's own, without known keys and without sudo. All
+//! issue exactly [`TOTAL_ISSUANCE`].
 
 use crate::{
 	configs::{CourtPalletId, PotAccount, TreasuryAccount, BABE_GENESIS_EPOCH_CONFIG, EXISTENTIAL_DEPOSIT},
@@ -14,6 +15,9 @@ use pallet_validation::CourtParams;
 use sp_genesis_builder::PresetId;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 use sp_runtime::traits::AccountIdConversion;
+
+#[cfg(feature = "std")]
+pub mod network;
 
 /// Preset of a chain for development: one authority, slots of one second.
 pub const DEV: &str = "dev";
@@ -123,6 +127,7 @@ struct Pace {
 	authorities: usize,
 	slot_millis: u64,
 	session_blocks: u64,
+	upgrade_delay: u32,
 	court: CourtParams,
 	rewards: RewardParams,
 	models: ModelParams,
@@ -134,6 +139,7 @@ fn dev_pace() -> Pace {
 		authorities: 1,
 		slot_millis: 1_000,
 		session_blocks: 20,
+		upgrade_delay: 20,
 		court: CourtParams {
 			seed_delay: 2,
 			// Seed and commits within a session, as stakes are remembered no longer than the next.
@@ -141,6 +147,9 @@ fn dev_pace() -> Pace {
 			reveal_blocks: 10,
 			provisional_blocks: 8,
 			unbonding_sessions: 6,
+			// Plants from the next epoch on, for a day.
+			plant_delay: 30,
+			plant_blocks: 86_400,
 			..Default::default()
 		},
 		// A day of epochs to claim in.
@@ -150,10 +159,15 @@ fn dev_pace() -> Pace {
 			..Default::default()
 		},
 		models: ModelParams {
+			bid_blocks: 3,
 			open_blocks: 600,
 			heartbeat_blocks: 60,
 			max_train_blocks: 600,
+			max_pause_blocks: 600,
 			accept_blocks: 120,
+			judge_commit_blocks: 120,
+			judge_reveal_blocks: 30,
+			correct_blocks: 120,
 			..Default::default()
 		},
 	}
@@ -165,6 +179,7 @@ fn local_pace() -> Pace {
 		authorities: 4,
 		slot_millis: pallet_authorities::DEFAULT_SLOT_MILLIS,
 		session_blocks: pallet_authorities::DEFAULT_SESSION_BLOCKS,
+		upgrade_delay: pallet_authorities::DEFAULT_UPGRADE_DELAY,
 		court: CourtParams::default(),
 		rewards: RewardParams::default(),
 		models: ModelParams::default(),
@@ -180,20 +195,33 @@ fn validators() -> Vec<(AccountId, Balance, ModalitySet)> {
 		.collect()
 }
 
-/// Balances at genesis: every development account the same, the treasury its share, the pot the rest.
+/// Alice, Bob and Charlie: two of them act as administrator.
+fn council() -> Vec<AccountId> {
+	WELL_KNOWN[..3].iter().map(|key| key.to_account_id()).collect()
+}
+
+/// Balances at genesis: what the accounts have, the treasury its share, the pot the rest. `None` where there is no rest.
+fn share_out(mut accounts: Vec<(AccountId, Balance)>, treasury: Balance) -> Option<Vec<(AccountId, Balance)>> {
+	accounts.push((TreasuryAccount::get(), treasury));
+	// Review fees pass through this account, which must not die when it is empty.
+	accounts.push((CourtPalletId::get().into_account_truncating(), EXISTENTIAL_DEPOSIT));
+	let endowed = accounts
+		.iter()
+		.try_fold(0 as Balance, |sum, (_, balance)| sum.checked_add(*balance))?;
+	let rest = TOTAL_ISSUANCE.checked_sub(endowed)?;
+	accounts.push((PotAccount::get(), rest));
+	(rest >= EXISTENTIAL_DEPOSIT).then_some(accounts)
+}
+
+/// Every development account has the same.
 fn balances() -> Vec<(AccountId, Balance)> {
-	let mut list: Vec<(AccountId, Balance)> = WELL_KNOWN
+	let accounts = WELL_KNOWN
 		.iter()
 		.map(|key| key.to_account_id())
 		.chain(DEV_ACCOUNTS.iter().map(|(_, key)| AccountId::from(*key)))
 		.map(|account| (account, DEV_ENDOWMENT))
 		.collect();
-	list.push((TreasuryAccount::get(), TREASURY_ENDOWMENT));
-	// Review fees pass through this account, which must not die when it is empty.
-	list.push((CourtPalletId::get().into_account_truncating(), EXISTENTIAL_DEPOSIT));
-	let endowed: Balance = list.iter().map(|(_, balance)| balance).sum();
-	list.push((PotAccount::get(), TOTAL_ISSUANCE - endowed));
-	list
+	share_out(accounts, TREASURY_ENDOWMENT).expect("the presets endow with less than there is; qed")
 }
 
 fn preset(pace: Pace) -> serde_json::Value {
@@ -207,7 +235,9 @@ fn preset(pace: Pace) -> serde_json::Value {
 				.collect::<Vec<_>>(),
 			slot_millis: pace.slot_millis,
 			session_blocks: pace.session_blocks,
+			upgrade_delay: pace.upgrade_delay,
 		},
+		council: CouncilConfig { members: council() },
 		babe: BabeConfig {
 			epoch_config: BABE_GENESIS_EPOCH_CONFIG
 		},
