@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the machine able to build and test OpenLedger: a C compiler, protoc, and a Rust toolchain with a
-# standard library for the runtime's Wasm target. Idempotent, and quick when nothing is missing.
+# standard library for the runtime's Wasm target; with --tests also Node.js and Python, whose chain libraries
+# tests/clients tries. Idempotent, and quick when nothing is missing.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -143,6 +144,15 @@ prepare_wasm_toolchain() {
 
 need cc "a C compiler: on Debian \`apt-get install gcc libc6-dev\`" gcc libc6-dev
 need protoc "protoc, the protocol buffers compiler: on Debian \`apt-get install protobuf-compiler\`" protobuf-compiler
+if [ "${1:-}" = --tests ]; then
+	need node "Node.js 20 or newer: on Debian \`apt-get install nodejs npm\`" nodejs npm
+	need npm "npm: on Debian \`apt-get install npm\`" npm
+	need python3 "Python 3.11 or newer: on Debian \`apt-get install python3 python3-venv\`" python3 python3-venv
+	# Debian packs ensurepip apart, and venv is nothing without it.
+	if command -v python3 >/dev/null && ! python3 -c 'import ensurepip' 2>/dev/null; then
+		apt_install python3-venv || missing+=("Python's venv: on Debian \`apt-get install python3-venv\`")
+	fi
+fi
 prepare_host_toolchain
 prepare_wasm_toolchain
 

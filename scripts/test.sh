@@ -16,7 +16,7 @@ for argument in "$@"; do
 	esac
 done
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-"$here/setup.sh" || exit 1
+"$here/setup.sh" --tests || exit 1
 # shellcheck source=scripts/env.sh
 source "$here/env.sh"
 cd "$OPENLEDGER_ROOT" || exit 1

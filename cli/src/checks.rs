@@ -6,18 +6,19 @@
 //!
 //! ## Text
 //!
-//! Markdown and plain text are UTF-8, taken as they are. A PDF or DOCX is judged by its signature only: its units are
-//! those of the whole file compressed, its score is [`UNREAD_SCORE`], until its text is extracted.
+//! Markdown and plain text are UTF-8, taken as they are. A PDF or DOCX is judged by its signature only: it has no units and
+//! so earns nothing, and its score is [`UNREAD_SCORE`], until its text is extracted. How much there is of a file is
+//! measured by [`crate::units`].
 //!
 //! ## Quality of a text
 //!
-//! Rejected as low quality: fewer than [`MIN_VISIBLE`] visible characters; compressing (zstd, level 3) below
-//! [`MIN_RATIO`] of its length, which is repetition; fewer than [`MIN_LETTERS`] letters among visible characters; more
+//! Rejected as low quality: fewer than [`MIN_VISIBLE`] visible characters; fewer units than
+//! [`MIN_RATIO`] of its bytes, which is repetition; fewer than [`MIN_LETTERS`] letters among visible characters; more
 //! than [`MAX_GIBBERISH`] of the letters in words that no language has (longer than 40 letters, or six or more Latin
 //! letters without a vowel).
 //!
 //! Else the score, 20 to 100, is a weighted sum of four parts, each from 0 to 1: length (logarithmic, full at 4 KiB,
-//! weight 40), variety (compressed by original length, full at 0.4, weight 25), vocabulary (distinct words by the square
+//! weight 40), variety (units by bytes, full at [`FULL_RATIO`], weight 25), vocabulary (distinct words by the square
 //! root of twice the words, full at 1, weight 20), letters (their share of visible characters, full at 0.7, weight 15).
 
 use std::collections::HashSet;
@@ -25,22 +26,23 @@ use std::collections::HashSet;
 use openledger_primitives::{
 	format::{Format, Modality},
 	payload::{possession, Payload},
-	points::text_units,
 	vote::{Reason, Verdict, MAX_SCORE},
 };
 
+use crate::units::{self, units};
+
 /// Visible characters that a text needs: two lines.
 pub const MIN_VISIBLE: usize = 40;
-/// Compressed by original length below which a text repeats itself.
+/// Units by bytes below which a text repeats itself.
 pub const MIN_RATIO: f64 = 0.06;
+/// Units by bytes from which on a text counts as various: what prose reaches.
+pub const FULL_RATIO: f64 = 0.45;
 /// Letters among visible characters below which a file is a dump of numbers or symbols.
 pub const MIN_LETTERS: f64 = 0.3;
 /// Letters in words that are none, among all letters.
 pub const MAX_GIBBERISH: f64 = 0.4;
 /// Score of a format whose text is not extracted yet.
 pub const UNREAD_SCORE: u8 = 50;
-/// The level that units and variety are measured at.
-const ZSTD_LEVEL: i32 = 3;
 /// Shorter texts compress badly whatever they say, and badly is not repetition.
 const RATIO_FROM_BYTES: usize = 512;
 
@@ -68,15 +70,6 @@ pub fn judge(claim: &Claim<'_>, bytes: &[u8]) -> Option<Verdict> {
 	})
 }
 
-/// Units of a file that a person judges.
-pub fn units(format: Format, bytes: &[u8]) -> u32 {
-	match format.modality() {
-		Modality::Text => text_units(compressed(bytes)),
-		// Measured by size until images and audio are decoded here.
-		Modality::Image | Modality::Audio => u32::try_from(bytes.len() / 1_000).unwrap_or(u32::MAX),
-	}
-}
-
 fn examine(claim: &Claim<'_>, bytes: &[u8]) -> Result<(u8, u32), Reason> {
 	// Bytes that are not what the chain names were never held by whoever named them.
 	if !is_identical(claim.payload, bytes) || possession(claim.account, bytes) != *claim.possession {
@@ -100,18 +93,12 @@ fn examine(claim: &Claim<'_>, bytes: &[u8]) -> Result<(u8, u32), Reason> {
 		_ if claim.accepted_before => return Err(Reason::Duplicate),
 		_ => UNREAD_SCORE,
 	};
-	Ok((score, text_units(compressed(bytes))))
+	Ok((score, units(format, bytes)))
 }
 
 fn is_identical(payload: &Payload, bytes: &[u8]) -> bool {
 	let imported = payload_store::import(bytes);
 	imported.size == u64::from(payload.size) && imported.sha256 == payload.sha256 && imported.cid == payload.cid()
-}
-
-/// Bytes that zstd at the level of the points makes of it.
-fn compressed(bytes: &[u8]) -> usize {
-	// Writing to memory does not fail; if it ever did, the raw length is the honest upper bound.
-	zstd::encode_all(bytes, ZSTD_LEVEL).map_or(bytes.len(), |packed| packed.len())
 }
 
 /// The score of a text, or nothing for one that is too poor to learn from.
@@ -121,7 +108,7 @@ fn quality(text: &str) -> Option<u8> {
 	if visible < MIN_VISIBLE || (letters as f64) < MIN_LETTERS * visible as f64 {
 		return None;
 	}
-	let ratio = compressed(text.as_bytes()) as f64 / text.len() as f64;
+	let ratio = f64::from(units::text(text.as_bytes())) / text.len() as f64;
 	if text.len() >= RATIO_FROM_BYTES && ratio < MIN_RATIO {
 		return None;
 	}
@@ -141,7 +128,7 @@ fn quality(text: &str) -> Option<u8> {
 	let distinct = words.iter().collect::<HashSet<_>>().len();
 	let parts = [
 		(40., (text.len() as f64).ln_1p() / 4_096f64.ln_1p()),
-		(25., ratio / 0.4),
+		(25., ratio / FULL_RATIO),
 		(20., distinct as f64 / (2. * words.len() as f64).sqrt()),
 		(15., letters as f64 / visible as f64 / 0.7),
 	];
@@ -191,12 +178,12 @@ mod tests {
 	}
 
 	#[test]
-	fn a_real_text_should_be_accepted_with_the_units_of_its_compression() {
+	fn a_real_text_should_be_accepted_with_its_units() {
 		let Verdict::Accept { score, units } = plain(GOOD.as_bytes()) else {
 			panic!("rejected")
 		};
 		assert!((60..=95).contains(&score), "score {score}");
-		assert_eq!(units as usize, zstd::encode_all(GOOD.as_bytes(), 3).unwrap().len());
+		assert_eq!(units, crate::units::text(GOOD.as_bytes()));
 		assert_eq!(plain(GOOD.as_bytes()), plain(GOOD.as_bytes()));
 	}
 

@@ -5,6 +5,7 @@
 //! | [`commands`] | a module for each group of commands: arguments, work, output |
 //! | [`validator`] | the daemon behind `openledger validate` |
 //! | [`checks`] | what a validator thinks of a file, as a pure function |
+//! | [`units`] | how much there is of a file, by its format's measure |
 //! | [`context`] | what every command needs: the chain, the gateway, the key, the way to print |
 //! | [`failure`] | exit codes, and errors with a next step |
 
@@ -16,6 +17,7 @@ pub mod failure;
 pub mod key;
 pub mod output;
 pub mod time;
+pub mod units;
 pub mod validator;
 
 use std::{io::IsTerminal, process::ExitCode};

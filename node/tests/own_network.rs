@@ -2,10 +2,14 @@
 
 #![cfg(unix)]
 
-mod common;
+use openledger_test_support::{
+	processes::{wait_for, Processes},
+	wait_for_rpc, Folder, Rpc,
+};
+use std::{net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
 
-use common::Node;
-use std::{net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::Command};
+/// More than three blocks take under load.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Two ports in a row that nobody listens on now.
 fn free_ports() -> u16 {
@@ -27,7 +31,7 @@ fn script() -> Command {
 
 #[test]
 fn own_network_should_finalize_without_root() {
-	let folder = tempfile::tempdir().expect("a temporary folder");
+	let folder = Folder::new().expect("a temporary folder");
 	let ours = folder.path().join("ours");
 	let path = |name: &str| ours.join(name).to_str().expect("a path of letters").to_owned();
 	let port = free_ports();
@@ -60,36 +64,42 @@ fn own_network_should_finalize_without_root() {
 		assert_eq!(mode & 0o777, 0o600, "{secret}");
 	}
 
-	let nodes: Vec<Node> = (1..=2u16)
+	let mut processes = Processes::new(folder.logs()).expect("a folder for logs");
+	let nodes: Vec<Rpc> = (1..=2u16)
 		.map(|n| {
-			Node::start(&[
-				"--chain",
-				&path("spec.json"),
-				"--base-path",
-				&path(&format!("authority-{n}/data")),
-				"--node-key-file",
-				&path(&format!("authority-{n}/node")),
-				"--listen-addr",
-				&format!("/ip4/127.0.0.1/tcp/{}", port + n - 1),
-				"--validator",
-				"--no-prometheus",
-				"--allow-private-ip",
-			])
+			let name = format!("authority-{n}");
+			let mut command = Command::new(env!("CARGO_BIN_EXE_openledger-node"));
+			command
+				.args(["--chain", &path("spec.json")])
+				.args(["--base-path", &path(&format!("{name}/data"))])
+				.args(["--node-key-file", &path(&format!("{name}/node"))])
+				.args(["--listen-addr", &format!("/ip4/127.0.0.1/tcp/{}", port + n - 1)])
+				.args([
+					"--validator",
+					"--no-prometheus",
+					"--allow-private-ip",
+					"--rpc-port",
+					"0",
+				]);
+			processes.start(&name, &mut command).expect("the node's program starts");
+			wait_for_rpc(&mut processes, &name).expect("the node opens an RPC server")
 		})
 		.collect();
 	// One of two authorities finalizes nothing: they have found each other.
 	for node in &nodes {
-		node.wait_until_final(3);
+		wait_for("three final blocks", PATIENCE, || {
+			processes.check()?;
+			Ok((node.finalized()? >= 3).then_some(()))
+		})
+		.expect("blocks become final");
 	}
-	assert_eq!(
-		nodes[0].call("system_properties", serde_json::json!([]))["tokenSymbol"],
-		"OPEN"
-	);
-	assert_eq!(nodes[0].call("system_chainType", serde_json::json!([])), "Live");
+	let ask = |method: &str, params| nodes[0].call(method, params).expect("the node answers");
+	assert_eq!(ask("system_properties", serde_json::json!([]))["tokenSymbol"], "OPEN");
+	assert_eq!(ask("system_chainType", serde_json::json!([])), "Live");
 	// twox_128("Sudo") ++ twox_128("Key")
 	let key = "0x5c0d1176a568c1f92944340dbfed9e9c530ebca703c85910e7164cb7d1c9e47b";
 	assert!(
-		nodes[0].call("state_getStorage", serde_json::json!([key])).is_null(),
+		ask("state_getStorage", serde_json::json!([key])).is_null(),
 		"nobody has the key of sudo"
 	);
 }

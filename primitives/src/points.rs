@@ -82,6 +82,12 @@ pub fn vote_points(vote: &Verdict, outcome: &Verdict, weight: u32, recent: Accep
 	(base - far) * i64::from(weight)
 }
 
+/// Points of a vote of `weight` that was committed and not revealed: what the worst reveal would cost, so that whoever
+/// waits for the others' reveals and finds itself on the losing side gains nothing by holding back.
+pub fn unrevealed_points(weight: u32) -> i64 {
+	-(POINT as i64) * i64::from(weight)
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -118,6 +124,13 @@ mod tests {
 	}
 
 	proptest! {
+		#[test]
+		fn no_reveal_costs_more_than_holding_back(accept: bool, won: bool, score in 0u8..=100, share in 0u32..=1_000_000, weight in 1u32..1_000) {
+			let verdict = |accept, score| if accept { Verdict::Accept { score, units: 10 } } else { REJECT };
+			let revealed = vote_points(&verdict(accept, score), &verdict(won, 80), weight, AcceptShare(share));
+			prop_assert!(unrevealed_points(weight) <= revealed);
+		}
+
 		#[test]
 		fn shares_stay_within_one(outcomes in prop::collection::vec(any::<bool>(), 0..400)) {
 			let share = outcomes.iter().fold(AcceptShare::default(), |share, accepted| share.after(*accepted));

@@ -11,7 +11,10 @@ use openledger_primitives::{
 };
 use payload_store::{PayloadStore, StoreError};
 
-use crate::checks::{self, Claim};
+use crate::{
+	checks::{self, Claim},
+	units,
+};
 
 /// How long one attempt at a file may take.
 const FETCH: Duration = Duration::from_secs(10);
@@ -56,7 +59,7 @@ pub async fn assess<C: Chain + ?Sized>(chain: &C, store: &Arc<dyn PayloadStore>,
 			modality: datanet.modality,
 			accepted_before,
 		};
-		let units = checks::units(item.payload.format, &bytes);
+		let units = units::units(item.payload.format, &bytes);
 		Assessment::Judged {
 			verdict: checks::judge(&claim, &bytes),
 			units,

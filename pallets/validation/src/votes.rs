@@ -15,7 +15,7 @@ use openledger_primitives::{
 	challenge::REPORT_PERCENT,
 	fee::share,
 	item::{Case, Phase, Round, Vote},
-	points::vote_points,
+	points::{unrevealed_points, vote_points},
 	sortition::Draw,
 	traits::{ActiveBlocks, Pool, Rewards},
 	vote::{Ballot, Verdict},
@@ -157,9 +157,12 @@ impl<T: Config> Pallet<T> {
 
 		let reserve = reserve(&round, vote.weight);
 		validator.at_risk = validator.at_risk.saturating_sub(reserve);
-		let (mut fee, mut points, mut slash) = (0, 0, Slash::default());
-		match vote.verdict {
-			None => slash = Self::slash(&voter, &mut validator, reserve, None)?,
+		let (mut fee, mut slash) = (0, Slash::default());
+		let points = match vote.verdict {
+			None => {
+				slash = Self::slash(&voter, &mut validator, reserve, None)?;
+				unrevealed_points(vote.weight)
+			}
 			Some(verdict) => {
 				match case.penalty.as_ref().filter(|penalty| penalty.hits(index, &verdict)) {
 					Some(penalty) => {
@@ -168,10 +171,10 @@ impl<T: Config> Pallet<T> {
 					}
 					None => fee = Self::pay_fee(&voter, &mut round, vote.weight)?,
 				}
-				points = outcome.map_or(0, |outcome| vote_points(&verdict, &outcome, vote.weight, recent));
-				Self::award(&voter, &mut validator, points, at);
+				outcome.map_or(0, |outcome| vote_points(&verdict, &outcome, vote.weight, recent))
 			}
-		}
+		};
+		Self::award(&voter, &mut validator, points, at);
 		Validators::<T>::insert(&voter, validator);
 		Self::forget_vote(item, index, &mut case, round)?;
 		Self::deposit_event(Event::VoteSettled {

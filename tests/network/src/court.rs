@@ -63,8 +63,12 @@ impl<'a> Court<'a> {
 	/// Founds a Datanet.
 	pub fn new(ledger: &'a Ledger) -> Result<Self> {
 		let name = b"Network".to_vec().try_into().expect("a short name");
-		let policy = Policy::open(Modality::Text, 100_000);
-		let create = calls::create_datanet(Modality::Text, name, Default::default(), policy);
+		let create = calls::create_datanet(
+			Modality::Text,
+			name,
+			Default::default(),
+			Policy::open(Modality::Text, 100_000),
+		);
 		let created = ledger.submit(&Signer::from_suri("//Owner")?, create, Wait::InBlock)?;
 		let validators = (1..=VALIDATORS).map(|n| Signer::from_suri(&format!("//Validator{n}")));
 		Ok(Self {

@@ -56,7 +56,7 @@ fn settle_should_remove_round_and_case_with_the_last_vote_and_sweep_the_dust() {
 }
 
 #[test]
-fn settle_should_slash_the_whole_reserve_when_not_revealed() {
+fn settle_should_slash_the_whole_reserve_and_cost_a_point_when_not_revealed() {
 	ExtBuilder::default().build_and_execute(|| {
 		let pot = Balances::free_balance(POT);
 		open(1);
@@ -71,7 +71,7 @@ fn settle_should_slash_the_whole_reserve_when_not_revealed() {
 				round: 0,
 				voter: 7,
 				fee: 0,
-				points: 0,
+				points: -1_000_000,
 				slashed: 10,
 				rewarded: 0,
 			}
@@ -80,8 +80,8 @@ fn settle_should_slash_the_whole_reserve_when_not_revealed() {
 		assert_eq!(Balances::free_balance(POT), pot + 10);
 		let validator = Validators::<Test>::get(7).expect("still a validator");
 		assert_eq!(
-			(validator.stake, validator.at_risk, validator.slashed),
-			(STAKE - 10, 0, 10)
+			(validator.stake, validator.at_risk, validator.slashed, validator.credit),
+			(STAKE - 10, 0, 10, -1_000_000)
 		);
 		assert_eq!(TotalStake::<Test>::get(Modality::Text).latest(), 7 * STAKE - 10);
 		// Its share goes to who revealed.
