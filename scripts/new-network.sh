@@ -54,7 +54,7 @@ dir="$(cd "$dir" && pwd)"
 
 specify() {
 	"$node" new-network "$1" --output "$dir/spec.json" || die "the description is in $1"
-	echo "new-network: $dir/spec.json is what every node starts from; blake2 and sha2 of it can be compared among founders:" >&2
+	echo "new-network: $dir/spec.json is what every node starts from; founders compare its hash:" >&2
 	sha256sum "$dir/spec.json" >&2
 }
 if [ -n "$network" ]; then

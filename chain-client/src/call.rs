@@ -17,6 +17,8 @@ pub enum Args {
 	Calls(Vec<Call>),
 	/// One argument: a call, as sudo takes it.
 	Call(Box<Call>),
+	/// Arguments in order, SCALE, and then a call, as proxy takes them.
+	ScaleThenCall(Vec<u8>, Box<Call>),
 }
 
 impl Call {
@@ -44,6 +46,10 @@ impl Call {
 				}
 			}
 			Args::Call(call) => call.encode_whole(index, out)?,
+			Args::ScaleThenCall(bytes, call) => {
+				out.extend_from_slice(bytes);
+				call.encode_whole(index, out)?;
+			}
 		}
 		Ok(())
 	}
@@ -57,6 +63,18 @@ impl Call {
 #[cfg(test)]
 mod tests {
 	use super::*;
+
+	#[test]
+	fn a_call_may_come_after_other_arguments() {
+		let call = Call {
+			pallet: "Proxy",
+			name: "proxy",
+			args: Args::ScaleThenCall(vec![5, 6], Box::new(Call::new("A", "one", 7u8))),
+		};
+		let mut out = vec![];
+		call.encode_args(&|_: &Call| Ok::<_, ()>([9, 1]), &mut out).unwrap();
+		assert_eq!(out, [5, 6, 9, 1, 7]);
+	}
 
 	#[test]
 	fn a_batch_holds_its_calls_with_their_indices() {

@@ -1,6 +1,6 @@
 //! Every call that the project's clients make. Amounts are in plancks.
 
-use codec::Compact;
+use codec::{Compact, Encode};
 use openledger_primitives::{
 	capability::Capability,
 	dispute::{Claim, Finding},
@@ -80,8 +80,12 @@ pub const ALL: &[(&str, &str)] = &[
 	("Utility", "batch"),
 	("Utility", "batch_all"),
 	("Utility", "force_batch"),
+	("Proxy", "proxy"),
 	("Sudo", "sudo"),
 ];
+
+/// The variant `Id` of `MultiAddress`.
+const ID: u8 = 0;
 
 // Utility, balances, sudo
 
@@ -112,6 +116,17 @@ pub fn force_batch(calls: Vec<Call>) -> Call {
 	}
 }
 
+/// A call in the name of `real`, which has made the signer its proxy of a type that allows it.
+pub fn proxy(real: &AccountId, call: Call) -> Call {
+	/// Of whatever type the proxy is.
+	const ANY_TYPE: Option<u8> = None;
+	Call {
+		pallet: "Proxy",
+		name: "proxy",
+		args: Args::ScaleThenCall((ID, real, ANY_TYPE).encode(), Box::new(call)),
+	}
+}
+
 /// A call as root, on test networks.
 pub fn sudo(call: Call) -> Call {
 	Call {
@@ -123,8 +138,6 @@ pub fn sudo(call: Call) -> Call {
 
 /// Sends OPEN; the sender's account stays alive.
 pub fn transfer(to: &AccountId, amount: Balance) -> Call {
-	/// The variant `Id` of `MultiAddress`.
-	const ID: u8 = 0;
 	Call::new("Balances", "transfer_keep_alive", (ID, to, Compact(amount)))
 }
 

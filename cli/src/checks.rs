@@ -36,7 +36,7 @@ pub const MIN_VISIBLE: usize = 40;
 /// Units by bytes below which a text repeats itself.
 pub const MIN_RATIO: f64 = 0.06;
 /// Units by bytes from which on a text counts as various: what prose reaches.
-pub const FULL_RATIO: f64 = 0.5;
+pub const FULL_RATIO: f64 = 0.45;
 /// Letters among visible characters below which a file is a dump of numbers or symbols.
 pub const MIN_LETTERS: f64 = 0.3;
 /// Letters in words that are none, among all letters.

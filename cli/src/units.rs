@@ -22,6 +22,9 @@ pub const ZSTD_LEVEL: i32 = 3;
 const PASSAGE: usize = 128;
 /// Bytes that are compressed by themselves.
 const PIECE: usize = 1_024;
+/// What a compressor spends before it knows the text, and what does not count of each piece: else tiny files would count
+/// more for each of their bytes than longer ones.
+const START: usize = 48;
 /// A tenth of a bit a pixel.
 const PIXELS_PER_BYTE: u64 = 80;
 /// Below this rate there is no speech to hear, but any length of it.
@@ -53,7 +56,11 @@ pub fn text(bytes: &[u8]) -> u32 {
 	let kept = without_repeats(bytes);
 	// Memory to memory does not fail; if it ever did, the raw length is the honest upper bound.
 	let packed = |piece: &[u8]| zstd::bulk::compress(piece, ZSTD_LEVEL).map_or(piece.len(), |packed| packed.len());
-	text_units(kept.chunks(PIECE).map(packed).sum())
+	text_units(
+		kept.chunks(PIECE)
+			.map(|piece| packed(piece).saturating_sub(START))
+			.sum(),
+	)
 }
 
 /// The bytes, less every passage that stood before. Passages begin at multiples of [`PASSAGE`] in what was read and are

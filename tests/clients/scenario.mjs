@@ -47,11 +47,12 @@ const due = (status, now, mine) => {
 	return undefined;
 };
 
-// Votes on all items and carries the own one on until nothing is left to do. Returns the epoch in which it earned.
+// Votes on all items and carries the own one on until nothing is left to do. Returns the epoch in which it earned, and as what
+// a claim was refused that came before the epoch's end.
 const judge = async (chain, own, { contributor, validator, items }) => {
 	const genesis = await chain.genesis();
 	const ballots = new Map();
-	let epoch;
+	let epoch, refused;
 	for (let open = true; open; await pause()) {
 		const now = await chain.now();
 		const votes = [];
@@ -77,7 +78,11 @@ const judge = async (chain, own, { contributor, validator, items }) => {
 				case "finalize": {
 					const events = await chain.send(contributor, chain.calls.finalize(item));
 					epoch = events.find(({ name, data }) => name === "Rewards.PointsAwarded" && chain.isOurPool(data)).data.epoch;
-					console.log(`item ${item} accepted, points in epoch ${epoch}`);
+					refused = await chain.send(contributor, chain.calls.claim(epoch)).then(
+						() => "nothing",
+						(error) => error.message,
+					);
+					console.log(`item ${item} accepted, points in epoch ${epoch}; claimed too early: ${refused}`);
 					break;
 				}
 				case "settle": {
@@ -98,7 +103,7 @@ const judge = async (chain, own, { contributor, validator, items }) => {
 			console.log(`${votes.length} votes at block ${now}`);
 		}
 	}
-	return Number(epoch);
+	return { epoch: Number(epoch), refused };
 };
 
 export const run = async (name, chain, options) => {
@@ -113,12 +118,7 @@ export const run = async (name, chain, options) => {
 	console.log(`item ${own} submitted`);
 	while ((await chain.itemCount()) < items) await pause();
 
-	const epoch = await judge(chain, own, options);
-	const refused = await chain.send(contributor, chain.calls.claim(epoch)).then(
-		() => "nothing",
-		(error) => error.message,
-	);
-	console.log(`claimed too early: ${refused}`);
+	const { epoch, refused } = await judge(chain, own, options);
 	while (!(await chain.isClosed(epoch))) await pause();
 	const claimed = await chain.send(contributor, chain.calls.claim(epoch));
 	const { amount } = claimed.find(({ name }) => name === "Rewards.RewardClaimed").data;

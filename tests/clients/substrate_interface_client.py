@@ -126,8 +126,9 @@ def due(case, round, vote, now, mine):
 
 
 def judge(own):
-    """Votes on all items and carries the own one on until nothing is left. Returns the epoch in which it earned."""
-    ballots, epoch, is_open = {}, None, True
+    """Votes on all items and carries the own one on until nothing is left. Returns the epoch in which it earned, and as
+    what a claim was refused that came before the epoch's end."""
+    ballots, epoch, refused, is_open = {}, None, "nothing", True
     while is_open:
         now = query("Authorities", "ActiveBlockCount")
         is_open, votes = False, []
@@ -152,7 +153,11 @@ def judge(own):
                 events = send(contributor, finalize(item))
                 awarded = [fields for name, fields in events if name == "Rewards.PointsAwarded"]
                 epoch = next(fields["epoch"] for fields in awarded if "Contributors" in fields["pool"])
-                say(f"item {item} accepted, points in epoch {epoch}")
+                try:
+                    send(contributor, claim(epoch))
+                except Refused as error:
+                    refused = f"Rewards.{error}"
+                say(f"item {item} accepted, points in epoch {epoch}; claimed too early: {refused}")
             elif duty == "settle":
                 # Those of earlier, undecided rounds too.
                 keys = [(item, earlier) for earlier in range(index + 1)]
@@ -164,7 +169,7 @@ def judge(own):
             send(validator, batch(votes))
             say(f"{len(votes)} votes at block {now}")
         time.sleep(POLL_SECONDS)
-    return epoch
+    return epoch, refused
 
 
 def main():
@@ -181,13 +186,7 @@ def main():
     while query("Datanets", "NextItem") < ITEMS:
         time.sleep(POLL_SECONDS)
 
-    epoch = judge(own)
-    refused = "nothing"
-    try:
-        send(contributor, claim(epoch))
-    except Refused as error:
-        refused = f"Rewards.{error}"
-    say(f"claimed too early: {refused}")
+    epoch, refused = judge(own)
     while query("Rewards", "Epochs", epoch)["state"] != "Closed":
         time.sleep(POLL_SECONDS)
     events = send(contributor, claim(epoch))

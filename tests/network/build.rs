@@ -4,11 +4,17 @@
 use std::path::Path;
 
 fn main() {
-	let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../runtime/Cargo.toml");
+	let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../runtime");
 	// The builder looks for it among cargo's packages, which are named by canonical paths.
-	let manifest = manifest.canonicalize().expect("the runtime is part of the workspace");
+	let runtime = runtime.canonicalize().expect("the runtime is part of the workspace");
+	// As the first build has it, or each would undo what the other compiled. It is the digest of the first's metadata, which
+	// names the version too; nothing signs with it here.
+	let hash = runtime.join("metadata-hash.txt");
+	println!("cargo:rerun-if-changed={}", hash.display());
+	let hash = std::fs::read_to_string(hash).expect("the runtime knows its metadata's digest");
+	std::env::set_var("RUNTIME_METADATA_HASH", hash.trim());
 	substrate_wasm_builder::WasmBuilder::new()
-		.with_project(manifest)
+		.with_project(runtime.join("Cargo.toml"))
 		.expect("it is a Cargo.toml")
 		.import_memory()
 		.export_heap_base()

@@ -198,7 +198,7 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 		let mut all = Vec::new();
 		for (key, value) in self.chain.entries(&prefix, self.at).await? {
 			let key = parse(&key[prefix.len()..])
-				.ok_or_else(|| ChainError::decode(&format!("{PALLET}.{name}"), "its key has another shape"))?;
+				.ok_or_else(|| ChainError::decode(format!("{PALLET}.{name}"), "its key has another shape"))?;
 			all.push((key, decode(&value, &format!("{PALLET}.{name}"))?));
 		}
 		all.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -142,7 +142,9 @@ impl Runtime {
 			let error = match (event.pallet_name(), event.event_name()) {
 				("System", "ExtrinsicFailed") | ("Utility", "ItemFailed") => Some(self.dispatch_error(&fields)),
 				("Utility", "BatchInterrupted") => fields.get(4..).map(|error| self.dispatch_error(error)),
-				("Sudo", "Sudid") if fields.first() == Some(&1) => Some(self.dispatch_error(&fields[1..])),
+				("Sudo", "Sudid") | ("Proxy", "ProxyExecuted") if fields.first() == Some(&1) => {
+					Some(self.dispatch_error(&fields[1..]))
+				}
 				_ => None,
 			};
 			let extrinsic = match event.phase() {

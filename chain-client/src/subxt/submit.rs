@@ -8,10 +8,13 @@ use subxt::rpcs::client::{RpcParams, RpcSubscription};
 use tokio::sync::OwnedMutexGuard;
 
 use super::{params, parse_hash, print_bytes, print_hash, Link};
-use crate::{Call, ChainError, Event, Hash, Outcome, Result, Sent, Signer, Wait};
+use crate::{Call, ChainError, Event, Hash, Head, Outcome, Result, Sent, Signer, Wait};
 
 /// How long a transaction may wait for a block: the 64 blocks of its life, and finality, at 6 s a block.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Blocks that a fork hardly ever has: a tenth of a transaction's life.
+const LONGEST_FORK: u32 = 6;
 
 /// Signs and sends `calls`; the stream yields each outcome when it is known. `sending` is released once all are sent.
 pub(super) async fn send(
@@ -26,11 +29,10 @@ pub(super) async fn send(
 	for call in &calls {
 		runtime.check(call)?;
 	}
-	let hash: String = link.request("chain_getBlockHash", params![]).await?;
-	let best = link.head(parse_hash(&hash)?).await?;
+	let birth = birth(&link).await?;
 	let outcomes = FuturesUnordered::new();
 	for (index, call) in calls.iter().enumerate() {
-		let bytes = runtime.sign(signer, call, nonce, &best)?;
+		let bytes = runtime.sign(signer, call, nonce, &birth)?;
 		let watch = watch(&link, &bytes).await;
 		if let Err(ChainError::Unreachable { .. }) = &watch {
 			// What was sent before may be in a block all the same; those futures report the broken connection.
@@ -50,6 +52,21 @@ pub(super) async fn send(
 	}
 	drop(sending);
 	Ok(outcomes.boxed())
+}
+
+/// The block from which a transaction lives. It names that block by its hash, and is void where another has the number: so
+/// it is a final block, or, where finality stands still, one that hardly any fork is without.
+async fn birth(link: &Link) -> Result<Head> {
+	let best: String = link.request("chain_getBlockHash", params![]).await?;
+	let last: String = link.request("chain_getFinalizedHead", params![]).await?;
+	let last = parse_hash(&last)?;
+	let (best, finalized) = tokio::try_join!(link.block_number(parse_hash(&best)?), link.block_number(last))?;
+	let settled = best.saturating_sub(LONGEST_FORK);
+	if settled <= finalized {
+		return link.head(last).await;
+	}
+	let hash: String = link.request("chain_getBlockHash", params![settled]).await?;
+	link.head(parse_hash(&hash)?).await
 }
 
 async fn watch(link: &Link, bytes: &[u8]) -> Result<RpcSubscription<Value>> {

@@ -5,13 +5,20 @@ use chain_client::{address, Query};
 use payload_store::{LocalStore, PayloadStore};
 use tracing::info;
 
-use crate::{context::Context, failure::Failure, validator::Daemon};
+use crate::{
+	context::{read_account, Context},
+	failure::Failure,
+	validator::Daemon,
+};
 
 #[derive(clap::Args)]
 pub struct Args {
 	/// Take files from this local store instead of the gateway
 	#[arg(long, value_name = "FOLDER")]
 	store: Option<PathBuf>,
+	/// Vote with this account's stake; the key is its proxy
+	#[arg(long = "for", value_name = "ACCOUNT")]
+	validator: Option<String>,
 	/// Do what is to be done at the newest block, and exit
 	#[arg(long)]
 	once: bool,
@@ -20,8 +27,12 @@ pub struct Args {
 pub async fn run(context: &Context, args: Args) -> Result<ExitCode> {
 	let signer = context.signer()?;
 	let chain = Arc::new(context.chain().await?);
-	let me = address(signer.account());
-	if Query::new(&*chain).validator(signer.account()).await?.is_none() {
+	let validator = match &args.validator {
+		Some(account) => read_account(account)?,
+		None => signer.account().clone(),
+	};
+	let me = address(&validator);
+	if Query::new(&*chain).validator(&validator).await?.is_none() {
 		return Err(Failure::new(format!("{me} is not a validator"))
 			.hint("put down a stake with `openledger stake register --stake OPEN`; it counts two sessions later")
 			.into());
@@ -30,7 +41,7 @@ pub async fn run(context: &Context, args: Args) -> Result<ExitCode> {
 		Some(folder) => Arc::new(LocalStore::open(folder)?),
 		None => Arc::new(context.payloads()?),
 	};
-	let mut daemon = Daemon::new(chain, store, signer);
+	let mut daemon = Daemon::new_for(validator, chain, store, signer);
 	if args.once {
 		daemon.step().await?;
 		daemon.finish_fetches().await;

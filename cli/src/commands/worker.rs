@@ -253,7 +253,7 @@ fn describe(shown: &Shown) -> String {
 		("bond", format!("{} OPEN", shown.bond)),
 		(
 			"trains on",
-			format!("{}, {} MiB", json_name(&shown.device), shown.memory_mib),
+			format!("{}, {} MiB", json_name(shown.device), shown.memory_mib),
 		),
 		("methods", json_names(&shown.methods)),
 		("dtypes", json_names(&shown.dtypes)),

@@ -56,6 +56,8 @@ pub struct Daemon<C: Chain + 'static> {
 	chain: Arc<C>,
 	store: Arc<dyn PayloadStore>,
 	signer: Signer,
+	/// Whose stake it votes with: the signer's own, or that of an account that made it its proxy.
+	validator: AccountId,
 	secret: [u8; 32],
 	assessments: HashMap<ItemId, Assessment>,
 	running: JoinSet<(ItemId, Result<Assessment>)>,
@@ -68,11 +70,18 @@ pub struct Daemon<C: Chain + 'static> {
 
 impl<C: Chain + 'static> Daemon<C> {
 	pub fn new(chain: Arc<C>, store: Arc<dyn PayloadStore>, signer: Signer) -> Self {
+		let validator = signer.account().clone();
+		Self::new_for(validator, chain, store, signer)
+	}
+
+	/// A daemon that votes with the stake of `validator`, whose proxy the signer is if it is another account.
+	pub fn new_for(validator: AccountId, chain: Arc<C>, store: Arc<dyn PayloadStore>, signer: Signer) -> Self {
 		let secret = signer.salt_secret();
 		Self {
 			chain,
 			store,
 			signer,
+			validator,
 			secret,
 			assessments: HashMap::new(),
 			running: JoinSet::new(),
@@ -88,7 +97,16 @@ impl<C: Chain + 'static> Daemon<C> {
 	}
 
 	fn me(&self) -> &AccountId {
-		self.signer.account()
+		&self.validator
+	}
+
+	/// The call in the name of the validator.
+	fn in_name(&self, call: Call) -> Call {
+		if self.validator == *self.signer.account() {
+			call
+		} else {
+			calls::proxy(&self.validator, call)
+		}
 	}
 
 	/// Works until `stop` is done. A node that goes away is waited for.
@@ -259,7 +277,7 @@ impl<C: Chain + 'static> Daemon<C> {
 		let calls = batch.iter().map(|(_, call)| call.clone()).collect();
 		let outcome = match self
 			.chain
-			.submit(&self.signer, calls::force_batch(calls), Wait::InBlock)
+			.submit(&self.signer, self.in_name(calls::force_batch(calls)), Wait::InBlock)
 			.await
 		{
 			Ok(outcome) => outcome,
@@ -271,6 +289,14 @@ impl<C: Chain + 'static> Daemon<C> {
 			}
 			Err(error) => return Err(error.into()),
 		};
+		if let Some(error) = outcome
+			.find("Proxy", "ProxyExecuted")
+			.and_then(|event| event.error.as_ref())
+		{
+			self.counts.failed += batch.len() as u32;
+			warn!("the proxy may not vote: {}", error.name);
+			return Ok(());
+		}
 		let results = outcome.batch();
 		for (index, (action, _)) in batch.iter().enumerate() {
 			match results.get(index) {

@@ -224,6 +224,41 @@ async fn a_drawn_item_should_be_committed_only_in_the_commit_window() {
 }
 
 #[tokio::test]
+async fn a_proxy_should_vote_in_the_name_of_whose_stake_it_is() {
+	let court = Court::new();
+	court.at(12);
+	let hot = Signer::from_suri("//Bob").unwrap();
+	let store = Arc::new(OneFile(Some(Bytes::from(TEXT))));
+	let mut daemon = Daemon::new_for(court.me().clone(), court.chain.clone(), store, hot);
+	daemon.step().await.unwrap();
+	daemon.finish_fetches().await;
+	daemon.step().await.unwrap();
+	let sent = court.chain.submitted().pop().expect("it commits").call;
+	let Args::ScaleThenCall(arguments, batch) = sent.args else {
+		panic!("{} carries no call", sent.name)
+	};
+	assert_eq!(sent.name, "proxy");
+	assert_eq!(arguments[1..33], *AsRef::<[u8]>::as_ref(court.me()));
+	let calls = inside(*batch);
+	assert_eq!(names(&calls), ["commit"]);
+	let Args::Scale(args) = &calls[0].args else { panic!() };
+	let commitment = args[args.len() - 32..].try_into().unwrap();
+
+	court.set_vote(commitment, None);
+	assert!(
+		court.calls_at(20, true).await.is_empty(),
+		"the cold key does not know the salt"
+	);
+	court.at(20);
+	daemon.step().await.unwrap();
+	let sent = court.chain.submitted().pop().expect("it reveals").call;
+	let Args::ScaleThenCall(_, batch) = sent.args else {
+		panic!()
+	};
+	assert_eq!(names(&inside(*batch)), ["reveal"]);
+}
+
+#[tokio::test]
 async fn the_same_key_should_commit_the_same_and_reveal_it_after_a_restart() {
 	let court = Court::new();
 	let first = court.calls_at(12, true).await;

@@ -43,6 +43,13 @@
 //! Until `commit_until`, `report_preimage` takes half of the reserve of a vote whose verdict and salt are known to somebody
 //! else, and the pot the other half; that vote is void.
 //!
+//! The time at which somebody calls `close_round`, `finalize` or `settle` does not move the seed's block, the windows of a
+//! first round, or the block at which a verdict became final: these follow from deadlines. Exceptions: a later round's commit
+//! window begins with the call where that comes after its seed's block; and its seed, that of the deadline, is a block yet
+//! to come where the call comes so late that stakes of its session could have been moved with that seed known. The order
+//! of calls of `finalize` decides the order of a Datanet's versions and the recent share of acceptances that each case's
+//! points are scaled by.
+//!
 //! ## Challenges
 //!
 //! A challenge opens a trial, the widest round, on an acceptance or a rejection. Its majority decides
@@ -70,13 +77,6 @@
 //! comes back. Else the bond is for that round's panel. Either way the item is concluded as planted; votes are settled by
 //! the trial's verdict, or by the one that stood before it.
 //!
-//! The time at which somebody calls `close_round`, `finalize` or `settle` does not move the seed's block, the windows of a
-//! first round, or the block at which a verdict became final: these follow from deadlines. Exceptions: a later round's commit
-//! window begins with the call where that comes after its seed's block; and its seed, that of the deadline, is a block yet
-//! to come where the call comes so late that stakes of its session could have been moved with that seed known. The order
-//! of calls of `finalize` decides the order of a Datanet's versions and the recent share of acceptances that each case's
-//! points are scaled by.
-//!
 //! ## Calls
 //!
 //! `register`, `bond_more`, `unbond`, `withdraw_unbonded`, `set_modalities` for stake; `commit`, `reveal` for
@@ -88,11 +88,11 @@
 //! The review fee waits in [`Pallet::fee_account_id`]. An undecided round in which anybody revealed earns half of what is
 //! left of it; the deciding round, and the last one, all the rest. Revealed weight shares a round's fee. What nobody
 //! earned, and the dust of sharing, goes to the rewards' pot. Points are given by
-//! [`openledger_primitives::points::vote_points`] and the panel's verdict, whatever the docket made of it; a deficit is carried to the validator's next votes.
-//! Committed and not revealed: the vote's whole reserve goes to the pot, and it costs a point for each unit of weight, as
-//! much as the worst reveal could: holding back never pays. Dissent costs no stake. A vote on which a penalty
-//! lies loses its reserve and earns no fee. A record with a deficit outlives its stake: who comes back with `bond_more`
-//! still has it.
+//! [`openledger_primitives::points::vote_points`] and the panel's verdict, whatever the docket made of it; a deficit is
+//! carried to the validator's next votes. Committed and not revealed: the vote's whole reserve goes to the pot, and it costs
+//! a point for each unit of weight, as much as the worst reveal could: holding back never pays. Dissent costs no stake unless
+//! a trial's penalty lies on it: then the vote loses its reserve, and earns no fee. A record with a deficit outlives its
+//! stake: who comes back with `bond_more` still has it.
 //!
 //! ## Invariants (`try_state`)
 //!
@@ -115,9 +115,12 @@
 //! - A round's commit window ends within the session after the one it was opened in: schedules remember one past session.
 //!   Later, who changed its stake meanwhile is not on the panel.
 //! - The fee account and the pot hold the existential deposit from genesis on.
+//! - `set_params` changes what opens later, also the later rounds of an open case: the widths may end earlier for it.
 //! - Commitments and their salts are by the validator's account, also where a proxy signs for it: a hot key that votes
 //!   through pallet-proxy derives them for the account whose stake is at risk.
 //! - A reveal is sent only when the commit window is over on the chain's best block: sent before, it shows the preimage.
+//! - The window of a verdict counts from its round's deadline, not from the call of `close_round`: who watches for wrong
+//!   verdicts also closes rounds.
 //! - The order of calls of `finalize` is the order of versions. Whoever gains by it can only be first or last among items
 //!   that are due.
 //! - A deficit, like a rank, is an account's; a new account has none, and waits for a new stake's sessions and the old one's

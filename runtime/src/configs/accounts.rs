@@ -69,6 +69,7 @@ fn is_voting(call: &RuntimeCall) -> bool {
 				| Call::close_round { .. }
 				| Call::finalize { .. }
 				| Call::settle { .. }
+				| Call::report_preimage { .. }
 		)
 	)
 }
@@ -77,7 +78,9 @@ fn is_contributing(call: &RuntimeCall) -> bool {
 	use pallet_datanets::Call;
 	matches!(
 		call,
-		RuntimeCall::Datanets(Call::submit { .. } | Call::withdraw { .. } | Call::release_hold { .. })
+		RuntimeCall::Datanets(
+			Call::submit { .. } | Call::withdraw { .. } | Call::release_hold { .. } | Call::prune { .. }
+		)
 	)
 }
 
@@ -94,6 +97,11 @@ fn is_working(call: &RuntimeCall) -> bool {
 				| Call::accept_result { .. }
 				| Call::report_missed { .. }
 				| Call::expire_job { .. }
+				| Call::draw { .. }
+				| Call::judge_commit { .. }
+				| Call::judge_reveal { .. }
+				| Call::close_dispute { .. }
+				| Call::prune_job { .. }
 		)
 	)
 }
@@ -102,12 +110,22 @@ fn is_claiming(call: &RuntimeCall) -> bool {
 	use pallet_rewards::Call;
 	matches!(
 		call,
-		RuntimeCall::Rewards(Call::claim { .. } | Call::claim_for { .. } | Call::claim_fee { .. } | Call::sweep { .. })
+		RuntimeCall::Rewards(
+			Call::claim { .. }
+				| Call::claim_for { .. }
+				| Call::claim_fee { .. }
+				| Call::sweep { .. }
+				| Call::sweep_datanet { .. }
+				| Call::sweep_fee { .. }
+				| Call::prune_share { .. }
+				| Call::prune_fee_claim { .. }
+				| Call::release_sponsorship { .. }
+		)
 	)
 }
 
-/// What moves OPEN only onto hold of the account itself, or from there back. Ordering a job is not among it: its worker may be
-/// the proxy.
+/// What moves OPEN only onto hold of the account itself, or from there back. Ordering a job is not among it, since its worker may
+/// be the proxy; nor are bonds that a panel may earn, and what gives a Datanet away.
 fn is_without_transfer(call: &RuntimeCall) -> bool {
 	use pallet_authorities::Call as Authorities;
 	use pallet_datanets::Call as Datanets;
@@ -115,18 +133,32 @@ fn is_without_transfer(call: &RuntimeCall) -> bool {
 	use pallet_validation::Call as Validation;
 	matches!(
 		call,
-		RuntimeCall::Datanets(Datanets::create_datanet { .. })
-			| RuntimeCall::Validation(
-				Validation::register { .. }
-					| Validation::bond_more { .. }
-					| Validation::unbond { .. }
-					| Validation::withdraw_unbonded { .. }
-					| Validation::set_modalities { .. }
-			) | RuntimeCall::Models(
+		RuntimeCall::Datanets(
+			Datanets::create_datanet { .. }
+				| Datanets::set_metadata { .. }
+				| Datanets::set_policy { .. }
+				| Datanets::request_access { .. }
+				| Datanets::grant { .. }
+				| Datanets::revoke { .. }
+				| Datanets::exclude { .. }
+				| Datanets::close { .. }
+				| Datanets::accept_transfer { .. }
+		) | RuntimeCall::Validation(
+			Validation::register { .. }
+				| Validation::bond_more { .. }
+				| Validation::unbond { .. }
+				| Validation::withdraw_unbonded { .. }
+				| Validation::set_modalities { .. }
+				| Validation::close_plant { .. }
+		) | RuntimeCall::Models(
 			Models::register_base_model { .. }
 				| Models::register_worker { .. }
 				| Models::deregister_worker { .. }
 				| Models::cancel_job { .. }
+				| Models::pause { .. }
+				| Models::resume { .. }
+				| Models::retract_evaluation { .. }
+				| Models::deregister_base_model { .. }
 		) | RuntimeCall::Authorities(Authorities::enact_upgrade { .. })
 			| RuntimeCall::Session(pallet_session::Call::set_keys { .. })
 			| RuntimeCall::Council(

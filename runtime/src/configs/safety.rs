@@ -62,7 +62,7 @@ impl Contains<RuntimeCall> for CallsOfSafeMode {
 						| Validation::close_round { .. }
 						| Validation::finalize { .. }
 						| Validation::settle { .. }
-				) | RuntimeCall::Models(Models::heartbeat { .. })
+				) | RuntimeCall::Models(Models::heartbeat { .. } | Models::judge_reveal { .. } | Models::close_dispute { .. })
 		)
 	}
 }
@@ -87,11 +87,14 @@ impl pallet_safe_mode::Config for Runtime {
 }
 
 /// Calls with which windows stand still while one of them is paused: they are how a deadline is met.
-const CLOCK_CALLS: [(&str, &str); 4] = [
+const CLOCK_CALLS: [(&str, &str); 7] = [
 	("Validation", "commit"),
 	("Validation", "reveal"),
+	("Validation", "challenge"),
 	("Models", "heartbeat"),
 	("Models", "submit_result"),
+	("Models", "judge_commit"),
+	("Models", "judge_reveal"),
 ];
 
 fn is_paused(pallet: &str, call: &str) -> bool {

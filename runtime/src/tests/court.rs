@@ -3,6 +3,7 @@
 use super::*;
 use openledger_primitives::{
 	format::{Format, Modality},
+	item::Policy,
 	payload::{CidCodec, Payload, CHUNK_BYTES},
 	vote::{Ballot, Verdict},
 	ItemId,
@@ -17,7 +18,7 @@ pub fn create_datanet() -> RuntimeCall {
 		modality: Modality::Text,
 		name: b"Notes".to_vec().try_into().expect("short"),
 		description: Default::default(),
-		max_file_bytes: 10_000_000,
+		policy: Policy::open(Modality::Text, 10_000_000),
 	}
 	.into()
 }

@@ -74,7 +74,7 @@ fn in_first_block(preset: &str, test: impl FnOnce()) {
 	});
 }
 
-/// Issuance is what genesis issued and what the accounts have together; every pallet's state holds.
+/// Issuance is what genesis issued, and what the accounts have together.
 fn check_invariants() {
 	assert_eq!(Balances::total_issuance(), TOTAL_ISSUANCE);
 	let held: Balance = frame_system::Account::<Runtime>::iter_values()

@@ -340,12 +340,19 @@ async fn voters(block: &AtBlock, item: u64, round: u8) -> Result<Vec<Key>> {
 	Ok(voters)
 }
 
-/// Votes on all items and carries the own one on until nothing is left. Returns the epoch in which it earned.
-async fn judge(client: &Client, own: u64, items: u64, owner: &mut Account, voter: &mut Account) -> Result<u32> {
+/// Votes on all items and carries the own one on until nothing is left. Returns the epoch in which it earned, and as what a
+/// claim was refused that came before the epoch's end.
+async fn judge(
+	client: &Client,
+	own: u64,
+	items: u64,
+	owner: &mut Account,
+	voter: &mut Account,
+) -> Result<(u32, String)> {
 	let genesis = client.node.client.genesis_hash().0;
 	let account = voter.public_key();
 	let mut ballots = HashMap::new();
-	let mut epoch = None;
+	let mut earned = None;
 	loop {
 		let block = client.best().await?;
 		let now: u32 = read(&block, "Authorities", "ActiveBlockCount", ()).await?.unwrap_or(0);
@@ -383,11 +390,14 @@ async fn judge(client: &Client, own: u64, items: u64, owner: &mut Account, voter
 				Some(Duty::Finalize) => {
 					let events = client.send(owner, &calls::finalize(item)).await?;
 					let awarded: Vec<PointsAwarded> = find(&events, "Rewards", "PointsAwarded")?;
-					epoch = awarded
-						.iter()
-						.find(|award| award.pool == Pool::Contributors)
-						.map(|award| award.epoch);
-					println!("item {item} accepted, points in epoch {epoch:?}");
+					let award = awarded.iter().find(|award| award.pool == Pool::Contributors);
+					let epoch = award.context("the item earned points")?.epoch;
+					let refused = match client.send(owner, &calls::claim(epoch)).await {
+						Ok(_) => "nothing".into(),
+						Err(error) => error.downcast::<Refused>()?.0,
+					};
+					println!("item {item} accepted, points in epoch {epoch}; claimed too early: {refused}");
+					earned = Some((epoch, refused));
 				}
 				Some(Duty::Settle) => {
 					// Those of earlier, undecided rounds too.
@@ -407,7 +417,7 @@ async fn judge(client: &Client, own: u64, items: u64, owner: &mut Account, voter
 			client.send(voter, &calls::batch(votes)).await?;
 		}
 		if !open {
-			return epoch.context("the item earned points");
+			return earned.context("the item was finalized");
 		}
 		tokio::time::sleep(POLL).await;
 	}
@@ -454,12 +464,7 @@ async fn main() -> Result<()> {
 		tokio::time::sleep(POLL).await;
 	}
 
-	let epoch = judge(&client, own, items, &mut owner, &mut voter).await?;
-	let refused = match client.send(&mut owner, &calls::claim(epoch)).await {
-		Ok(_) => "nothing".into(),
-		Err(error) => error.downcast::<Refused>()?.0,
-	};
-	println!("claimed too early: {refused}");
+	let (epoch, refused) = judge(&client, own, items, &mut owner, &mut voter).await?;
 	loop {
 		let record: Option<Epoch> = read(&client.best().await?, "Rewards", "Epochs", (epoch,)).await?;
 		if record.is_some_and(|epoch| epoch.state == EpochState::Closed) {

@@ -27,14 +27,10 @@ use subxt::{
 	config::substrate::H256,
 	dynamic::{self, Value},
 	ext::scale_value::Composite,
-	tx::{TransactionUnknown, ValidationResult},
+	tx::ValidationResult,
 	utils::MultiAddress,
 };
 use support::{install, wait_for_reports, Client};
-
-/// Whether the runtime knows the hash of its own metadata, so that wallets can have it checked. Clients that can compute
-/// it sign with it; the test fails where this is not what the runtime does.
-const METADATA_HASH: bool = false;
 
 /// What all clients give their items.
 const SCORE: u8 = 80;
@@ -96,11 +92,7 @@ fn clients_should_submit_vote_and_claim() {
 	let mut clients: Vec<_> = (0..CLIENTS.len())
 		.map(|index| {
 			let (name, knows_hash) = CLIENTS[index];
-			let hash = if METADATA_HASH && knows_hash {
-				"with-metadata-hash"
-			} else {
-				"without"
-			};
+			let hash = if knows_hash { "with-metadata-hash" } else { "without" };
 			let (contributor, validator) = (contributor(index), validator(index));
 			let (datanet, items) = (datanet.to_string(), CLIENTS.len().to_string());
 			let arguments = [&url, &contributor, &validator, &datanet, &items, hash];
@@ -152,19 +144,10 @@ async fn create_datanet(chain: &Subxt) -> Result<u32> {
 	Ok(created.field("Datanets", "DatanetCreated")?)
 }
 
-/// The runtime takes the digest of its metadata that RFC 78 defines and no other, or, without one of its own, none.
-/// Returns that digest.
+/// The runtime takes the digest of its metadata that RFC 78 defines, and no other. Returns it.
 async fn metadata_hash_should_be_checked(node: &Node) -> [u8; 32] {
 	let digest = node.metadata_hash().await.expect("a digest of the metadata");
 	let right = validity(node, digest).await.expect("the node answers");
-	if !METADATA_HASH {
-		assert_eq!(
-			right,
-			ValidationResult::Unknown(TransactionUnknown::CannotLookup),
-			"the runtime is built with its metadata's hash now: set METADATA_HASH, so that the clients sign with it"
-		);
-		return digest;
-	}
 	assert!(
 		right.is_valid(),
 		"the runtime's metadata hash is not that of its metadata: {right:?}"
@@ -297,7 +280,7 @@ async fn check(chain: &Subxt, seen: &Seen, index: usize, report: &Report) -> Res
 		"a claim too early was refused as {}",
 		report.refused
 	);
-	let mode = u8::from(METADATA_HASH && CLIENTS[index].1);
+	let mode = u8::from(CLIENTS[index].1);
 	for (who, errors) in [(contributor, vec!["EpochNotClosed".to_string()]), (validator, vec![])] {
 		let sent = seen.sent.get(&who).context("the account sent transactions")?;
 		ensure!(sent.errors == errors, "{} failed with {:?}", address(&who), sent.errors);

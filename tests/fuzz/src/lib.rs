@@ -5,11 +5,13 @@
 //!
 //! - [`chain`]: the runtime on a state in memory, block by block
 //! - [`random`]: values of any type, from its description: a call that is named nowhere is called too
-//! - [`world`]: what makes calls succeed: recent ids, usual amounts, commitments to reveal. A new call needs a line in one of
+//! - [`world`]: who signs, which calls there are, how one is drawn that would succeed
+//! - `known`: what makes calls succeed: recent ids, usual amounts, commitments to reveal. A new call needs a line in one of
 //!   its tables, if any
 //! - [`stats`]: what was called, and what succeeded
 
 pub mod chain;
+mod known;
 pub mod random;
 pub mod stats;
 pub mod world;
@@ -97,7 +99,7 @@ fn drive(seed: u64, calls: u64, at: &RefCell<(u32, String)>) -> Result<Stats, St
 	let mut fuzz = Fuzz {
 		world: World::new(seed),
 		stats: Stats::default(),
-		has_root: seed % ROOT_EVERY == 0,
+		has_root: seed.is_multiple_of(ROOT_EVERY),
 		at,
 	};
 	while fuzz.stats.made() < calls {

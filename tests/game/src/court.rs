@@ -22,8 +22,6 @@ pub const GENESIS: [u8; 32] = [7; 32];
 pub const ERROR: f64 = 0.05;
 /// A score that says nothing: what is usual.
 const USUAL_SCORE: u8 = 75;
-/// An honest judge's score is off by up to so much.
-const SCORE_NOISE: u8 = 5;
 
 /// What is judged.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +30,8 @@ pub struct File {
 	pub good: bool,
 	/// Its quality; for a bad one, what it looks like to a judge who errs.
 	pub score: u8,
+	/// By how much honest judges' scores differ from it; none where programs judge.
+	pub noise: u8,
 	pub units: u32,
 	/// The review fee, plancks.
 	pub fee: Balance,
@@ -303,8 +303,8 @@ impl Court {
 			reason: Reason::LowQuality,
 		};
 		let sees = |good: bool| {
-			let noise = item.draw(account.party) >> 32;
-			let score = file.score - SCORE_NOISE + (noise % (2 * u64::from(SCORE_NOISE) + 1)) as u8;
+			let noise = (item.draw(account.party) >> 32) % (2 * u64::from(file.noise) + 1);
+			let score = (file.score + noise as u8).saturating_sub(file.noise);
 			if good {
 				accept(score.min(MAX_SCORE))
 			} else {

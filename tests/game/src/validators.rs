@@ -15,6 +15,8 @@ use crate::{
 pub const TRICK_SHARE: f64 = 0.05;
 /// Scores of files that look good.
 const SCORES: std::ops::RangeInclusive<u8> = 60..=90;
+/// By how much people's scores differ.
+const SCORE_NOISE: u8 = 5;
 /// A text of 25 kB, and what it compresses to.
 pub const FILE_BYTES: u32 = 25_000;
 pub const FILE_UNITS: u32 = 10_000;
@@ -39,6 +41,7 @@ pub fn file(rng: &mut impl Rng, good: bool) -> File {
 	File {
 		good,
 		score: rng.random_range(SCORES).min(MAX_SCORE),
+		noise: SCORE_NOISE,
 		units: FILE_UNITS,
 		fee: review_fee(FILE_BYTES, 0),
 	}
@@ -50,9 +53,9 @@ pub struct Lies {
 	pub items: u64,
 	/// Final verdicts on the wrong side.
 	pub wrong: u64,
-	/// The same before challenges.
+	/// No round decided.
 	pub no_verdict: u64,
-	/// Votes an item, one for each account and round, without and with those of challenges' rounds.
+	/// Votes an item, one for each account and round.
 	pub votes: f64,
 	/// Revealed weight an item in the rounds that lead to the first verdict, and in challenges.
 	pub weight: f64,

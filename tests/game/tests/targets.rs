@@ -8,7 +8,7 @@ use openledger_game::{
 };
 
 const RUN: Run = Run {
-	items: 3_000,
+	items: 2_000,
 	seed: 1,
 	good: 0.8,
 };

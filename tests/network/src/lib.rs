@@ -23,4 +23,4 @@ pub mod upgraded {
 }
 
 /// More than anything here takes that does happen, on a machine with other work.
-pub const PATIENCE: Duration = Duration::from_secs(240);
+pub const PATIENCE: Duration = Duration::from_secs(400);

@@ -40,12 +40,56 @@ struct Node {
 }
 
 impl Node {
+	fn new(name: &'static str, role: Role, base: PathBuf) -> Result<Self> {
+		std::fs::create_dir_all(&base).with_context(|| format!("create {}", base.display()))?;
+		let key = base.join("node-key");
+		let generated = Command::new(binaries()?.join("openledger-node"))
+			.args(["key", "generate-node-key", "--file"])
+			.arg(&key)
+			.output()
+			.context("generate a node key")?;
+		// The name that follows from the key is on standard error, alone on its line.
+		let said = String::from_utf8_lossy(&generated.stderr);
+		let peer = said.lines().map(str::trim).find(|line| line.starts_with("12D3"));
+		let peer = peer.with_context(|| format!("generate-node-key named no peer: {said}"))?;
+		let listen = format!("/ip4/127.0.0.1/tcp/{}", free_port()?);
+		Ok(Self {
+			name,
+			role,
+			base,
+			key,
+			address: format!("{listen}/p2p/{peer}"),
+			listen,
+			starts: 0,
+			rpc: None,
+		})
+	}
+
+	/// Runs it, on the chain of this specification.
+	fn command(&self, spec: &Path) -> Result<Command> {
+		let mut command = Command::new(binaries()?.join("openledger-node"));
+		command
+			.args(["--no-mdns", "--no-telemetry", "--no-prometheus", "--rpc-port", "0"])
+			.args(["--listen-addr", &self.listen])
+			.arg("--chain")
+			.arg(spec)
+			.arg("--base-path")
+			.arg(&self.base)
+			.arg("--node-key-file")
+			.arg(&self.key);
+		match self.role {
+			Role::Authority(account) => command.arg(format!("--{account}")),
+			Role::Full => command.args(["--name", self.name]),
+		};
+		Ok(command)
+	}
+
 	fn process(&self) -> String {
 		format!("{}-{}", self.name, self.starts)
 	}
 }
 
-/// Nodes of one chain, each knowing the addresses of those before it and found by those after it.
+/// Nodes of one chain. Each knows where the others are that were there when it was started, and is found by the rest.
 pub struct Network {
 	folder: PathBuf,
 	spec: PathBuf,
@@ -64,74 +108,40 @@ impl Network {
 		})
 	}
 
-	/// Starts a new node with a key, a port and a folder of its own, and waits until it answers.
-	pub fn add(&mut self, name: &'static str, role: Role) -> Result<()> {
-		let base = self.folder.join(name);
-		std::fs::create_dir_all(&base).with_context(|| format!("create {}", base.display()))?;
-		let key = base.join("node-key");
-		let generated = Command::new(binaries()?.join("openledger-node"))
-			.args(["key", "generate-node-key", "--file"])
-			.arg(&key)
-			.output()
-			.context("generate a node key")?;
-		// The name that follows from the key is on standard error, alone on its line.
-		let said = String::from_utf8_lossy(&generated.stderr);
-		let peer = said.lines().map(str::trim).find(|line| line.starts_with("12D3"));
-		let peer = peer.with_context(|| format!("generate-node-key named no peer: {said}"))?;
-		let listen = format!("/ip4/127.0.0.1/tcp/{}", free_port()?);
-		self.nodes.push(Node {
-			name,
-			role,
-			base,
-			key,
-			address: format!("{listen}/p2p/{peer}"),
-			listen,
-			starts: 0,
-			rpc: None,
-		});
-		self.start(name)
+	/// Starts new nodes, each with a key, a port and a folder of its own, and waits until they answer.
+	pub fn add(&mut self, nodes: &[(&'static str, Role)]) -> Result<()> {
+		for (name, role) in nodes {
+			self.nodes.push(Node::new(name, *role, self.folder.join(name))?);
+		}
+		let names: Vec<_> = nodes.iter().map(|(name, _)| *name).collect();
+		self.start(&names)
 	}
 
-	/// Starts a node that is dead, or new.
-	pub fn start(&mut self, name: &str) -> Result<()> {
+	/// Starts nodes that are dead, or new, at the same time, and waits until they answer.
+	pub fn start(&mut self, names: &[&str]) -> Result<()> {
+		for name in names {
+			self.spawn(name)?;
+		}
+		for name in names {
+			let at = self.index(name)?;
+			let process = self.nodes[at].process();
+			self.nodes[at].rpc = Some(wait_for_rpc(&mut self.processes, &process)?);
+		}
+		Ok(())
+	}
+
+	fn spawn(&mut self, name: &str) -> Result<()> {
 		let at = self.index(name)?;
-		let others: Vec<String> = self
-			.nodes
-			.iter()
-			.filter(|other| other.name != name)
-			.map(|other| other.address.clone())
-			.collect();
+		let others = self.nodes.iter().filter(|other| other.name != name);
+		let others: Vec<String> = others.map(|other| other.address.clone()).collect();
 		let node = &mut self.nodes[at];
 		ensure!(node.rpc.is_none(), "{name} is running");
 		node.starts += 1;
-		let mut command = Command::new(binaries()?.join("openledger-node"));
-		command
-			.args([
-				"--no-mdns",
-				"--no-telemetry",
-				"--no-prometheus",
-				"--rpc-port",
-				"0",
-				"--listen-addr",
-				&node.listen,
-			])
-			.arg("--chain")
-			.arg(&self.spec)
-			.arg("--base-path")
-			.arg(&node.base)
-			.arg("--node-key-file")
-			.arg(&node.key);
-		match node.role {
-			Role::Authority(account) => command.arg(format!("--{account}")),
-			Role::Full => command.args(["--name", name]),
-		};
+		let mut command = node.command(&self.spec)?;
 		if !others.is_empty() {
 			command.arg("--bootnodes").args(others);
 		}
-		let process = node.process();
-		self.processes.start(&process, &mut command)?;
-		node.rpc = Some(wait_for_rpc(&mut self.processes, &process)?);
-		Ok(())
+		self.processes.start(&node.process(), &mut command)
 	}
 
 	/// Ends a node by SIGKILL.

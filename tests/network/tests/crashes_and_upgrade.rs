@@ -37,9 +37,7 @@ fn run(folder: &Folder) -> Result<()> {
 	let started = Instant::now();
 	let step = |text: &str| eprintln!("[{:>3} s] {text}", started.elapsed().as_secs());
 	let mut network = Network::new(folder.path(), &Pace::default())?;
-	for name in AUTHORITIES {
-		network.add(name, Role::Authority(name))?;
-	}
+	network.add(&AUTHORITIES.map(|name| (name, Role::Authority(name))))?;
 	network.wait_final(SOME_BLOCKS)?;
 	step("four authorities make and finalize blocks");
 	one_dead(&mut network)?;
@@ -72,7 +70,7 @@ fn two_dead(network: &mut Network) -> Result<()> {
 		still == final_number,
 		"two of four authorities finalized blocks {final_number} to {still}"
 	);
-	network.start("charlie")?;
+	network.start(&["charlie"])?;
 	network.wait_final(best)?;
 	ensure!(
 		network.agreed(final_number)? == final_hash,
@@ -104,9 +102,7 @@ fn all_dead(network: &mut Network) -> Result<()> {
 	for name in network.running() {
 		network.kill(name)?;
 	}
-	for name in AUTHORITIES {
-		network.start(name)?;
-	}
+	network.start(&AUTHORITIES)?;
 	network.wait_final(number + SOME_BLOCKS)?;
 	for (at, hash) in history.iter().enumerate() {
 		ensure!(
@@ -120,7 +116,7 @@ fn all_dead(network: &mut Network) -> Result<()> {
 /// It executes every block since genesis.
 fn late_node(network: &mut Network) -> Result<()> {
 	let (number, _) = network.finalized()?;
-	network.add("late", Role::Full)?;
+	network.add(&[("late", Role::Full)])?;
 	let hash = network.wait_final(number + SOME_BLOCKS)?;
 	let root = |name: &str| -> Result<_> {
 		let header = network.rpc(name)?.call("chain_getHeader", json!([hash]))?;

@@ -264,7 +264,7 @@ fn advance(id: JobId, n: u16) -> DispatchResult {
 			..
 		} if before.step == 0 => Models::heartbeat(signed(worker), id, progress(u32::from(n) + 1)),
 		JobStatus::Claimed { worker, .. } => Models::submit_result(signed(worker), id, result(n)),
-		JobStatus::Submitted { .. } if n % 2 == 0 => Models::dispute(signed(STRANGER), id, Claim::Segment),
+		JobStatus::Submitted { .. } if n.is_multiple_of(2) => Models::dispute(signed(STRANGER), id, Claim::Segment),
 		JobStatus::Submitted { .. } => Models::accept_result(signed(job.requester), id),
 		_ => Ok(()),
 	}
