@@ -7,7 +7,7 @@ use frame_support::traits::{EnsureOrigin, Hooks};
 use frame_system::RawOrigin;
 use openledger_primitives::{
 	benchmarking::BenchmarkHelper,
-	traits::{Fees as _, Pool, Rewards as _},
+	traits::{Fees as _, Pool},
 	Balance, DatanetId, EpochIndex, FeeId, OPEN,
 };
 

@@ -106,12 +106,19 @@ fn what_is_measured_should_be_all_of_a_pallet_s_weights_and_benchmarks() {
 		let asked = functions(&read(format!("../pallets/{pallet}/src/weights.rs")), ") -> Weight;");
 		let benchmarks = read(format!("../pallets/{pallet}/src/benchmarking.rs"));
 		for function in &asked {
-			assert!(benchmarks.contains(&format!("\tfn {function}(")), "{pallet}: {function} has no benchmark");
+			assert!(
+				benchmarks.contains(&format!("\tfn {function}(")),
+				"{pallet}: {function} has no benchmark"
+			);
 		}
 		assert_eq!(benchmarks.matches("#[benchmark]").count(), asked.len(), "{pallet}");
 		let measured = measured(pallet);
 		assert_eq!(functions(&measured, ") -> Weight {"), asked, "{pallet}");
-		assert_eq!(measured.matches("\t\t// ").count(), asked.len(), "{pallet}: says how often it was run");
+		assert_eq!(
+			measured.matches("\t\t// ").count(),
+			asked.len(),
+			"{pallet}: says how often it was run"
+		);
 	}
 }
 
