@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # Measures the weights of the runtime's own pallets on this machine and writes runtime/src/weights/. Run it on a quiet
-# machine of the kind that authorities have, and commit what it writes.
+# machine of the kind that authorities have, and commit what it writes. A new call has a benchmark in its pallet's
+# benchmarking.rs and a function in its weights.rs; a test of the runtime says which is missing, or not measured.
 #
 #   scripts/weights.sh [PALLET…]      pallet_datanets pallet_validation …; all of them without an argument
+#
+# Measuring takes half a minute, building for it the first time some minutes. As root, `nice -n -15 scripts/weights.sh`
+# keeps a machine's other work out of the figures.
 set -euo pipefail
 for argument in "$@"; do
 	case "$argument" in -h | --help) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
