@@ -20,8 +20,6 @@ use crate::{
 	state::{account, payload, DATANET, EPOCH, SENDERS, SLOT_MILLIS, VALIDATORS},
 };
 
-/// The calls, in the order in which they are measured.
-pub const CALLS: [&str; 5] = ["transfer", "submit", "commit", "claim", "reveal"];
 pub const VERDICT: Verdict = Verdict::Accept {
 	score: 70,
 	units: 8_000,
