@@ -29,6 +29,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 pub mod bid;
 pub mod capability;
 pub mod challenge;

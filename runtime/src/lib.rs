@@ -3,6 +3,7 @@
 //! - [`configs`]: every pallet's configuration, with the reason for each bound
 //! - [`apis`]: what the node asks the runtime
 //! - [`genesis`]: the presets `dev` and `local`
+//! - [`weights`]: what our own calls weigh, as measured
 
 #![cfg_attr(not(feature = "std"), no_std)]
 // The runtime macros recurse over all pallets.
@@ -13,11 +14,24 @@ include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+#[macro_use]
+mod benches {
+	frame_benchmarking::define_benchmarks!(
+		[pallet_authorities, Authorities]
+		[pallet_datanets, Datanets]
+		[pallet_validation, Validation]
+		[pallet_rewards, Rewards]
+		[pallet_models, Models]
+	);
+}
+
 pub mod apis;
 pub mod configs;
 pub mod genesis;
 #[cfg(test)]
 mod tests;
+pub mod weights;
 
 use alloc::vec::Vec;
 use sp_runtime::{

@@ -72,6 +72,8 @@ use openledger_primitives::{
 use sp_runtime::Perbill;
 use sp_staking::SessionIndex;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod bonds;
 #[cfg(test)]
 mod mock;
@@ -87,7 +89,7 @@ mod weights;
 pub use pace::{session_length, MinimumPeriod, SessionBlocks, SlotDuration};
 pub use pallet::*;
 pub use types::{AuthorityParams, AuthorityStatus, Offender, Upgrade};
-pub use weights::{DbWeightInfo, WeightInfo};
+pub use weights::WeightInfo;
 
 /// Milliseconds of a slot where genesis does not say otherwise.
 pub const DEFAULT_SLOT_MILLIS: u64 = 6_000;
@@ -146,6 +148,10 @@ pub mod pallet {
 
 		/// Weights of the calls and the hook.
 		type WeightInfo: WeightInfo;
+
+		/// Sets a stage for benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: openledger_primitives::benchmarking::BenchmarkHelper<Self::AccountId>;
 	}
 
 	/// Why this pallet holds funds.

@@ -112,7 +112,7 @@ impl pallet_authorities::Config for Test {
 	type Treasury = Treasury;
 	type Paused = IsPaused;
 	type MaxAuthorities = ConstU32<4>;
-	type WeightInfo = pallet_authorities::DbWeightInfo<Test>;
+	type WeightInfo = ();
 }
 
 /// Runs a test on a chain that starts with these authorities, and checks state and issuance after it.

@@ -86,6 +86,8 @@
 extern crate alloc;
 
 mod access;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod docket;
 mod exclusions;
 #[cfg(test)]
@@ -101,7 +103,7 @@ mod weights;
 
 pub use pallet::*;
 pub use types::{Access, AccessStatus, Checkpoint, DatanetParams, Deposit, Hold, ItemView, QuotaLeft};
-pub use weights::{DbWeightInfo, WeightInfo};
+pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 pub mod pallet {
@@ -156,6 +158,10 @@ pub mod pallet {
 
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
+
+		/// Sets a stage for benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: openledger_primitives::benchmarking::BenchmarkHelper<Self::AccountId>;
 	}
 
 	/// Why a balance is on hold.

@@ -160,7 +160,7 @@ impl pallet_datanets::Config for Test {
 	type Court = TestCourt;
 	type Rewards = TestRewards;
 	type AdminOrigin = EnsureRoot<AccountId>;
-	type WeightInfo = pallet_datanets::DbWeightInfo<Test>;
+	type WeightInfo = ();
 }
 
 /// Builds a chain to test on.

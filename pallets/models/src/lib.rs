@@ -137,6 +137,8 @@ use openledger_primitives::{
 };
 
 mod base_models;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod bids;
 mod disputes;
 mod errors;
@@ -160,7 +162,7 @@ mod workers;
 pub use pallet::*;
 pub use params::{ModelParams, Terms};
 pub use views::{JobDeadlines, MAX_LINEAGE};
-pub use weights::{DbWeightInfo, WeightInfo};
+pub use weights::WeightInfo;
 
 #[import_section(events::events)]
 #[import_section(errors::errors)]
@@ -206,6 +208,10 @@ pub mod pallet {
 
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
+
+		/// Sets a stage for benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: openledger_primitives::benchmarking::BenchmarkHelper<Self::AccountId>;
 	}
 
 	/// Why this pallet holds funds.

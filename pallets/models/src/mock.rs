@@ -184,7 +184,7 @@ impl pallet_models::Config for Test {
 	type Fees = FewDatasets;
 	type Rewards = FewDatasets;
 	type Treasury = TreasuryAccount;
-	type WeightInfo = pallet_models::DbWeightInfo<Test>;
+	type WeightInfo = ();
 }
 
 pub const PARAMS: ModelParams = ModelParams {

@@ -63,6 +63,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod epochs;
 mod fees;
 #[cfg(test)]
@@ -78,7 +80,7 @@ mod weights;
 pub use epochs::PotAccount;
 pub use pallet::*;
 pub use types::{Epoch, EpochState, EpochStatus, Fee, PerKind, PoolBook, RewardParams, Sponsorship, SponsorshipStatus};
-pub use weights::{DbWeightInfo, WeightInfo};
+pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 pub mod pallet {
@@ -127,6 +129,10 @@ pub mod pallet {
 
 		/// Weights of the calls and the hook.
 		type WeightInfo: WeightInfo;
+
+		/// Sets a stage for benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: openledger_primitives::benchmarking::BenchmarkHelper<Self::AccountId>;
 	}
 
 	/// What epochs that begin from now on pay.

@@ -138,7 +138,7 @@ impl pallet_rewards::Config for Test {
 	type Datanets = WrittenDown;
 	type AdminOrigin = frame_system::EnsureRoot<AccountId>;
 	type PalletId = RewardsPalletId;
-	type WeightInfo = pallet_rewards::DbWeightInfo<Test>;
+	type WeightInfo = ();
 }
 
 /// Builds a chain to test on.

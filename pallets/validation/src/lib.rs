@@ -130,6 +130,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod challenge;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod check;
@@ -151,7 +153,7 @@ pub use types::{
 	CaseStatus, CourtParams, PlantBatch, TrialBond, Unbonding, Validator, ValidatorSummary, MAX_CHALLENGES, MAX_PANEL,
 	MAX_ROUNDS, MAX_UNBONDING, MAX_WIDTHS, RING_BLOCKS,
 };
-pub use weights::{DbWeightInfo, WeightInfo};
+pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 pub mod pallet {
@@ -215,6 +217,10 @@ pub mod pallet {
 
 		/// Weights of the calls and the hook.
 		type WeightInfo: WeightInfo;
+
+		/// Sets a stage for benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: openledger_primitives::benchmarking::BenchmarkHelper<Self::AccountId>;
 	}
 
 	/// Why a balance is on hold.

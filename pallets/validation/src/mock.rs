@@ -196,7 +196,7 @@ impl pallet_validation::Config for Test {
 	type Rewards = FakeRewards;
 	type Randomness = Vrf;
 	type PalletId = CourtPalletId;
-	type WeightInfo = pallet_validation::DbWeightInfo<Test>;
+	type WeightInfo = ();
 }
 
 /// Short windows, cheap votes; ten votes for each of seven on a challenge's panel.

@@ -28,7 +28,7 @@ struct Args {
 	#[arg(long, default_value_t = 8)]
 	steps: u32,
 	/// Runs at each of these values.
-	#[arg(long, default_value_t = 20)]
+	#[arg(long, default_value_t = 50)]
 	repeat: u32,
 }
 

@@ -51,7 +51,9 @@ impl pallet_authorities::Config for Runtime {
 	type Treasury = TreasuryAccount;
 	type Paused = Paused;
 	type MaxAuthorities = MaxAuthorities;
-	type WeightInfo = pallet_authorities::DbWeightInfo<Runtime>;
+	type WeightInfo = weights::Authorities;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = super::benchmarks::Stage;
 }
 
 impl pallet_babe::Config for Runtime {

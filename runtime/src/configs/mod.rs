@@ -3,6 +3,8 @@
 //! pallets that are not ours, in [`openledger`] our own.
 
 mod accounts;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 mod consensus;
 mod governance;
 mod openledger;

@@ -41,7 +41,9 @@ impl pallet_datanets::Config for Runtime {
 	type Court = Validation;
 	type Rewards = Rewards;
 	type AdminOrigin = AdminOrigin;
-	type WeightInfo = pallet_datanets::DbWeightInfo<Runtime>;
+	type WeightInfo = weights::Datanets;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = super::benchmarks::Stage;
 }
 
 impl pallet_validation::Config for Runtime {
@@ -55,7 +57,9 @@ impl pallet_validation::Config for Runtime {
 	type Rewards = Rewards;
 	type Randomness = BlockRandomness;
 	type PalletId = CourtPalletId;
-	type WeightInfo = pallet_validation::DbWeightInfo<Runtime>;
+	type WeightInfo = weights::Validation;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = super::benchmarks::Stage;
 }
 
 impl pallet_rewards::Config for Runtime {
@@ -66,7 +70,9 @@ impl pallet_rewards::Config for Runtime {
 	type Datanets = Datanets;
 	type AdminOrigin = AdminOrigin;
 	type PalletId = PotPalletId;
-	type WeightInfo = pallet_rewards::DbWeightInfo<Runtime>;
+	type WeightInfo = weights::Rewards;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = super::benchmarks::Stage;
 }
 
 impl pallet_models::Config for Runtime {
@@ -79,5 +85,7 @@ impl pallet_models::Config for Runtime {
 	type Fees = Rewards;
 	type Rewards = Rewards;
 	type Treasury = TreasuryAccount;
-	type WeightInfo = pallet_models::DbWeightInfo<Runtime>;
+	type WeightInfo = weights::Models;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = super::benchmarks::Stage;
 }
