@@ -14,6 +14,12 @@ use serde_json::{json, Value};
 use tokio::time::sleep;
 
 const STARTUP: Duration = Duration::from_secs(120);
+/// A lone authority that talks to nobody, keeps everything and takes more extrinsics than fit into a block. The key names it
+/// in a network that it has not.
+const ARGUMENTS: &str = "--alice --validator --force-authoring --no-mdns --listen-addr /ip4/127.0.0.1/tcp/0 \
+	--node-key 0000000000000000000000000000000000000000000000000000000000000001 \
+	--database paritydb --state-pruning archive --blocks-pruning archive --no-prometheus --no-telemetry \
+	--rpc-max-request-size 64 --rpc-max-response-size 64 --pool-limit 100000 --pool-kbytes 1000000";
 /// Extrinsics a request.
 const BATCH: usize = 200;
 
@@ -42,39 +48,8 @@ impl Node {
 		let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
 		let log = folder.join("node.log");
 		let process = Command::new(binary)
-			.args([
-				"--alice",
-				"--validator",
-				"--force-authoring",
-				"--database",
-				"paritydb",
-				"--state-pruning",
-				"archive",
-			])
-			.args([
-				"--blocks-pruning",
-				"archive",
-				"--no-prometheus",
-				"--no-telemetry",
-				"--no-mdns",
-			])
-			.args([
-				"--listen-addr",
-				"/ip4/127.0.0.1/tcp/0",
-				"--rpc-port",
-				&port.to_string(),
-				"--rpc-max-request-size",
-				"64",
-			])
-			.args([
-				"--rpc-max-response-size",
-				"64",
-				"--pool-limit",
-				"100000",
-				"--pool-kbytes",
-				"1000000",
-				"--chain",
-			])
+			.args(ARGUMENTS.split_whitespace())
+			.args(["--rpc-port", &port.to_string(), "--chain"])
 			.arg(spec)
 			.arg("--base-path")
 			.arg(folder)
@@ -146,14 +121,6 @@ impl Node {
 			}
 		}
 		Ok(values)
-	}
-
-	pub async fn pending(&self) -> Result<usize> {
-		Ok(self
-			.call("author_pendingExtrinsics", json!([]))
-			.await?
-			.as_array()
-			.map_or(0, Vec::len))
 	}
 
 	/// All blocks made so far, by what the node says in its log.

@@ -20,8 +20,6 @@ use crate::{
 	state::{account, payload, DATANET, EPOCH, SENDERS, SLOT_MILLIS, VALIDATORS},
 };
 
-/// The calls, in the order in which they are measured.
-pub const CALLS: [&str; 5] = ["transfer", "submit", "commit", "claim", "reveal"];
 pub const VERDICT: Verdict = Verdict::Accept {
 	score: 70,
 	units: 8_000,
@@ -81,7 +79,7 @@ impl Load {
 
 	pub async fn measure(&mut self) -> Result<Vec<Measured>> {
 		self.now = self.node.next_block(1).await?;
-		let transfers = self.from_senders(|number| {
+		let transfers = self.signed_by_senders(|number| {
 			let to = account("sender", (number + 1) % SENDERS);
 			pallet_balances::Call::transfer_keep_alive {
 				dest: to.into(),
@@ -94,7 +92,7 @@ impl Load {
 		let first: ItemId = self
 			.value(pallet_datanets::NextItem::<Runtime>::hashed_key().to_vec())
 			.await?;
-		let submissions = self.from_senders(|number| {
+		let submissions = self.signed_by_senders(|number| {
 			pallet_datanets::Call::submit {
 				datanet: DATANET,
 				payload: payload("new", number),
@@ -129,7 +127,7 @@ impl Load {
 		let commits = commits.collect();
 		let commit = self.run("commit", commits).await?;
 
-		let claims = self.from_senders(|_| {
+		let claims = self.signed_by_senders(|_| {
 			pallet_rewards::Call::claim {
 				epoch: EPOCH,
 				pool: Pool::Contributors(Modality::Text),
@@ -157,7 +155,7 @@ impl Load {
 		Ok(vec![transfer, submit, commit, claim, reveal])
 	}
 
-	fn from_senders(&mut self, call: impl Fn(u32) -> RuntimeCall) -> Vec<Vec<u8>> {
+	fn signed_by_senders(&mut self, call: impl Fn(u32) -> RuntimeCall) -> Vec<Vec<u8>> {
 		let genesis = self.genesis;
 		(0..)
 			.zip(&mut self.senders)

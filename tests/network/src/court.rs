@@ -50,6 +50,9 @@ pub enum State {
 	Expired,
 }
 
+/// Keys and values of one map.
+pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Who takes part.
 pub struct Court<'a> {
 	ledger: &'a Ledger,
@@ -207,7 +210,7 @@ impl<'a> Court<'a> {
 	}
 
 	/// Everything that a block stores of items and the votes on them, as bytes, by the name of the entry.
-	pub fn snapshot(&self, block: Hash) -> Result<BTreeMap<String, Vec<(Vec<u8>, Vec<u8>)>>> {
+	pub fn snapshot(&self, block: Hash) -> Result<BTreeMap<String, Entries>> {
 		let entries = STORAGE.iter().map(|(pallet, name)| {
 			let entries = self.ledger.storage(pallet, name, block)?;
 			Ok((format!("{pallet}.{name}"), entries))
