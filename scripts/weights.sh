@@ -5,8 +5,7 @@
 #
 #   scripts/weights.sh [PALLET…]      pallet_datanets pallet_validation …; all of them without an argument
 #
-# Measuring takes half a minute, building for it the first time some minutes. As root, `nice -n -15 scripts/weights.sh`
-# keeps a machine's other work out of the figures.
+# Measuring takes half a minute, building for it the first time some minutes.
 set -euo pipefail
 for argument in "$@"; do
 	case "$argument" in -h | --help) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
