@@ -56,11 +56,14 @@ pub fn text(bytes: &[u8]) -> u32 {
 	let kept = without_repeats(bytes);
 	// Memory to memory does not fail; if it ever did, the raw length is the honest upper bound.
 	let packed = |piece: &[u8]| zstd::bulk::compress(piece, ZSTD_LEVEL).map_or(piece.len(), |packed| packed.len());
-	text_units(
-		kept.chunks(PIECE)
-			.map(|piece| packed(piece).saturating_sub(START))
-			.sum(),
-	)
+	let count = |piece: &[u8]| packed(piece).saturating_sub(START);
+	let pieces = kept.chunks_exact(PIECE);
+	// A short piece would count more for each of its bytes, and parts have more ends than the whole: what is left at the end
+	// counts its share of the last full piece, reaching back.
+	let left = pieces.remainder().len();
+	let last = &kept[kept.len().saturating_sub(PIECE)..];
+	let end = (count(last) * left).div_ceil(last.len().max(1));
+	text_units(pieces.map(count).sum::<usize>() + end)
 }
 
 /// The bytes, less every passage that stood before. Passages begin at multiples of [`PASSAGE`] in what was read and are

@@ -246,10 +246,10 @@ async fn a_proxy_should_vote_in_the_name_of_whose_stake_it_is() {
 
 	court.set_vote(commitment, None);
 	assert!(
-		court.calls_at(20, true).await.is_empty(),
+		court.calls_at(21, true).await.is_empty(),
 		"the cold key does not know the salt"
 	);
-	court.at(20);
+	court.at(21);
 	daemon.step().await.unwrap();
 	let sent = court.chain.submitted().pop().expect("it reveals").call;
 	let Args::ScaleThenCall(_, batch) = sent.args else {
