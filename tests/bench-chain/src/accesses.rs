@@ -20,14 +20,15 @@ use sp_trie::recorder::Recorder;
 use crate::{
 	phases::{SALT, VERDICT},
 	sender::Sender,
-	state::{self, account, payload, Size, DATANET, EPOCH, VALIDATORS},
+	state::{self, account, payload, Names, Size, DATANET, EPOCH, VALIDATORS},
 };
 
 /// Keys that one extrinsic touches.
 pub struct Accesses {
 	pub call: &'static str,
-	pub reads: usize,
-	pub writes: usize,
+	/// What the keys belong to, one entry a key.
+	pub reads: Vec<String>,
+	pub writes: Vec<String>,
 }
 
 /// Any time will do.
@@ -140,10 +141,14 @@ fn send(call: &'static str, storage: &mut Storage, sender: &mut Sender, what: Ru
 	let applied = set_and_run_with_externalities(&mut externalities, || Executive::apply_extrinsic(extrinsic));
 	let outcome = applied.map_err(|error| anyhow::anyhow!("{call}: {error:?}"))?;
 	ensure!(outcome.is_ok(), "{call}: {outcome:?}");
-	let reads = recorder.recorded_keys().values().map(|keys| keys.len()).sum();
-	let mut writes = 0;
+	let names = Names::default();
+	let recorded = recorder.recorded_keys();
+	let keys = recorded.values().flat_map(|keys| keys.keys());
+	let mut reads: Vec<String> = keys.map(|key| names.of(key).to_owned()).collect();
+	reads.sort();
+	let mut writes = vec![];
 	for (key, value) in overlay.changes_mut() {
-		writes += 1;
+		writes.push(names.of(key).to_owned());
 		match value.value() {
 			Some(value) => storage.top.insert(key.clone(), value.to_vec()),
 			None => storage.top.remove(key),

@@ -105,12 +105,10 @@ impl Report {
 			}
 			line(String::new());
 		}
-		line("call       keys read   keys written   (a whole signed extrinsic)".into());
-		for accesses in &self.accesses {
-			line(format!(
-				"{:<9}  {:>9}  {:>13}",
-				accesses.call, accesses.reads, accesses.writes
-			));
+		line("keys that a whole signed extrinsic reads, and writes".into());
+		for Accesses { call, reads, writes } in &self.accesses {
+			line(format!("{call:<9}  {:>2} reads   {}", reads.len(), reads.join(" ")));
+			line(format!("{:<9}  {:>2} writes  {}", "", writes.len(), writes.join(" ")));
 		}
 		line("\nbytes for each accepted item, keys and values".into());
 		for (map, bytes) in self.bytes() {

@@ -34,7 +34,7 @@ const SESSION_BLOCKS: u64 = 600;
 /// Who judges: enough that a panel is drawn from many.
 pub const VALIDATORS: u32 = 1_000;
 /// Who sends what is measured, beside validators.
-pub const SENDERS: u32 = 6_000;
+pub const SENDERS: u32 = 12_000;
 /// The Datanet that everything is in.
 pub const DATANET: DatanetId = 0;
 /// The epoch that senders can claim from.
@@ -197,25 +197,39 @@ fn start_day(now: u64) {
 	Rewards::on_initialize(2);
 }
 
-/// Bytes of keys and values by map, those of all maps that storage information names, and of the rest under `other`.
+/// Bytes of keys and values by map.
 pub fn bytes_by_map(storage: &Storage) -> BTreeMap<String, u64> {
-	let names: BTreeMap<Vec<u8>, String> = AllPalletsWithSystem::storage_info()
-		.into_iter()
-		.map(|info| {
-			let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-			(
-				info.prefix,
-				format!("{}.{}", text(&info.pallet_name), text(&info.storage_name)),
-			)
-		})
-		.collect();
+	let names = Names::default();
 	let mut bytes = BTreeMap::new();
 	for (key, value) in &storage.top {
-		let name = key
-			.get(..32)
-			.and_then(|prefix| names.get(prefix))
-			.map_or("other", String::as_str);
-		*bytes.entry(name.to_owned()).or_default() += (key.len() + value.len()) as u64;
+		*bytes.entry(names.of(key).to_owned()).or_default() += (key.len() + value.len()) as u64;
 	}
 	bytes
+}
+
+/// What storage keys belong to, by what storage information names.
+pub struct Names(BTreeMap<Vec<u8>, String>);
+
+impl Default for Names {
+	fn default() -> Self {
+		let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+		let info = AllPalletsWithSystem::storage_info().into_iter();
+		Self(
+			info.map(|info| {
+				(
+					info.prefix,
+					format!("{}.{}", text(&info.pallet_name), text(&info.storage_name)),
+				)
+			})
+			.collect(),
+		)
+	}
+}
+
+impl Names {
+	/// `Pallet.Storage`, or what the key says itself.
+	pub fn of<'a>(&'a self, key: &'a [u8]) -> &'a str {
+		let name = key.get(..32).and_then(|prefix| self.0.get(prefix)).map(String::as_str);
+		name.or(std::str::from_utf8(key).ok()).unwrap_or("other")
+	}
 }

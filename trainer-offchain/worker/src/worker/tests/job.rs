@@ -357,6 +357,7 @@ async fn items_that_were_taken_down_should_be_neither_fetched_nor_trained_on() {
 	let cid = world.items[1].payload.cid();
 	world.payloads.unpin(&cid).await.unwrap();
 	world.order(JOB, without(3, 1), vec![world.roots[3]]);
+	world.script_claim();
 	service.train(JOB, true).await.unwrap();
 	let record = manifest(&world, &submitted(&world, &service)).await;
 	let dataset = &record.datasets[0];
