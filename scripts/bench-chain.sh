@@ -10,5 +10,5 @@ done
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$OPENLEDGER_ROOT"
-cargo build --release --locked -p openledger-node -p openledger-bench-chain >&2
+cargo build --release --locked --workspace --bin openledger-node --bin openledger-bench-chain >&2
 exec "$CARGO_TARGET_DIR/release/openledger-bench-chain" --node "$CARGO_TARGET_DIR/release/openledger-node" "$@"

@@ -13,5 +13,5 @@ esac
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$OPENLEDGER_ROOT"
-# The runtime runs natively: no Wasm is needed.
-SKIP_WASM_BUILD=1 exec cargo run --release --locked --quiet -p openledger-fuzz -- "$@"
+cargo build --release --locked --workspace --bin openledger-fuzz >&2
+exec "$CARGO_TARGET_DIR/release/openledger-fuzz" "$@"

@@ -10,6 +10,5 @@ done
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$OPENLEDGER_ROOT"
-# No Wasm in it.
-SKIP_WASM_BUILD=1 cargo build --release --locked -p openledger-game >&2
+cargo build --release --locked --workspace --bin openledger-game >&2
 exec "$CARGO_TARGET_DIR/release/openledger-game" "$@"
