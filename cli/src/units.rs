@@ -57,12 +57,15 @@ pub fn text(bytes: &[u8]) -> u32 {
 	// Memory to memory does not fail; if it ever did, the raw length is the honest upper bound.
 	let packed = |piece: &[u8]| zstd::bulk::compress(piece, ZSTD_LEVEL).map_or(piece.len(), |packed| packed.len());
 	let count = |piece: &[u8]| packed(piece).saturating_sub(START);
+	if kept.len() < PIECE {
+		return text_units(count(&kept));
+	}
 	let pieces = kept.chunks_exact(PIECE);
-	// A short piece would count more for each of its bytes, and parts have more ends than the whole: what is left at the end
-	// counts its share of the last full piece, reaching back.
+	// By itself a short piece would count more for each of its bytes, and parts have more ends than the whole: what is left at
+	// the end counts what it adds to the bytes before it.
 	let left = pieces.remainder().len();
-	let last = &kept[kept.len().saturating_sub(PIECE)..];
-	let end = (count(last) * left).div_ceil(last.len().max(1));
+	let last = &kept[kept.len() - PIECE..];
+	let end = packed(last).saturating_sub(packed(&last[..PIECE - left]));
 	text_units(pieces.map(count).sum::<usize>() + end)
 }
 
