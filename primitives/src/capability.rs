@@ -4,7 +4,10 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
-use crate::training::{Dtype, Method, TrainingSpec};
+use crate::{
+	bits::bit_set,
+	training::{Dtype, Method, TrainingSpec},
+};
 
 /// What a worker computes on.
 #[derive(
@@ -28,70 +31,14 @@ pub enum Device {
 	Metal,
 }
 
-/// A set of methods, one bit each in the order of [`Method::ALL`].
-#[derive(
-	Clone,
-	Copy,
-	PartialEq,
-	Eq,
-	Default,
-	Debug,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-	Serialize,
-	Deserialize,
-)]
-pub struct MethodSet(pub u8);
-
-impl MethodSet {
-	pub fn of(methods: &[Method]) -> Self {
-		Self(methods.iter().fold(0, |bits, method| bits | 1 << *method as u8))
-	}
-
-	pub fn contains(self, method: Method) -> bool {
-		self.0 & (1 << method as u8) != 0
-	}
-
-	/// Whether the set names at least one method and no unknown bit.
-	pub fn is_valid(self) -> bool {
-		self.0 != 0 && self.0 < 1 << Method::ALL.len()
-	}
+bit_set! {
+	/// A set of methods, one bit each in the order of [`Method::ALL`].
+	MethodSet(u8) of Method
 }
 
-/// A set of dtypes, one bit each in the order of [`Dtype::ALL`].
-#[derive(
-	Clone,
-	Copy,
-	PartialEq,
-	Eq,
-	Default,
-	Debug,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-	Serialize,
-	Deserialize,
-)]
-pub struct DtypeSet(pub u8);
-
-impl DtypeSet {
-	pub fn of(dtypes: &[Dtype]) -> Self {
-		Self(dtypes.iter().fold(0, |bits, dtype| bits | 1 << *dtype as u8))
-	}
-
-	pub fn contains(self, dtype: Dtype) -> bool {
-		self.0 & (1 << dtype as u8) != 0
-	}
-
-	/// Whether the set names at least one dtype and no unknown bit.
-	pub fn is_valid(self) -> bool {
-		self.0 != 0 && self.0 < 1 << Dtype::ALL.len()
-	}
+bit_set! {
+	/// A set of dtypes, one bit each in the order of [`Dtype::ALL`].
+	DtypeSet(u8) of Dtype
 }
 
 /// What a worker says its machine can do. Nobody checks it: who takes what it cannot train loses the job, and part of its

@@ -104,7 +104,7 @@ fn is_far_off(standing: &Verdict, wider: &Verdict) -> bool {
 pub struct Penalty<AccountId> {
 	/// The side that was wrong: acceptances or rejections.
 	pub accept: bool,
-	/// Only votes of rounds before this one: dissent in the round that overturned them is not punished.
+	/// Only votes of rounds before this one.
 	pub before: RoundIndex,
 	/// Whose challenge showed it.
 	pub informant: Option<AccountId>,
@@ -116,6 +116,52 @@ impl<AccountId> Penalty<AccountId> {
 	/// Whether a revealed vote of this round is punished.
 	pub fn hits(&self, round: RoundIndex, verdict: &Verdict) -> bool {
 		round < self.before && verdict.is_accept() == self.accept
+	}
+}
+
+/// A challenge's round that is over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trial<AccountId> {
+	pub challenger: AccountId,
+	/// What the challenger gets of each slash, percent.
+	pub percent: u8,
+	pub round: RoundIndex,
+	/// Whether its verdict cannot be challenged any more.
+	pub is_last: bool,
+}
+
+/// Which votes are punished after a challenge's round. `earlier`: what earlier rulings left; `clear`: whether two thirds of
+/// the round's weight, with the quorum, were for the side that stands now.
+///
+/// Two thirds against a verdict cost whoever had given it in earlier rounds; fewer than two thirds for it lift an earlier
+/// penalty. From the last challenge nobody can appeal, so that nothing else would put its own votes at risk, and a verdict
+/// would cost no more than they: there, whoever loses to two thirds pays as well.
+pub fn penalty<AccountId>(
+	earlier: Option<Penalty<AccountId>>,
+	trial: Trial<AccountId>,
+	standing: &Verdict,
+	ruling: Ruling,
+	clear: bool,
+) -> Option<Penalty<AccountId>> {
+	let before = trial.round.saturating_add(u8::from(trial.is_last));
+	match ruling {
+		// An earlier penalty was for the side that has won now.
+		Ruling::Overturned { .. } => clear.then_some(Penalty {
+			accept: standing.is_accept(),
+			before,
+			informant: Some(trial.challenger),
+			percent: trial.percent,
+		}),
+		_ if clear && trial.is_last => {
+			let (informant, percent) = earlier.map_or((None, 0), |penalty| (penalty.informant, penalty.percent));
+			Some(Penalty {
+				accept: !standing.is_accept(),
+				before,
+				informant,
+				percent,
+			})
+		}
+		_ => earlier,
 	}
 }
 
@@ -203,6 +249,47 @@ mod tests {
 		};
 		assert!(penalty.hits(0, &GOOD) && penalty.hits(1, &GOOD));
 		assert!(!penalty.hits(2, &GOOD) && !penalty.hits(0, &BAD));
+	}
+
+	#[test]
+	fn two_thirds_punish_earlier_rounds_and_in_the_last_challenge_that_round_too() {
+		let ruled = |earlier, is_last, standing: Verdict, ruling, clear| {
+			let trial = Trial {
+				challenger: 7u64,
+				percent: 50,
+				round: 3,
+				is_last,
+			};
+			let penalty = penalty(earlier, trial, &standing, ruling, clear)?;
+			Some((penalty.accept, penalty.before, penalty.informant, penalty.percent))
+		};
+		let earlier = Some(Penalty {
+			accept: true,
+			before: 1,
+			informant: Some(9),
+			percent: 40,
+		});
+		// Overturned.
+		assert_eq!(
+			ruled(None, false, GOOD, overturned(BAD, true), true),
+			Some((true, 3, Some(7), 50))
+		);
+		assert_eq!(
+			ruled(None, true, GOOD, overturned(BAD, true), true),
+			Some((true, 4, Some(7), 50))
+		);
+		for is_last in [false, true] {
+			let lifted = ruled(earlier.clone(), is_last, BAD, overturned(GOOD, false), false);
+			assert_eq!(lifted, None);
+		}
+		// Upheld: the rejection stands, and who had accepted was punished already.
+		let upheld = |earlier, is_last, clear| ruled(earlier, is_last, BAD, Ruling::Upheld, clear);
+		assert_eq!(upheld(None, false, true), None);
+		assert_eq!(upheld(None, true, false), None);
+		assert_eq!(upheld(None, true, true), Some((true, 4, None, 0)));
+		assert_eq!(upheld(earlier.clone(), false, true), Some((true, 1, Some(9), 40)));
+		assert_eq!(upheld(earlier.clone(), true, false), Some((true, 1, Some(9), 40)));
+		assert_eq!(upheld(earlier, true, true), Some((true, 4, Some(9), 40)));
 	}
 
 	proptest! {

@@ -4,6 +4,8 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
+use crate::bits::bit_set;
+
 /// The one kind of data that a Datanet holds, fixed at its creation.
 #[derive(
 	Clone,
@@ -32,37 +34,9 @@ impl Modality {
 	pub const ALL: [Modality; 3] = [Modality::Text, Modality::Image, Modality::Audio];
 }
 
-/// A set of modalities, one bit each in the order of [`Modality::ALL`].
-#[derive(
-	Clone,
-	Copy,
-	PartialEq,
-	Eq,
-	Default,
-	Debug,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-	Serialize,
-	Deserialize,
-)]
-pub struct ModalitySet(pub u8);
-
-impl ModalitySet {
-	pub fn of(modalities: &[Modality]) -> Self {
-		Self(modalities.iter().fold(0, |bits, modality| bits | 1 << *modality as u8))
-	}
-
-	pub fn contains(self, modality: Modality) -> bool {
-		self.0 & (1 << modality as u8) != 0
-	}
-
-	/// Whether the set names at least one modality and no unknown bit.
-	pub fn is_valid(self) -> bool {
-		self.0 != 0 && self.0 < 1 << Modality::ALL.len()
-	}
+bit_set! {
+	/// A set of modalities, one bit each in the order of [`Modality::ALL`].
+	ModalitySet(u8) of Modality
 }
 
 /// A file format that a Datanet may take.
@@ -195,37 +169,16 @@ impl Format {
 	}
 }
 
-/// A set of formats, one bit each in the order of [`Format::ALL`].
-#[derive(
-	Clone,
-	Copy,
-	PartialEq,
-	Eq,
-	Default,
-	Debug,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-	Serialize,
-	Deserialize,
-)]
-pub struct FormatSet(pub u16);
+bit_set! {
+	/// A set of formats, one bit each in the order of [`Format::ALL`].
+	FormatSet(u16) of Format
+}
 
 impl FormatSet {
-	pub fn of(formats: &[Format]) -> Self {
-		Self(formats.iter().fold(0, |bits, format| bits | 1 << *format as u16))
-	}
-
 	/// All formats of a modality.
 	pub fn all(modality: Modality) -> Self {
 		let bit = |format: &Format| u16::from(format.modality() == modality) << *format as u16;
 		Self(Format::ALL.iter().fold(0, |bits, format| bits | bit(format)))
-	}
-
-	pub fn contains(self, format: Format) -> bool {
-		self.0 & (1 << format as u16) != 0
 	}
 
 	/// Whether the set names at least one format, and none that is not of the modality.

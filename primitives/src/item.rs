@@ -302,6 +302,8 @@ pub struct Case<AccountId> {
 	pub modality: Modality,
 	/// May not vote on it.
 	pub contributor: AccountId,
+	/// The file's size, which decides what a vote on it puts at risk.
+	pub bytes: u32,
 	/// The round that is open or was the last.
 	pub round: RoundIndex,
 	pub phase: Phase,

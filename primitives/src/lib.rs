@@ -32,6 +32,7 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 pub mod bid;
+mod bits;
 pub mod capability;
 pub mod challenge;
 pub mod dispute;

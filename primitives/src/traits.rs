@@ -25,12 +25,13 @@ pub trait Sessions {
 
 /// Judges items. Implemented by validation, asked by datanets.
 pub trait Court<AccountId> {
-	/// Opens a case for a new item. `fee` has been moved to [`Court::fee_account`].
+	/// Opens a case for a new item of `bytes`. `fee` has been moved to [`Court::fee_account`].
 	fn open(
 		item: ItemId,
 		datanet: DatanetId,
 		modality: Modality,
 		contributor: &AccountId,
+		bytes: u32,
 		fee: Balance,
 	) -> DispatchResult;
 	/// Drops the case of a withdrawn item, possible only before its first seed is known. Returns the unspent fee, which

@@ -102,6 +102,18 @@ impl Verdict {
 	pub fn is_valid(&self) -> bool {
 		!matches!(self, Verdict::Accept { score, .. } if *score > MAX_SCORE)
 	}
+
+	/// The same, with no more units than a file of `bytes` can have: no format's measure counts more than one a byte, and
+	/// a bought panel could say any number.
+	pub fn within(self, bytes: u32) -> Self {
+		match self {
+			Verdict::Accept { score, units } => Verdict::Accept {
+				score,
+				units: units.min(bytes),
+			},
+			reject => reject,
+		}
+	}
 }
 
 /// The ballot a vote is cast in: a commitment fits one chain, item, round and voter only, so that it can
@@ -144,6 +156,16 @@ mod tests {
 	use proptest::prelude::*;
 
 	const VERDICT: Verdict = Verdict::Accept { score: 80, units: 12 };
+
+	#[test]
+	fn a_file_has_no_more_units_than_bytes() {
+		assert_eq!(VERDICT.within(12), VERDICT);
+		assert_eq!(VERDICT.within(11), Verdict::Accept { score: 80, units: 11 });
+		let reject = Verdict::Reject {
+			reason: Reason::Licence,
+		};
+		assert_eq!(reject.within(0), reject);
+	}
 
 	#[test]
 	fn stored_encoding_does_not_move() {

@@ -29,16 +29,18 @@ pub struct CourtParams {
 	pub provisional_blocks: u32,
 	/// Least stake of a validator, plancks.
 	pub min_stake: Balance,
-	/// What each unit of a vote's weight puts at risk, plancks.
+	/// What each unit of a vote's weight puts at risk, whatever is judged, plancks.
 	pub risk_per_weight: Balance,
+	/// What it puts at risk besides for each KiB of the file, plancks.
+	pub risk_per_kib: Balance,
 	/// Sessions from unbonding to withdrawal.
 	pub unbonding_sessions: u32,
 	/// The rounds of an item, in their order.
 	pub widths: Vec<Width>,
 	/// The round that a first challenge or a plant calls.
 	pub challenge_width: Width,
-	/// Held from who challenges a case for the first time, plancks; doubles with each further challenge.
-	pub challenge_bond: Balance,
+	/// The weight whose risk is held from who challenges a case for the first time; doubles with each further challenge.
+	pub challenge_weight: u32,
 	/// Challenges of one case.
 	pub max_challenges: u8,
 	/// What the challenger gets of each slash that its challenge brings, percent.

@@ -28,6 +28,7 @@ use self::{
 	plan::{plan, Action},
 	view::{CaseView, View},
 };
+use crate::amount::Amount;
 
 /// Calls in one batch: a batch of this many is a small part of a block.
 const BATCH: usize = 60;
@@ -171,7 +172,9 @@ impl<C: Chain + 'static> Daemon<C> {
 			if reserve > free {
 				warn!(
 					?action,
-					"not committed: the stake that is not at risk does not cover it"
+					needed = %Amount(reserve),
+					free = %Amount(free),
+					"not committed: the vote puts more stake at risk than is free (OPEN); votes that are settled free theirs, and `openledger stake add` adds some"
 				);
 				continue;
 			}

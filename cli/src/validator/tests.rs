@@ -147,6 +147,7 @@ impl Court {
 			datanet: 0,
 			modality: Modality::Text,
 			contributor: AccountId::new([7; 32]),
+			bytes: 0,
 			round: 0,
 			phase,
 			fee: 0,

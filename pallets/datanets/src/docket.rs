@@ -18,7 +18,7 @@ use crate::{
 impl<T: Config> Docket for Pallet<T> {
 	fn conclude(id: ItemId, verdict: Option<Verdict>, final_at: ActiveBlock) -> Result<Option<Verdict>, DispatchError> {
 		let item = Self::in_review(id)?;
-		let verdict = Self::resolve_duplicate(id, &item, verdict)?;
+		let verdict = Self::resolve_duplicate(id, &item, verdict)?.map(|verdict| verdict.within(item.payload.size));
 		let outcome = match verdict {
 			Some(Verdict::Accept { score, units }) => Self::accept(id, &item, score.min(MAX_SCORE), units, final_at)?,
 			Some(Verdict::Reject { reason }) => Self::reject(id, &item, reason)?,

@@ -85,10 +85,14 @@
 
 extern crate alloc;
 
+use frame_support::pallet_macros::import_section;
+
 mod access;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod docket;
+mod errors;
+mod events;
 mod exclusions;
 #[cfg(test)]
 mod mock;
@@ -105,6 +109,8 @@ pub use pallet::*;
 pub use types::{Access, AccessStatus, Checkpoint, DatanetParams, Deposit, Hold, ItemView, QuotaLeft};
 pub use weights::WeightInfo;
 
+#[import_section(events::events)]
+#[import_section(errors::errors)]
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
@@ -262,254 +268,6 @@ pub mod pallet {
 	/// To whom an owner offers its Datanet.
 	#[pallet::storage]
 	pub type Offers<T: Config> = StorageMap<_, Twox64Concat, DatanetId, T::AccountId>;
-
-	#[pallet::event]
-	#[pallet::generate_deposit(pub(super) fn deposit_event)]
-	pub enum Event<T: Config> {
-		/// A Datanet was created.
-		DatanetCreated {
-			/// Its id.
-			datanet: DatanetId,
-			/// Whose it is.
-			owner: T::AccountId,
-			/// What it holds.
-			modality: Modality,
-		},
-		/// A file was contributed and is in review.
-		ItemSubmitted {
-			/// Its id.
-			item: ItemId,
-			/// Where to.
-			datanet: DatanetId,
-			/// By whom.
-			contributor: T::AccountId,
-			/// sha2-256 of the bytes.
-			sha256: [u8; 32],
-			/// The review fee, plancks.
-			fee: Balance,
-		},
-		/// A contributor took an item back.
-		ItemWithdrawn {
-			/// Its id.
-			item: ItemId,
-			/// What was left of the review fee and went back, plancks.
-			refund: Balance,
-		},
-		/// An item was accepted and made a version.
-		ItemAccepted {
-			/// Its id.
-			item: ItemId,
-			/// The Datanet that has it now.
-			datanet: DatanetId,
-			/// The version it made.
-			version: u32,
-			/// The digest that names that version.
-			root: [u8; 32],
-			/// What it earned, for the contributor and again for the owner.
-			points: u64,
-			/// The epoch whose budget these points share.
-			epoch: EpochIndex,
-		},
-		/// An item was rejected.
-		ItemRejected {
-			/// Its id.
-			item: ItemId,
-			/// Why.
-			reason: Reason,
-		},
-		/// No round decided on an item. It does not count in its contributor's standing.
-		ItemExpired {
-			/// Its id.
-			item: ItemId,
-		},
-		/// An item had been planted by its Datanet's owner. It earns nothing, counts for nobody and enters no version.
-		ItemPlanted {
-			/// Its id.
-			item: ItemId,
-		},
-		/// The record of an item that is in no version was removed.
-		ItemPruned {
-			/// Its id.
-			item: ItemId,
-		},
-		/// An accepted item was taken down.
-		ItemExcluded {
-			/// The Datanet.
-			datanet: DatanetId,
-			/// The exclusion's number there.
-			number: u32,
-			/// The version that the item made.
-			version: u32,
-			/// The item.
-			item: ItemId,
-			/// Why.
-			reason: ExclusionReason,
-		},
-		/// A Datanet has another name or description.
-		MetadataSet {
-			/// The Datanet.
-			datanet: DatanetId,
-		},
-		/// A Datanet has another policy.
-		PolicySet {
-			/// The Datanet.
-			datanet: DatanetId,
-		},
-		/// An account asks to train on a restricted Datanet.
-		AccessRequested {
-			/// The Datanet.
-			datanet: DatanetId,
-			/// The account.
-			who: T::AccountId,
-		},
-		/// An account may train on a restricted Datanet.
-		AccessGranted {
-			/// The Datanet.
-			datanet: DatanetId,
-			/// The account.
-			who: T::AccountId,
-			/// The last active block at which it may request a training.
-			until: ActiveBlock,
-		},
-		/// A request or a grant has ended.
-		AccessRevoked {
-			/// The Datanet.
-			datanet: DatanetId,
-			/// The account that had it.
-			who: T::AccountId,
-		},
-		/// An owner offers its Datanet.
-		TransferOffered {
-			/// The Datanet.
-			datanet: DatanetId,
-			/// To whom.
-			to: T::AccountId,
-		},
-		/// An owner took its offer back.
-		OfferWithdrawn {
-			/// The Datanet.
-			datanet: DatanetId,
-		},
-		/// A Datanet has another owner.
-		DatanetTransferred {
-			/// The Datanet.
-			datanet: DatanetId,
-			/// Whose it was.
-			from: T::AccountId,
-			/// Whose it is.
-			to: T::AccountId,
-		},
-		/// A Datanet takes no items and no training any more.
-		DatanetClosed {
-			/// The Datanet.
-			datanet: DatanetId,
-		},
-		/// A closed Datanet without versions was removed, and its deposit went back.
-		DatanetRemoved {
-			/// The Datanet.
-			datanet: DatanetId,
-		},
-		/// Contributing has other bounds or costs.
-		ParamsSet {
-			/// The new ones.
-			params: DatanetParams,
-		},
-		/// A contributor's hold was taken.
-		HoldTaken {
-			/// The contributor.
-			who: T::AccountId,
-			/// Plancks.
-			amount: Balance,
-		},
-		/// A contributor had its hold back.
-		HoldReleased {
-			/// The contributor.
-			who: T::AccountId,
-			/// Plancks.
-			amount: Balance,
-		},
-	}
-
-	#[pallet::error]
-	pub enum Error<T> {
-		/// There is no Datanet with this id.
-		DatanetNotFound,
-		/// The Datanet takes no items and no training jobs any more.
-		DatanetClosed,
-		/// Only the Datanet's owner may do this.
-		NotOwner,
-		/// A Datanet needs a name.
-		EmptyName,
-		/// Name, description and licence must be UTF-8.
-		NotUtf8,
-		/// The least size of a file is zero or above the largest, or the largest is above the chain's.
-		InvalidFileBytes,
-		/// The set of formats is empty, or has one that is not of the Datanet's modality.
-		InvalidFormats,
-		/// The file has no bytes.
-		EmptyFile,
-		/// The file is larger than the Datanet or the chain takes.
-		FileTooLarge,
-		/// The file is smaller than the Datanet takes.
-		FileTooSmall,
-		/// The file's format is not of the Datanet's modality.
-		WrongFormat,
-		/// The Datanet does not take files of this format.
-		FormatNotTaken,
-		/// Codec and root are not what the import profile gives a file of this size and hash: import it again as CIDv1 with
-		/// sha2-256, raw leaves and chunks of 1 MiB.
-		NotCanonicalCid,
-		/// This content was accepted before, in some Datanet.
-		ContentAlreadyAccepted,
-		/// The account would contribute more bytes today than it may.
-		DailyBytesExceeded,
-		/// The account would contribute more files today than it may.
-		DailyFilesExceeded,
-		/// The account would contribute more bytes to this Datanet today than it may.
-		DatanetDailyBytesExceeded,
-		/// There is no item with this id.
-		ItemNotFound,
-		/// The item is decided or withdrawn.
-		ItemNotInReview,
-		/// Only the contributor may do this.
-		NotContributor,
-		/// An earlier claim on the same content is not decided.
-		EarlierClaimOpen,
-		/// The account has nothing on hold.
-		HoldNotFound,
-		/// The account contributed too recently to have its hold back.
-		HoldNotExpired,
-		/// The Datanet has no such version.
-		VersionNotFound,
-		/// The Datanet has fewer exclusions than that.
-		ExclusionsNotFound,
-		/// More was taken down since: name the newest number of exclusions, the Datanet's `exclusions`.
-		StaleExclusions,
-		/// The item of this version is taken down already.
-		AlreadyExcluded,
-		/// The Datanet is not restricted: nobody needs access.
-		NotRestricted,
-		/// The account has asked already.
-		AlreadyRequested,
-		/// The account's grant has not expired.
-		AlreadyGranted,
-		/// A grant must last beyond the current block.
-		GrantInPast,
-		/// The account has neither a request nor a grant.
-		AccessNotFound,
-		/// The Datanet is restricted, and the account has no grant.
-		AccessDenied,
-		/// The Datanet is restricted, and the account's grant has expired.
-		GrantExpired,
-		/// The Datanet is not offered to this account.
-		NotOffered,
-		/// An item in a version is kept for good.
-		ItemInVersion,
-		/// The item's review is not over, or its votes are not settled.
-		ItemHasCase,
-		/// A limit, a deposit or the fee is zero.
-		InvalidParams,
-	}
 
 	#[pallet::genesis_config]
 	#[derive(frame_support::DefaultNoBound)]

@@ -112,7 +112,7 @@ impl ActiveBlocks for Clock {
 pub struct TestCourt;
 
 impl Court<AccountId> for TestCourt {
-	fn open(item: ItemId, _: DatanetId, _: Modality, _: &AccountId, fee: Balance) -> DispatchResult {
+	fn open(item: ItemId, _: DatanetId, _: Modality, _: &AccountId, _: u32, fee: Balance) -> DispatchResult {
 		Cases::mutate(|cases| cases.insert(item, fee));
 		Ok(())
 	}

@@ -56,7 +56,7 @@ impl<T: Config> Pallet<T> {
 			outcome: Outcome::InReview,
 		};
 		Items::<T>::insert(item, record);
-		T::Court::open(item, id, modality, &contributor, fee)?;
+		T::Court::open(item, id, modality, &contributor, payload.size, fee)?;
 		Self::deposit_event(Event::ItemSubmitted {
 			item,
 			datanet: id,

@@ -142,6 +142,7 @@ fn case<T: Config>(datanet: DatanetId, phase: Phase) -> Case<T::AccountId> {
 		datanet,
 		modality: Modality::Text,
 		contributor: account("contributor", 0, 0),
+		bytes: 0,
 		round: ROUND,
 		phase,
 		fee: OPEN,

@@ -3,8 +3,9 @@
 use crate::{pallet::*, CourtParams, TrialBond};
 use frame_support::{ensure, pallet_prelude::DispatchResult};
 use openledger_primitives::{
-	challenge::{challenge_bond, rule, trial_width, Penalty, Ruling},
+	challenge::{penalty, rule, trial_width, Ruling, Trial},
 	item::{Case, Phase, Round},
+	plant::confirm,
 	traits::ActiveBlocks,
 	vote::Verdict,
 	Balance, ItemId,
@@ -19,7 +20,7 @@ impl<T: Config> Pallet<T> {
 			case.challenges < params.max_challenges,
 			Error::<T>::MaxChallengesExceeded
 		);
-		let amount = challenge_bond(params.challenge_bond, case.challenges);
+		let amount = params.bond(case.bytes, case.challenges);
 		Self::hold(HoldReason::Challenge, &challenger, amount)?;
 		case.phase = Phase::Challenged { verdict };
 		Self::deposit_event(Event::Challenged {
@@ -61,15 +62,14 @@ impl<T: Config> Pallet<T> {
 		} else {
 			Self::release(HoldReason::Challenge, &challenger, bond)?;
 		}
-		if let Ruling::Overturned { by_two_thirds, .. } = ruling {
-			// An earlier penalty was for the side that has won now.
-			case.penalty = by_two_thirds.then_some(Penalty {
-				accept: standing.is_accept(),
-				before: case.round,
-				informant: Some(challenger),
-				percent,
-			});
-		}
+		let clear = confirm(&round.tally, round.width, verdict.is_accept()).is_some();
+		let trial = Trial {
+			challenger,
+			percent,
+			round: case.round,
+			is_last: case.challenges >= params.max_challenges,
+		};
+		case.penalty = penalty(case.penalty.take(), trial, &standing, ruling, clear);
 		Self::deposit_event(Event::ChallengeDecided {
 			item,
 			round: case.round,
@@ -109,6 +109,6 @@ impl<T: Config> Pallet<T> {
 		let case = Cases::<T>::get(item)?;
 		Self::still_provisional(&case).ok()?;
 		let params = Params::<T>::get();
-		(case.challenges < params.max_challenges).then(|| challenge_bond(params.challenge_bond, case.challenges))
+		(case.challenges < params.max_challenges).then(|| params.bond(case.bytes, case.challenges))
 	}
 }

@@ -190,7 +190,7 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// 8. A penalty is for votes of earlier rounds that said otherwise than the verdict that stands.
+	/// 8. A penalty is for votes of rounds that are over, which said otherwise than the verdict that stands.
 	fn check_penalties() -> Check {
 		Cases::<T>::iter_values().try_for_each(|case| {
 			let Some(penalty) = case.penalty else { return Ok(()) };
@@ -201,8 +201,9 @@ impl<T: Config> Pallet<T> {
 				Phase::Final { outcome, .. } => outcome,
 				Phase::Voting => None,
 			};
+			let over = case.round.saturating_add(u8::from(!case.phase.is_voting()));
 			check(
-				standing.is_some_and(|verdict| verdict.is_accept() != penalty.accept) && penalty.before <= case.round,
+				standing.is_some_and(|verdict| verdict.is_accept() != penalty.accept) && penalty.before <= over,
 				"8: a penalty is for the side that won",
 			)
 		})

@@ -27,6 +27,7 @@ impl<T: Config> Court<T::AccountId> for Pallet<T> {
 		datanet: DatanetId,
 		modality: Modality,
 		contributor: &T::AccountId,
+		bytes: u32,
 		fee: Balance,
 	) -> DispatchResult {
 		ensure!(!Cases::<T>::contains_key(item), Error::<T>::CaseAlreadyExists);
@@ -35,6 +36,7 @@ impl<T: Config> Court<T::AccountId> for Pallet<T> {
 			datanet,
 			modality,
 			contributor,
+			bytes,
 			round: 0,
 			phase: Phase::Voting,
 			fee,
@@ -219,7 +221,7 @@ impl<T: Config> Pallet<T> {
 			session,
 			total_stake: TotalStake::<T>::get(case.modality).at(session).unwrap_or_default(),
 			width,
-			risk: params.risk_per_weight,
+			risk: params.risk(case.bytes),
 			tally: Tally::default(),
 			unsettled: 0,
 			fee: 0,

@@ -10,7 +10,8 @@
 //! - **Weight**: what a validator's vote counts in one round; zero for whoever is not on its panel. It follows from seed
 //!   and stake ([`openledger_primitives::sortition`]), and no panel is stored.
 //! - **Commitment**: a hash that hides a verdict until everybody has voted ([`openledger_primitives::vote`]).
-//! - **Reserve**: weight times the round's risk, the part of the stake that a vote puts at risk until it is settled.
+//! - **Reserve**: weight times the round's risk, the part of the stake that a vote puts at risk until it is settled. The risk
+//!   grows with the file ([`CourtParams::risk`]), as does what a wrong acceptance of it could earn.
 //! - **Trial**: a wide round on a provisional verdict, which somebody called with a bond: a challenger, or who planted
 //!   the item.
 //! - **Plant**: an item whose right verdict its Datanet's owner committed to before it was submitted
@@ -63,9 +64,13 @@
 //! | corrected: an acceptance with score or units far off | back | |
 //! | overturned | back | |
 //! | overturned by two thirds | back | the losing side of earlier rounds pays its reserves: a part to the challenger |
+//! | by two thirds either way, in the last challenge there can be | as above | the losing side pays in that round as well |
 //!
 //! A simple majority also undoes what two thirds decided, with the wider panel, and then nobody is punished: if it took two
 //! thirds, whoever won once while others slept could not be overruled. No penalty is ever for the side that won in the end.
+//! Votes on the last challenge would risk nothing otherwise, since nobody can appeal from them: a verdict on the largest file
+//! would cost no more than the points of a majority of them.
+//! The bond is the risk of [`CourtParams::challenge_weight`] units of weight, and so grows with the file as reserves do.
 //! A challenger has no vote in the round it called, and no part in its own slash.
 //!
 //! ## Plants
@@ -104,7 +109,7 @@
 //! 5. The fee account holds all fees that are owed.
 //! 6. A trial has a bond, and nothing else has; what is on hold for challenges is the sum of the bonds of challenges.
 //! 7. What is on hold for plants is the bonds of those not opened and of those on trial; no batch has more opened than it has.
-//! 8. A penalty is for votes of earlier rounds that said otherwise than the verdict that stands.
+//! 8. A penalty is for votes of rounds that are over, which said otherwise than the verdict that stands.
 //!
 //! Total issuance never moves: fees and slashes are transfers.
 //!
@@ -114,6 +119,8 @@
 //!   finalized: this pallet comes after BABE) are not chosen by users.
 //! - A round's commit window ends within the session after the one it was opened in: schedules remember one past session.
 //!   Later, who changed its stake meanwhile is not on the panel.
+//! - The free stake of all validators carries the last challenge's panel on the largest file. Whose own does not carry the
+//!   risk of its weight cannot vote in that round (`InsufficientFreeStake`).
 //! - The fee account and the pot hold the existential deposit from genesis on.
 //! - `set_params` changes what opens later, also the later rounds of an open case: the widths may end earlier for it.
 //! - Commitments and their salts are by the validator's account, also where a proxy signs for it: a hot key that votes
@@ -130,12 +137,16 @@
 
 extern crate alloc;
 
+use frame_support::pallet_macros::import_section;
+
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod challenge;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod check;
 mod court;
+mod errors;
+mod events;
 #[cfg(test)]
 mod mock;
 mod plants;
@@ -155,6 +166,8 @@ pub use types::{
 };
 pub use weights::WeightInfo;
 
+#[import_section(events::events)]
+#[import_section(errors::errors)]
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
@@ -287,308 +300,6 @@ pub mod pallet {
 	/// How often items of a Datanet were accepted lately.
 	#[pallet::storage]
 	pub type RecentOutcomes<T: Config> = StorageMap<_, Blake2_128Concat, DatanetId, AcceptShare, ValueQuery>;
-
-	#[pallet::event]
-	#[pallet::generate_deposit(pub(super) fn deposit_event)]
-	pub enum Event<T: Config> {
-		/// An account became a validator; its stake counts two sessions later.
-		Registered {
-			/// The new validator.
-			who: T::AccountId,
-			/// Its stake, plancks.
-			stake: Balance,
-			/// What it judges.
-			modalities: ModalitySet,
-		},
-		/// A validator added stake, which counts two sessions later.
-		Bonded {
-			/// The validator.
-			who: T::AccountId,
-			/// What was added, plancks.
-			amount: Balance,
-			/// Its stake now, plancks.
-			stake: Balance,
-		},
-		/// A validator took out stake, which stops counting two sessions later.
-		Unbonded {
-			/// The validator.
-			who: T::AccountId,
-			/// What is on its way out, plancks.
-			amount: Balance,
-			/// The first session in which it can be withdrawn.
-			from_session: SessionIndex,
-		},
-		/// Unbonded stake is free.
-		Withdrawn {
-			/// The validator, or former validator.
-			who: T::AccountId,
-			/// Plancks.
-			amount: Balance,
-		},
-		/// A validator judges other modalities from the session after the next on.
-		ModalitiesSet {
-			/// The validator.
-			who: T::AccountId,
-			/// What it judges.
-			modalities: ModalitySet,
-		},
-		/// A round on an item opened.
-		RoundOpened {
-			/// The item.
-			item: ItemId,
-			/// Which of its rounds.
-			round: RoundIndex,
-			/// The block whose randomness draws the panel.
-			seed_at: ActiveBlock,
-			/// The last block that takes commitments.
-			commit_until: ActiveBlock,
-			/// The last block that takes reveals.
-			reveal_until: ActiveBlock,
-		},
-		/// A case was dropped because its item was withdrawn.
-		CaseWithdrawn {
-			/// The item.
-			item: ItemId,
-		},
-		/// A validator committed to a verdict.
-		Committed {
-			/// The item.
-			item: ItemId,
-			/// Which of its rounds.
-			round: RoundIndex,
-			/// The validator.
-			voter: T::AccountId,
-			/// What its vote counts.
-			weight: u32,
-		},
-		/// A validator revealed its verdict.
-		Revealed {
-			/// The item.
-			item: ItemId,
-			/// Which of its rounds.
-			round: RoundIndex,
-			/// The validator.
-			voter: T::AccountId,
-			/// Its verdict.
-			verdict: Verdict,
-		},
-		/// A round ended without a decision.
-		RoundUndecided {
-			/// The item.
-			item: ItemId,
-			/// Which of its rounds.
-			round: RoundIndex,
-		},
-		/// A round decided.
-		VerdictReached {
-			/// The item.
-			item: ItemId,
-			/// Which of its rounds.
-			round: RoundIndex,
-			/// What it decided.
-			verdict: Verdict,
-			/// The last block in which the verdict is provisional.
-			until: ActiveBlock,
-		},
-		/// What becomes of an item is final.
-		CaseConcluded {
-			/// The item.
-			item: ItemId,
-			/// `None`: no round decided.
-			outcome: Option<Verdict>,
-		},
-		/// A vote was settled and deleted.
-		VoteSettled {
-			/// The item.
-			item: ItemId,
-			/// Which of its rounds.
-			round: RoundIndex,
-			/// The validator.
-			voter: T::AccountId,
-			/// Its share of the round's fee, plancks.
-			fee: Balance,
-			/// Points of this vote, before deficits.
-			points: i64,
-			/// What it lost for not revealing or for having been shown wrong, plancks.
-			slashed: Balance,
-			/// What of that the challenger got, plancks.
-			rewarded: Balance,
-		},
-		/// A provisional verdict was challenged.
-		Challenged {
-			/// The item.
-			item: ItemId,
-			/// Who challenged it.
-			challenger: T::AccountId,
-			/// What was put on hold, plancks.
-			bond: Balance,
-		},
-		/// A challenge's round ended; `VerdictReached` follows.
-		ChallengeDecided {
-			/// The item.
-			item: ItemId,
-			/// Which of its rounds.
-			round: RoundIndex,
-			/// What it made of the verdict.
-			ruling: Ruling,
-			/// The bond: lost where the verdict was upheld, else returned; plancks.
-			bond: Balance,
-		},
-		/// A vote is void because its verdict and salt were known during the commit window.
-		PreimageReported {
-			/// The item.
-			item: ItemId,
-			/// Which of its rounds.
-			round: RoundIndex,
-			/// The validator.
-			voter: T::AccountId,
-			/// Who showed it.
-			reporter: T::AccountId,
-			/// What the reporter got, plancks.
-			rewarded: Balance,
-			/// What the voter lost, plancks.
-			slashed: Balance,
-		},
-		/// A Datanet's owner planted items.
-		Planted {
-			/// The plants' batch.
-			batch: BatchId,
-			/// Where the items will be.
-			datanet: DatanetId,
-			/// Commits to what is right.
-			root: [u8; 32],
-			/// How many there are.
-			count: u16,
-			/// What was put on hold for all of them, plancks.
-			bond: Balance,
-			/// Items submitted after this block can be opened.
-			from: ActiveBlock,
-			/// The last block in which they can be opened.
-			until: ActiveBlock,
-		},
-		/// An item was shown to be planted; a trial opens.
-		PlantOpened {
-			/// The plant's batch.
-			batch: BatchId,
-			/// Its place in the batch.
-			index: u16,
-			/// The item.
-			item: ItemId,
-			/// Whether accepting it is right, says the plant.
-			right: bool,
-		},
-		/// A plant's trial ended, and the item with it.
-		PlantConcluded {
-			/// The item.
-			item: ItemId,
-			/// Whether two thirds said what the plant says.
-			confirmed: bool,
-			/// The plant's bond: returned where it was confirmed, else for the panel; plancks.
-			bond: Balance,
-		},
-		/// A batch is over.
-		PlantsClosed {
-			/// The batch.
-			batch: BatchId,
-			/// The bond of plants that were never opened, plancks.
-			returned: Balance,
-		},
-		/// The parameters changed.
-		ParamsSet {
-			/// What holds for what starts from now on.
-			params: CourtParams,
-		},
-	}
-
-	#[pallet::error]
-	pub enum Error<T> {
-		/// The account is a validator already; `bond_more` adds stake.
-		AlreadyRegistered,
-		/// The account is not a validator.
-		NotValidator,
-		/// The stake would be below the least one and not zero.
-		BelowMinStake,
-		/// The set of modalities is empty or names an unknown one.
-		InvalidModalities,
-		/// The account has less free balance than it has to bond.
-		InsufficientBalance,
-		/// The amount is zero.
-		ZeroAmount,
-		/// More than the part of the stake that is not at risk in unsettled votes.
-		InsufficientFreeStake,
-		/// As many withdrawals wait as can; withdraw those that are due first.
-		MaxUnbondingExceeded,
-		/// Nothing that is unbonding is due yet.
-		NothingToWithdraw,
-		/// The item has a case already.
-		CaseAlreadyExists,
-		/// The item is not in review, or its last vote is settled.
-		CaseNotFound,
-		/// The first seed is known: the item can no longer be withdrawn.
-		TooLateToWithdraw,
-		/// This round of the item is not open.
-		RoundNotOpen,
-		/// Nobody votes on an item of their own.
-		OwnItem,
-		/// Commitments are taken after the seed's block, up to the round's `commit_until`.
-		NotInCommitWindow,
-		/// The validator has committed in this round already.
-		AlreadyCommitted,
-		/// The round's randomness is not remembered.
-		SeedNotFound,
-		/// The validator was not drawn for this round.
-		NotOnPanel,
-		/// Reveals are taken after `commit_until`, up to `reveal_until`.
-		NotInRevealWindow,
-		/// There is no such vote, or it is settled.
-		VoteNotFound,
-		/// The vote is revealed already.
-		AlreadyRevealed,
-		/// A number in the verdict is out of range.
-		InvalidVerdict,
-		/// Verdict and salt do not fit the commitment.
-		CommitmentMismatch,
-		/// Reveals can still come in.
-		RoundNotOver,
-		/// The item has no provisional verdict.
-		NotProvisional,
-		/// The verdict can still be challenged.
-		StillProvisional,
-		/// Votes are settled once the item's outcome is final.
-		NotFinal,
-		/// The window in which the verdict could be challenged or put on trial is over.
-		NoLongerProvisional,
-		/// The item was challenged as often as it can be.
-		MaxChallengesExceeded,
-		/// Nobody votes in a round that they called with a bond.
-		OwnTrial,
-		/// Nobody reports their own vote.
-		OwnVote,
-		/// The vote's preimage was reported: it counts nothing.
-		VoteVoid,
-		/// There is no such Datanet.
-		DatanetNotFound,
-		/// Only its owner plants items in a Datanet.
-		NotDatanetOwner,
-		/// A batch has between one and 256 plants.
-		InvalidPlantCount,
-		/// There is no such batch of plants, or it is closed.
-		BatchNotFound,
-		/// The batch has no plant of this index.
-		PlantNotFound,
-		/// This plant was opened already.
-		AlreadyOpened,
-		/// The plants can no longer be opened.
-		PlantsExpired,
-		/// The plants can still be opened.
-		PlantsNotExpired,
-		/// The item was submitted before the plants took effect.
-		SubmittedTooEarly,
-		/// Item, verdict and salt are not what stands at this index under the batch's root.
-		InvalidPlantProof,
-		/// Rounds could not run under such parameters.
-		InvalidParams,
-	}
 
 	#[pallet::genesis_config]
 	#[derive(DefaultNoBound)]

@@ -38,7 +38,7 @@ pub const DATANET: u32 = 7;
 /// Of the same owner, without items.
 pub const OTHER_DATANET: u32 = 8;
 pub const FEE: Balance = 1_000;
-/// Of the first challenge of a case.
+/// Of the first challenge of a case on an item without size: the risk of the panel's weight.
 pub const CHALLENGE_BOND: Balance = 700;
 /// Of each plant.
 pub const PLANT_BOND: Balance = 300;
@@ -208,13 +208,14 @@ pub fn params() -> CourtParams {
 		provisional_blocks: 4,
 		min_stake: 1_000,
 		risk_per_weight: 10,
+		risk_per_kib: 3,
 		unbonding_sessions: 4,
 		widths: BoundedVec::truncate_from(WIDTHS.to_vec()),
 		challenge_width: Width {
 			panel: 70,
 			threshold: 50,
 		},
-		challenge_bond: CHALLENGE_BOND,
+		challenge_weight: 70,
 		max_challenges: 2,
 		challenger_percent: 50,
 		plant_bond: PLANT_BOND,
@@ -340,6 +341,11 @@ pub fn open(item: ItemId) {
 }
 
 pub fn open_as(item: ItemId, modality: Modality, fee: Balance) {
+	open_sized(item, modality, 0, fee);
+}
+
+/// A unit of weight risks `10 + 3 * ceil(KiB)` of a file of `bytes`.
+pub fn open_sized(item: ItemId, modality: Modality, bytes: u32, fee: Balance) {
 	if fee > 0 {
 		let fee_account = Validation::fee_account_id();
 		assert_ok!(<Balances as Mutate<_>>::transfer(
@@ -355,6 +361,7 @@ pub fn open_as(item: ItemId, modality: Modality, fee: Balance) {
 		DATANET,
 		modality,
 		&CONTRIBUTOR,
+		bytes,
 		fee
 	));
 }

@@ -2,7 +2,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use openledger_primitives::{
-	challenge::CHALLENGE_WIDTH,
+	challenge::{challenge_bond, CHALLENGE_WIDTH},
 	format::ModalitySet,
 	item::{Phase, Round},
 	plant::Opened,
@@ -44,16 +44,19 @@ pub struct CourtParams {
 	pub provisional_blocks: u32,
 	/// Least stake of a validator, plancks.
 	pub min_stake: Balance,
-	/// What each unit of a vote's weight puts at risk, plancks.
+	/// What each unit of a vote's weight puts at risk, whatever is judged, plancks.
 	pub risk_per_weight: Balance,
+	/// What it puts at risk besides for each KiB of the file, which can earn the more the larger it is, plancks.
+	pub risk_per_kib: Balance,
 	/// Sessions from unbonding to withdrawal.
 	pub unbonding_sessions: u32,
 	/// The rounds of an item, in their order.
 	pub widths: BoundedVec<Width, ConstU32<MAX_WIDTHS>>,
 	/// The round that a first challenge or a plant calls; each earlier challenge doubles its panel.
 	pub challenge_width: Width,
-	/// Held from who challenges a case for the first time, plancks; each further challenge of it doubles the bond.
-	pub challenge_bond: Balance,
+	/// The weight whose risk is held from who challenges a case for the first time; each further challenge of it doubles the
+	/// bond.
+	pub challenge_weight: u32,
 	/// Challenges of one case, so that it ends.
 	pub max_challenges: u8,
 	/// What the challenger gets of each slash that its challenge brings, percent.
@@ -77,10 +80,11 @@ impl Default for CourtParams {
 			provisional_blocks: 600,
 			min_stake: 1_000 * OPEN,
 			risk_per_weight: OPEN,
+			risk_per_kib: OPEN / 25,
 			unbonding_sessions: 168,
 			widths: BoundedVec::truncate_from(WIDTHS.to_vec()),
 			challenge_width: CHALLENGE_WIDTH,
-			challenge_bond: 10 * OPEN,
+			challenge_weight: 10,
 			max_challenges: 2,
 			challenger_percent: 50,
 			plant_bond: 10 * OPEN,
@@ -91,6 +95,17 @@ impl Default for CourtParams {
 }
 
 impl CourtParams {
+	/// What each unit of weight puts at risk in a vote on a file of `bytes`, plancks.
+	pub fn risk(&self, bytes: u32) -> Balance {
+		let size = self.risk_per_kib.saturating_mul(bytes.div_ceil(1_024).into());
+		self.risk_per_weight.saturating_add(size)
+	}
+
+	/// What a challenge of a verdict on a file of `bytes` costs after `earlier` ones, plancks.
+	pub fn bond(&self, bytes: u32, earlier: u8) -> Balance {
+		challenge_bond(self.risk(bytes).saturating_mul(self.challenge_weight.into()), earlier)
+	}
+
 	/// Whether rounds can run under these values: every window is open for a block, seeds are remembered until they are
 	/// used, a panel is asked for and decided by no minority, votes, challenges and plants risk something, and nobody's
 	/// record goes while its stake still counts.
@@ -106,7 +121,7 @@ impl CourtParams {
 		let bonds = [
 			self.min_stake,
 			self.risk_per_weight,
-			self.challenge_bond,
+			self.challenge_weight.into(),
 			self.plant_bond,
 		];
 		windows.iter().all(|blocks| (1..RING_BLOCKS / 2).contains(blocks))
@@ -409,12 +424,32 @@ mod tests {
 		assert!(!is_valid(|params| params.widths[3].threshold = 49));
 		assert!(!is_valid(|params| params.widths[0].threshold = 101));
 		assert!(!is_valid(|params| params.challenge_width.panel = MAX_PANEL + 1));
-		assert!(!is_valid(|params| params.challenge_bond = 0));
+		assert!(!is_valid(|params| params.challenge_weight = 0));
 		assert!(!is_valid(|params| params.plant_bond = 0));
 		assert!(!is_valid(|params| params.max_challenges = MAX_CHALLENGES + 1));
 		assert!(!is_valid(|params| params.challenger_percent = 101));
 		assert!(!is_valid(|params| params.plant_delay = 0));
 		assert!(!is_valid(|params| params.plant_blocks = params.plant_delay));
+	}
+
+	#[test]
+	fn risk_and_bond_grow_with_the_file() {
+		let params = CourtParams {
+			risk_per_weight: 100,
+			risk_per_kib: 3,
+			challenge_weight: 10,
+			..CourtParams::default()
+		};
+		assert_eq!(
+			[0, 1, 1_024, 1_025].map(|bytes| params.risk(bytes)),
+			[100, 103, 103, 106]
+		);
+		assert_eq!([0, 1].map(|earlier| params.bond(1_025, earlier)), [1_060, 2_120]);
+		let dear = CourtParams {
+			risk_per_kib: Balance::MAX,
+			..params
+		};
+		assert_eq!(dear.bond(u32::MAX, 1), Balance::MAX);
 	}
 
 	#[test]

@@ -25,9 +25,9 @@ fn text_net() -> ExtBuilder {
 #[test]
 fn conclude_should_make_a_version_when_the_item_is_accepted() {
 	text_net().execute(|| {
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		assert_eq!(Net::conclude(0, Some(ACCEPT), 33), Ok(Some(ACCEPT)));
-		let root = next_root([0; 32], 0, 1, &payload(5, 1), &BOB);
+		let root = next_root([0; 32], 0, 1, &payload(5, 100), &BOB);
 		let datanet = Datanets::<Test>::get(0).unwrap();
 		assert_eq!(
 			(datanet.version, datanet.root, datanet.points),
@@ -68,7 +68,7 @@ fn conclude_should_make_a_version_when_the_item_is_accepted() {
 #[test]
 fn conclude_should_award_contributor_and_owner_the_same_points() {
 	text_net().execute(|| {
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		assert_ok!(Net::conclude(0, Some(ACCEPT), 33));
 		let points = 8 * u128::from(POINT);
 		let expected = [
@@ -81,9 +81,23 @@ fn conclude_should_award_contributor_and_owner_the_same_points() {
 }
 
 #[test]
+fn conclude_should_count_no_more_units_than_bytes_when_a_panel_says_more() {
+	text_net().execute(|| {
+		assert_ok!(submit(BOB, 0, 5, 20));
+		let panel = Verdict::Accept {
+			score: 80,
+			units: u32::MAX,
+		};
+		let counted = Verdict::Accept { score: 80, units: 20 };
+		assert_eq!(Net::conclude(0, Some(panel), 33), Ok(Some(counted)));
+		assert_eq!(Datanets::<Test>::get(0).unwrap().points, 16 * u128::from(POINT));
+	});
+}
+
+#[test]
 fn conclude_should_count_a_rejection() {
 	text_net().execute(|| {
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		assert_eq!(Net::conclude(0, Some(OFF_TOPIC), 3), Ok(Some(OFF_TOPIC)));
 		assert_eq!(
 			Items::<Test>::get(0).unwrap().outcome,
@@ -109,27 +123,27 @@ fn conclude_should_count_a_rejection() {
 			.into(),
 		);
 		// The content is free again.
-		assert_ok!(submit(CAROL, 0, 5, 1));
+		assert_ok!(submit(CAROL, 0, 5, 100));
 	});
 }
 
 #[test]
 fn conclude_should_not_count_when_no_round_decided() {
 	text_net().execute(|| {
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		assert_eq!(Net::conclude(0, None, 3), Ok(None));
 		assert_eq!(Items::<Test>::get(0).unwrap().outcome, Outcome::Expired);
 		assert_eq!(Standings::<Test>::get(0, BOB), Standing::default());
 		System::assert_last_event(Event::ItemExpired { item: 0 }.into());
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 	});
 }
 
 #[test]
 fn conclude_should_fail_when_an_earlier_claim_is_open() {
 	text_net().execute(|| {
-		assert_ok!(submit(BOB, 0, 5, 1));
-		assert_ok!(submit(CAROL, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
+		assert_ok!(submit(CAROL, 0, 5, 100));
 		assert_noop!(Net::conclude(1, Some(ACCEPT), 3), Error::<Test>::EarlierClaimOpen);
 		assert_ok!(Net::conclude(0, Some(OFF_TOPIC), 3));
 		assert_eq!(Net::conclude(1, Some(ACCEPT), 3), Ok(Some(ACCEPT)));
@@ -140,7 +154,7 @@ fn conclude_should_fail_when_an_earlier_claim_is_open() {
 fn conclude_should_reject_a_later_claim_without_waiting_when_its_verdict_is_to_reject() {
 	text_net().execute(|| {
 		for who in [BOB, CAROL, ALICE] {
-			assert_ok!(submit(who, 0, 5, 1));
+			assert_ok!(submit(who, 0, 5, 100));
 		}
 		assert_ok!(Net::conclude(1, Some(OFF_TOPIC), 3));
 		assert_noop!(Net::conclude(2, Some(ACCEPT), 3), Error::<Test>::EarlierClaimOpen);
@@ -153,8 +167,8 @@ fn conclude_should_reject_a_later_claim_without_waiting_when_its_verdict_is_to_r
 #[test]
 fn conclude_should_reject_as_duplicate_when_an_earlier_claim_was_accepted() {
 	text_net().with_datanet(Modality::Text).execute(|| {
-		assert_ok!(submit(BOB, 0, 5, 1));
-		assert_ok!(submit(CAROL, 1, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
+		assert_ok!(submit(CAROL, 1, 5, 100));
 		assert_ok!(Net::conclude(0, Some(ACCEPT), 3));
 		assert_eq!(Net::conclude(1, Some(ACCEPT), 3), Ok(Some(DUPLICATE)));
 		assert_eq!(
@@ -171,7 +185,7 @@ fn conclude_should_reject_as_duplicate_when_an_earlier_claim_was_accepted() {
 #[test]
 fn conclude_should_decide_what_was_in_review_when_the_datanet_was_closed() {
 	text_net().execute(|| {
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		assert_ok!(Net::close(RuntimeOrigin::signed(ALICE), 0));
 		assert_ok!(Net::conclude(0, Some(ACCEPT), 3));
 		assert_eq!(Datanets::<Test>::get(0).unwrap().version, 1);
@@ -188,7 +202,7 @@ fn conclude_should_fail_when_there_is_no_such_item() {
 #[test]
 fn conclude_should_fail_when_the_item_is_decided() {
 	text_net().execute(|| {
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		assert_ok!(Net::conclude(0, None, 3));
 		assert_noop!(Net::conclude(0, Some(ACCEPT), 3), Error::<Test>::ItemNotInReview);
 	});
@@ -198,7 +212,7 @@ fn conclude_should_fail_when_the_item_is_decided() {
 fn conclude_should_fail_when_versions_are_used_up() {
 	let mut ext = text_net().build();
 	ext.execute_with(|| {
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		Datanets::<Test>::mutate(0, |datanet| datanet.as_mut().unwrap().version = u32::MAX);
 		assert_noop!(Net::conclude(0, Some(ACCEPT), 3), ArithmeticError::Overflow);
 	});
@@ -207,8 +221,8 @@ fn conclude_should_fail_when_versions_are_used_up() {
 #[test]
 fn conclude_planted_should_give_nothing_and_let_later_claims_go_on() {
 	text_net().execute(|| {
-		assert_ok!(submit(BOB, 0, 5, 1));
-		assert_ok!(submit(CAROL, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
+		assert_ok!(submit(CAROL, 0, 5, 100));
 		assert_ok!(Net::conclude_planted(0));
 		System::assert_last_event(Event::ItemPlanted { item: 0 }.into());
 		assert_eq!(Items::<Test>::get(0).unwrap().outcome, Outcome::Planted);
@@ -224,7 +238,7 @@ fn conclude_planted_should_give_nothing_and_let_later_claims_go_on() {
 fn conclude_planted_should_fail_when_there_is_nothing_in_review() {
 	text_net().execute(|| {
 		assert_noop!(Net::conclude_planted(0), Error::<Test>::ItemNotFound);
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		assert_ok!(Net::conclude(0, Some(ACCEPT), 33));
 		assert_noop!(Net::conclude_planted(0), Error::<Test>::ItemNotInReview);
 	});
@@ -234,7 +248,7 @@ fn conclude_planted_should_fail_when_there_is_nothing_in_review() {
 fn submission_should_name_content_and_block_while_the_item_is_in_review() {
 	text_net().execute(|| {
 		assert_eq!(Net::submission(0), None);
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		let submission = Net::submission(0).map(|submission| (submission.sha256, submission.submitted_at));
 		assert_eq!(
 			submission,

@@ -21,7 +21,7 @@ fn conclude_planted_should_earn_nothing_and_count_for_nobody() {
 		let awards = Awards::get();
 		let datanet = Datanets::<Test>::get(0).unwrap();
 		let standing = Standings::<Test>::get(0, BOB);
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		assert_ok!(Net::conclude_planted(1));
 		let item = Items::<Test>::get(1).unwrap();
 		assert_eq!((item.outcome, item.possession), (Outcome::Planted, None));
@@ -40,7 +40,7 @@ fn conclude_planted_should_earn_nothing_and_count_for_nobody() {
 #[test]
 fn conclude_planted_should_keep_the_attempt_so_that_sending_it_again_gets_dearer() {
 	text_net().execute(|| {
-		assert_ok!(submit(ALICE, 0, 5, 1));
+		assert_ok!(submit(ALICE, 0, 5, 100));
 		let once = Cases::get()[&0];
 		assert_ok!(Net::conclude_planted(0));
 		assert_eq!(
@@ -50,7 +50,7 @@ fn conclude_planted_should_keep_the_attempt_so_that_sending_it_again_gets_dearer
 				..Content::default()
 			}
 		);
-		assert_ok!(submit(ALICE, 0, 5, 1));
+		assert_ok!(submit(ALICE, 0, 5, 100));
 		assert_eq!(Cases::get()[&1], 2 * once);
 	});
 }
@@ -58,8 +58,8 @@ fn conclude_planted_should_keep_the_attempt_so_that_sending_it_again_gets_dearer
 #[test]
 fn conclude_planted_should_let_the_next_claim_on_the_content_be_accepted() {
 	text_net().execute(|| {
-		assert_ok!(submit(ALICE, 0, 5, 1));
-		assert_ok!(submit(BOB, 0, 5, 1));
+		assert_ok!(submit(ALICE, 0, 5, 100));
+		assert_ok!(submit(BOB, 0, 5, 100));
 		assert_noop!(Net::conclude(1, Some(ACCEPT), 3), Error::<Test>::EarlierClaimOpen);
 		assert_ok!(Net::conclude_planted(0));
 		assert_eq!(Net::conclude(1, Some(ACCEPT), 3), Ok(Some(ACCEPT)));
@@ -73,7 +73,7 @@ fn conclude_planted_should_fail_when_the_item_is_not_in_review() {
 		assert_noop!(Net::conclude_planted(0), Error::<Test>::ItemNotFound);
 		let item = accepted(5);
 		assert_noop!(Net::conclude_planted(item), Error::<Test>::ItemNotInReview);
-		assert_ok!(submit(BOB, 0, 6, 1));
+		assert_ok!(submit(BOB, 0, 6, 100));
 		assert_ok!(Net::conclude_planted(1));
 		assert_noop!(Net::conclude_planted(1), Error::<Test>::ItemNotInReview);
 		assert_noop!(Net::conclude(1, Some(ACCEPT), 3), Error::<Test>::ItemNotInReview);

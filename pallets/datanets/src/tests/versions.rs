@@ -24,7 +24,7 @@ fn three_versions() {
 		),
 		(3, BOB, Verdict::Accept { score: 100, units: 5 }),
 	] {
-		assert_ok!(submit(who, 0, seed, 1));
+		assert_ok!(submit(who, 0, seed, 100));
 		assert_ok!(Net::conclude(seed.into(), Some(verdict), 3));
 	}
 }
@@ -55,7 +55,7 @@ fn points_should_be_found_among_many_checkpoints() {
 				advance_millis(DAY_MILLIS);
 			}
 			let who = if n % 3 == 0 { BOB } else { CAROL };
-			assert_ok!(submit(who, 0, n as u8, 1));
+			assert_ok!(submit(who, 0, n as u8, 150));
 			assert_ok!(Net::conclude(
 				n.into(),
 				Some(Verdict::Accept { score: 100, units: n }),

@@ -289,7 +289,7 @@ fn challenge_should_turn_the_penalty_when_two_thirds_turn_the_verdict_back() {
 			case(1).penalty,
 			Some(Penalty {
 				accept: false,
-				before: 2,
+				before: 3,
 				informant: Some(OWNER),
 				percent: 50,
 			})
@@ -298,6 +298,58 @@ fn challenge_should_turn_the_penalty_when_two_thirds_turn_the_verdict_back() {
 		(0..=2).for_each(|round| settle(1, round, 1));
 		// Ten of weight in the first challenge, and nothing else.
 		assert_eq!(Validators::<Test>::get(1).map(|v| v.stake), Some(STAKE - 100));
+	});
+}
+
+#[test]
+fn challenge_should_slash_its_own_losing_side_when_it_is_the_last_and_overturns() {
+	ExtBuilder::default().build_and_execute(|| {
+		provisional(1, REJECT);
+		challenge(1);
+		vote(1, &split(2, ACCEPT, REJECT));
+		assert_eq!(case(1).penalty, None);
+		challenge(1);
+		vote(1, &split(5, ACCEPT, REJECT));
+		assert_eq!(verdict(1), ACCEPT);
+		finalize(1);
+		(1..=7).for_each(|who| (0..=2).for_each(|round| settle(1, round, who)));
+		let left = |who| Validators::<Test>::get(who).map(|validator| STAKE - validator.stake);
+		// Rejections of weight 1, 10 and 20, at 10 each; the first two had none in the challenges.
+		assert_eq!([1, 3, 6].map(left), [Some(10), Some(110), Some(310)]);
+	});
+}
+
+#[test]
+fn challenge_should_slash_its_own_losing_side_when_it_is_the_last_and_fails() {
+	ExtBuilder::default().build_and_execute(|| {
+		provisional(1, ACCEPT);
+		challenge(1);
+		vote(1, &all(7, REJECT));
+		challenge(1);
+		vote(1, &split(2, ACCEPT, REJECT));
+		let expected = Penalty {
+			accept: true,
+			before: 3,
+			informant: Some(STRANGER),
+			percent: 50,
+		};
+		assert_eq!((verdict(1), case(1).penalty), (REJECT, Some(expected)));
+		finalize(1);
+		(1..=7).for_each(|who| (0..=2).for_each(|round| settle(1, round, who)));
+		let left = |who| Validators::<Test>::get(who).map(|validator| STAKE - validator.stake);
+		assert_eq!([1, 3].map(left), [Some(210), Some(10)]);
+	});
+}
+
+#[test]
+fn challenge_should_punish_nobody_when_less_than_two_thirds_decide_the_last() {
+	ExtBuilder::default().build_and_execute(|| {
+		provisional(1, ACCEPT);
+		challenge(1);
+		vote(1, &all(7, ACCEPT));
+		challenge(1);
+		vote(1, &split(4, ACCEPT, REJECT));
+		assert_eq!((verdict(1), case(1).penalty), (ACCEPT, None));
 	});
 }
 

@@ -1,6 +1,6 @@
 //! Opening and withdrawing a case, which datanets asks for.
 
-use crate::{mock::*, Cases, Error, Event, Rounds};
+use crate::{mock::*, Cases, Error, Event, Rounds, Validators};
 use frame_support::{assert_err, assert_noop, assert_ok};
 use openledger_primitives::{
 	format::Modality,
@@ -36,6 +36,7 @@ fn open_should_open_a_round_under_the_parameters_of_today() {
 			datanet: DATANET,
 			modality: Modality::Text,
 			contributor: CONTRIBUTOR,
+			bytes: 0,
 			round: 0,
 			phase: Phase::Voting,
 			fee: FEE,
@@ -53,10 +54,27 @@ fn open_should_open_a_round_under_the_parameters_of_today() {
 }
 
 #[test]
+fn open_should_have_votes_on_larger_files_risk_more() {
+	ExtBuilder::default().build_and_execute(|| {
+		open_sized(1, Modality::Text, 2_049, FEE);
+		assert_eq!((case(1).bytes, round(1).risk), (2_049, 19));
+		// Later rounds of the case as well.
+		close(1);
+		assert_eq!((case(1).round, round(1).risk), (1, 19));
+		vote(1, &all(7, ACCEPT));
+		assert_eq!(
+			Validators::<Test>::get(1).map(|validator| validator.at_risk),
+			Some(3 * 19)
+		);
+		assert_eq!(Validation::challenge_bond_due(1), Some(70 * 19));
+	});
+}
+
+#[test]
 fn open_should_fail_when_the_item_has_a_case() {
 	ExtBuilder::default().build_and_execute(|| {
 		open(1);
-		let again = || <Validation as Court<_>>::open(1, DATANET, Modality::Text, &CONTRIBUTOR, 0);
+		let again = || <Validation as Court<_>>::open(1, DATANET, Modality::Text, &CONTRIBUTOR, 0, 0);
 		assert_noop!(again(), Error::<Test>::CaseAlreadyExists);
 	});
 }

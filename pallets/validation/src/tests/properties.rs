@@ -419,7 +419,8 @@ impl Run<'_> {
 	fn set_params(&self, choice: u8) {
 		let params = crate::CourtParams {
 			risk_per_weight: 10 + u128::from(choice),
-			challenge_bond: 500 + u128::from(choice),
+			risk_per_kib: u128::from(choice),
+			challenge_weight: 50 + u32::from(choice),
 			challenger_percent: 50 * choice,
 			plant_bond: 300 + u128::from(choice),
 			..run_params()

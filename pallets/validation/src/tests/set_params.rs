@@ -4,7 +4,7 @@ use frame_support::{assert_noop, assert_ok, pallet_prelude::DispatchError};
 fn wider() -> CourtParams {
 	CourtParams {
 		risk_per_weight: 20,
-		challenge_bond: 900,
+		challenge_weight: 90,
 		challenger_percent: 10,
 		..params()
 	}
@@ -46,7 +46,7 @@ fn set_params_should_fail_when_not_the_administration() {
 fn set_params_should_fail_when_rounds_could_not_run() {
 	ExtBuilder::default().build_and_execute(|| {
 		let params = CourtParams {
-			challenge_bond: 0,
+			challenge_weight: 0,
 			..params()
 		};
 		assert_noop!(
