@@ -1,8 +1,9 @@
 //! One item's way: rounds, challenge, settlement, as `pallet_validation` walks it, in memory.
 
 use openledger_primitives::{
-	challenge::{challenge_bond, rule, trial_width, Penalty, Ruling},
+	challenge::{penalty, rule, trial_width, Penalty, Ruling, Trial},
 	fee::share,
+	plant::confirm,
 	points::{unrevealed_points, vote_points, AcceptShare, POINT},
 	sortition::Draw,
 	tally::{Decision, Tally, Width},
@@ -33,6 +34,8 @@ pub struct File {
 	/// By how much honest judges' scores differ from it; none where programs judge.
 	pub noise: u8,
 	pub units: u32,
+	/// Its size, by which votes on it risk more.
+	pub bytes: u32,
 	/// The review fee, plancks.
 	pub fee: Balance,
 }
@@ -177,13 +180,13 @@ impl Court {
 			judged.weight += round.tally.revealed();
 			judged.votes += round.ballots.iter().filter(|ballot| ballot.revealed).count() as u32;
 		}
-		let mut penalty = None;
+		let mut punished = None;
 		if let Some(standing) = verdict {
 			let (standing, hit) = self.challenges(&item, standing, &mut rounds, &mut judged);
-			(verdict, penalty) = (Some(standing), hit);
+			(verdict, punished) = (Some(standing), hit);
 		}
 		judged.verdict = verdict;
-		judged.slashed = self.settle(&rounds, verdict, penalty);
+		judged.slashed = self.settle(&rounds, file, verdict, punished);
 		if let Some(verdict) = verdict {
 			self.recent = self.recent.after(verdict.is_accept());
 		}
@@ -201,7 +204,7 @@ impl Court {
 		let watcher_sees = item.file.good != item.luck(usize::MAX, ERROR);
 		let mut watcher = self.watch != Watch::Nobody;
 		let mut liars = self.watch == Watch::WatcherAndLiars;
-		let mut penalty = None;
+		let mut punished = None;
 		for earlier in 0..self.params.max_challenges {
 			let right = standing.is_accept() == item.file.good;
 			if watcher && standing.is_accept() != watcher_sees {
@@ -215,22 +218,26 @@ impl Court {
 			let before = rounds.len();
 			let mut round = self.vote(item, before, width, Some(standing));
 			judged.challenge_weight += round.tally.revealed();
-			match rule(&round.tally, width, &standing) {
-				Ruling::Upheld => round.fee = challenge_bond(self.params.challenge_bond, earlier),
-				Ruling::Corrected { verdict } => standing = verdict,
-				Ruling::Overturned { verdict, by_two_thirds } => {
-					penalty = by_two_thirds.then_some(Penalty {
-						accept: standing.is_accept(),
-						before: before as RoundIndex,
-						informant: Some(()),
-						percent: self.params.challenger_percent,
-					});
-					standing = verdict;
+			let ruling = rule(&round.tally, width, &standing);
+			let ruled = match ruling {
+				Ruling::Upheld => {
+					round.fee = self.params.bond(item.file.bytes, earlier);
+					standing
 				}
-			}
+				Ruling::Corrected { verdict } | Ruling::Overturned { verdict, .. } => verdict,
+			};
+			let clear = confirm(&round.tally, width, ruled.is_accept()).is_some();
+			let trial = Trial {
+				challenger: (),
+				percent: self.params.challenger_percent,
+				round: before as RoundIndex,
+				is_last: earlier + 1 == self.params.max_challenges,
+			};
+			punished = penalty(punished, trial, &standing, ruling, clear);
+			standing = ruled;
 			rounds.push(round);
 		}
-		(standing, penalty)
+		(standing, punished)
 	}
 
 	/// One round: who is drawn commits, and who wants to reveals. `seen` is what the item's earlier rounds show.
@@ -264,19 +271,19 @@ impl Court {
 				revealed,
 			});
 		}
-		self.reveal_last(&mut ballots, &mut tally);
+		self.reveal_last(item.file, &mut ballots, &mut tally);
 		Closed { tally, ballots, fee: 0 }
 	}
 
 	/// Who waited sees all other reveals.
-	fn reveal_last(&self, ballots: &mut [Ballot], tally: &mut Tally) {
+	fn reveal_last(&self, file: &File, ballots: &mut [Ballot], tally: &mut Tally) {
 		let Some(leads) = leader(tally) else { return };
 		for ballot in ballots.iter_mut().filter(|ballot| !ballot.revealed) {
 			let party = self.population.accounts[ballot.account].party;
 			let loses = ballot.verdict.is_accept() != leads.is_accept();
 			let reveals = match self.population.parties[party].mind {
 				Mind::LastRevealer | Mind::Hedger => !loses,
-				Mind::Withholder => !loses || !self.pays_to_hold_back(&ballot.verdict, &leads),
+				Mind::Withholder => !loses || !self.pays_to_hold_back(file, &ballot.verdict, &leads),
 				_ => false,
 			};
 			if reveals {
@@ -287,10 +294,10 @@ impl Court {
 	}
 
 	/// Whether the points that a losing vote costs are worth more than what an unrevealed one costs.
-	fn pays_to_hold_back(&self, verdict: &Verdict, leads: &Verdict) -> bool {
+	fn pays_to_hold_back(&self, file: &File, verdict: &Verdict, leads: &Verdict) -> bool {
 		let worth = |points: i64| points as f64 / POINT as f64 * self.per_point as f64;
 		let hidden = unrevealed_points(1);
-		worth(vote_points(verdict, leads, 1, self.recent)) < worth(hidden) - self.params.risk_per_weight as f64
+		worth(vote_points(verdict, leads, 1, self.recent)) < worth(hidden) - self.params.risk(file.bytes) as f64
 	}
 
 	fn verdict(&self, item: &Item, account: &Account, mind: Mind, seen: Option<Verdict>) -> Verdict {
@@ -329,13 +336,20 @@ impl Court {
 	}
 
 	/// As the pallet's `settle`, for every vote. Returns what wrong votes lost.
-	fn settle(&mut self, rounds: &[Closed], outcome: Option<Verdict>, penalty: Option<Penalty<()>>) -> Balance {
+	fn settle(
+		&mut self,
+		rounds: &[Closed],
+		file: &File,
+		outcome: Option<Verdict>,
+		penalty: Option<Penalty<()>>,
+	) -> Balance {
+		let risk = self.params.risk(file.bytes);
 		let mut lost = 0;
 		for (index, round) in rounds.iter().enumerate() {
 			let revealed = round.tally.revealed();
 			for ballot in &round.ballots {
 				let purse = &mut self.purses[ballot.account];
-				let reserve = self.params.risk_per_weight * Balance::from(ballot.weight);
+				let reserve = risk * Balance::from(ballot.weight);
 				if !ballot.revealed {
 					purse.slashed += reserve;
 					purse.award(unrevealed_points(ballot.weight));

@@ -1,4 +1,4 @@
-//! Real bytes: texts cut into parts, padded, and put into larger containers.
+//! Bytes: texts cut into parts, padded, and put into larger containers.
 
 use openledger_cli::{
 	checks::{judge, Claim},
@@ -7,33 +7,21 @@ use openledger_cli::{
 use openledger_primitives::{
 	format::{Format, Modality},
 	payload::possession,
+	points::item_points,
 	vote::Verdict,
 };
 
-use crate::{court::File, validators::review_fee};
+use crate::{court::File, prose::page, validators::review_fee};
 
 const ACCOUNT: [u8; 32] = [5; 32];
 /// Into how many parts texts are cut.
 const PARTS: [usize; 7] = [2, 3, 5, 10, 20, 50, 100];
-/// Prose that nobody wrote for this: the workspace's own documentation, in its comments and pages.
-const SOURCES: [&str; 16] = [
-	include_str!("../../../ARCHITECTURE.md"),
-	include_str!("../../../README.md"),
-	include_str!("../../../docs/training.md"),
-	include_str!("../../../pallets/validation/src/lib.rs"),
-	include_str!("../../../pallets/datanets/src/lib.rs"),
-	include_str!("../../../pallets/rewards/src/lib.rs"),
-	include_str!("../../../pallets/models/src/lib.rs"),
-	include_str!("../../../pallets/authorities/src/lib.rs"),
-	include_str!("../../../primitives/src/traits.rs"),
-	include_str!("../../../primitives/src/tally.rs"),
-	include_str!("../../../primitives/src/payload.rs"),
-	include_str!("../../../primitives/src/training.rs"),
-	include_str!("../../../cli/src/checks.rs"),
-	include_str!("../../../cli/src/failure.rs"),
-	include_str!("../../../cli/src/units.rs"),
-	include_str!("../../../pallets/validation/src/types.rs"),
+/// Sizes of the texts that are cut, bytes.
+const TEXTS: [usize; 12] = [
+	1_500, 2_500, 4_000, 6_000, 9_000, 12_000, 16_000, 20_000, 26_000, 34_000, 45_000, 60_000,
 ];
+/// Size of the text that is padded, bytes.
+const PADDED: usize = 15_000;
 
 /// What honest validators make of a text; `None` if they reject it.
 fn judged(text: &[u8]) -> Option<(u8, u32)> {
@@ -58,22 +46,9 @@ fn file_of(text: &[u8]) -> File {
 		score,
 		noise: 0,
 		units,
+		bytes: text.len() as u32,
 		fee: review_fee(text.len() as u32, 0),
 	}
-}
-
-/// A page as it is, and the comments of a source.
-fn prose(source: &str) -> String {
-	let is_page = source.starts_with('#') && !source.starts_with("#!");
-	let comment = |line: &str| {
-		let line = line.trim_start();
-		let text = line.strip_prefix("///").or(line.strip_prefix("//!"))?;
-		Some(format!("{}\n", text.trim_start()))
-	};
-	if is_page {
-		return source.to_owned();
-	}
-	source.lines().filter_map(comment).collect()
 }
 
 /// Texts, whole and in parts.
@@ -83,9 +58,9 @@ pub struct Texts {
 }
 
 impl Texts {
-	/// Each source, and all of them together.
+	/// Each page, and all of them together.
 	pub fn new() -> Self {
-		let mut texts: Vec<String> = SOURCES.iter().map(|source| prose(source)).collect();
+		let mut texts: Vec<String> = (0..).zip(TEXTS).map(|(seed, bytes)| page(seed, bytes)).collect();
 		texts.push(texts.concat());
 		let cut = |text: &str, parts: usize| -> Vec<File> {
 			text.as_bytes()
@@ -119,13 +94,16 @@ fn whole_characters(part: &[u8]) -> Vec<u8> {
 	String::from_utf8_lossy(part).replace('\u{fffd}', "").into_bytes()
 }
 
-/// The most that inflating gains: units of the inflated file over those of the plain one, of every trick.
+/// What inflating a file multiplies its points by, of every trick; where only people judge, its units.
 pub fn inflation() -> Vec<(&'static str, f64)> {
-	let text = SOURCES[0].as_bytes();
+	let plain = page(TEXTS.len() as u64, PADDED);
+	let line = "and so on, and so on\n";
+	let points_of = |text: &str| judged(text.as_bytes()).map_or(0, |(score, units)| item_points(score, units)) as f64;
+	// The line itself is new once.
+	let repeated = |times| points_of(&(plain.clone() + &line.repeat(times))) / points_of(&(plain.clone() + line));
+	let padded = |padding: &str| points_of(&(plain.clone() + padding)) / points_of(&plain);
 	let units_of = |format, bytes: &[u8]| f64::from(units(format, bytes));
 	let over = |format, inflated: &[u8], plain: f64| units_of(format, inflated) / plain;
-	let plain_text = units_of(Format::Markdown, text);
-	let padded = |padding: &[u8]| over(Format::Markdown, &[text, padding].concat(), plain_text);
 	// The same picture: a PNG of 1.2 bytes a pixel and a BMP of three; the same sound: a FLAC at half a WAV's size.
 	let (png, bmp) = (png(1_200, 800), bmp(1_200, 800));
 	let (flac, wav) = (flac(30), wav(30));
@@ -135,15 +113,17 @@ pub fn inflation() -> Vec<(&'static str, f64)> {
 		.map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
 		.collect();
 	vec![
-		("a text after itself", padded(text)),
-		("spaces after a text", padded(&[b' '; 200_000])),
-		(
-			"a line a thousand times",
-			padded(&b"and so on, and so on\n".repeat(1_000)),
-		),
+		("a text after itself", padded(&plain)),
+		("spaces after a text", padded(&" ".repeat(200_000))),
+		("a line ten times", repeated(10)),
+		("a line a thousand times", repeated(1_000)),
 		(
 			"a text as PDF with noise",
-			over(Format::Pdf, &[b"%PDF-1.7", &noise[..]].concat(), plain_text),
+			over(
+				Format::Pdf,
+				&[b"%PDF-1.7", &noise[..]].concat(),
+				units_of(Format::Markdown, plain.as_bytes()),
+			),
 		),
 		("bmp for png", over(Format::Bmp, &bmp, plain_png)),
 		(

@@ -5,9 +5,11 @@ use std::{
 	thread::{self, ScopedJoinHandle},
 };
 
+use openledger_primitives::OPEN;
 use serde_json::{json, Map, Value};
 
 use crate::{
+	bribe::{Bribe, SIZES},
 	contributors::{Contributors, Way},
 	court::Watch,
 	files::{inflation, Texts},
@@ -94,7 +96,7 @@ impl Report {
 		})
 	}
 
-	/// The most that inflating a file multiplies its units by.
+	/// The most that inflating a file multiplies its points by.
 	pub fn most_inflated(&self) -> f64 {
 		self.inflation.iter().map(|(_, ratio)| *ratio).fold(0., f64::max)
 	}
@@ -131,6 +133,13 @@ impl Report {
 				format!("{name} earns {:.3} of honest pay", ratio.value),
 			);
 		}
+		for (name, bytes) in SIZES {
+			let Bribe { cost, earns, .. } = Bribe::at_defaults(bytes);
+			expect(
+				cost > earns,
+				format!("buying a verdict on {name} pays: {cost} plancks for {earns}"),
+			);
+		}
 		for (name, ratio) in &self.inflation {
 			expect(
 				*ratio <= MOST_INFLATED,
@@ -146,7 +155,7 @@ impl Report {
 			let _ = writeln!(table, "{text}");
 		};
 		line(
-			"lying  wrong final verdicts      expired   votes  weight  + in challenges  slashed/item  liar's pay"
+			"lying  wrong final verdicts      expired   votes  weight  with challenges  slashed/item  liar's pay"
 				.into(),
 		);
 		let hostile = ("33 % and challenging".to_owned(), &self.hostile);
@@ -159,7 +168,7 @@ impl Report {
 				lies.no_verdict as f64 / lies.items as f64,
 				lies.votes,
 				lies.weight,
-				lies.challenge_weight,
+				lies.weight + lies.challenge_weight,
 				lies.slashed,
 				lies.pay.map_or(String::new(), |pay| format!("{:+.2}", pay.value)),
 			));
@@ -168,14 +177,23 @@ impl Report {
 		for (name, ratio) in &self.pay {
 			line(format!("{name:<18}  {:>17.4}  ({:.4})", ratio.value, ratio.error));
 		}
-		line("\ninflating           units over plain".into());
+		line("\ninflating           points over plain".into());
 		for (name, ratio) in &self.inflation {
 			line(format!("{name:<24}  {ratio:>10.4}"));
+		}
+		line("\nfile      risk of a unit of weight   bribe        earns at most".into());
+		for (name, bytes) in SIZES {
+			let Bribe { risk, cost, earns } = Bribe::at_defaults(bytes);
+			let [risk, cost, earns] = [risk, cost, earns].map(|plancks| plancks as f64 / OPEN as f64);
+			line(format!(
+				"{name:<8}  {risk:>15.2} OPEN  {cost:>10.0} OPEN  {earns:>8.0} OPEN"
+			));
 		}
 		table
 	}
 
 	/// `votes` are revealed weight an item in the rounds that lead to its verdict; a vote of weight two counts twice.
+	/// `bribe_over_earning`: what the cheapest bribe costs over the most that it earns.
 	pub fn json(&self) -> Value {
 		let mut values = Map::new();
 		for (percent, lies) in &self.lies {
@@ -192,7 +210,15 @@ impl Report {
 			.map(|(name, ratio)| ((*name).to_owned(), json!(round(ratio.value))))
 			.collect();
 		pay.insert("format_inflater".into(), json!(round(self.most_inflated())));
+		let bribe: Map<String, Value> = SIZES
+			.iter()
+			.map(|(name, bytes)| {
+				let bribe = Bribe::at_defaults(*bytes);
+				((*name).to_owned(), json!(round(bribe.cost as f64 / bribe.earns as f64)))
+			})
+			.collect();
 		values.insert("pay".into(), pay.into());
+		values.insert("bribe_over_earning".into(), bribe.into());
 		values.into()
 	}
 }

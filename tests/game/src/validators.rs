@@ -43,6 +43,7 @@ pub fn file(rng: &mut impl Rng, good: bool) -> File {
 		score: rng.random_range(SCORES).min(MAX_SCORE),
 		noise: SCORE_NOISE,
 		units: FILE_UNITS,
+		bytes: FILE_BYTES,
 		fee: review_fee(FILE_BYTES, 0),
 	}
 }
