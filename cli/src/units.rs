@@ -22,9 +22,9 @@ pub const ZSTD_LEVEL: i32 = 3;
 const PASSAGE: usize = 128;
 /// Bytes that are compressed by themselves.
 const PIECE: usize = 1_024;
-/// What a compressor spends before it knows the text, and what does not count of each piece: else tiny files would count
-/// more for each of their bytes than longer ones.
-const START: usize = 48;
+/// What does not count of each piece, the last one included: about what a compressor spends before it knows a text. With
+/// less, short pieces would count more for each of their bytes than long ones, and parts of a text more than the whole.
+const START: usize = 80;
 /// A tenth of a bit a pixel.
 const PIXELS_PER_BYTE: u64 = 80;
 /// Below this rate there is no speech to hear, but any length of it.
@@ -53,20 +53,10 @@ pub fn units(format: Format, bytes: &[u8]) -> u32 {
 
 /// Units of a text.
 pub fn text(bytes: &[u8]) -> u32 {
-	let kept = without_repeats(bytes);
 	// Memory to memory does not fail; if it ever did, the raw length is the honest upper bound.
 	let packed = |piece: &[u8]| zstd::bulk::compress(piece, ZSTD_LEVEL).map_or(piece.len(), |packed| packed.len());
 	let count = |piece: &[u8]| packed(piece).saturating_sub(START);
-	if kept.len() < PIECE {
-		return text_units(count(&kept));
-	}
-	let pieces = kept.chunks_exact(PIECE);
-	// By itself a short piece would count more for each of its bytes, and parts have more ends than the whole: what is left at
-	// the end counts what it adds to the bytes before it.
-	let left = pieces.remainder().len();
-	let last = &kept[kept.len() - PIECE..];
-	let end = packed(last).saturating_sub(packed(&last[..PIECE - left]));
-	text_units(pieces.map(count).sum::<usize>() + end)
+	text_units(without_repeats(bytes).chunks(PIECE).map(count).sum())
 }
 
 /// The bytes, less every passage that stood before. Passages begin at multiples of [`PASSAGE`] in what was read and are
@@ -310,6 +300,38 @@ mod tests {
 		assert!(padded(&[&b"\n\n and again \n\n"[..], &once].concat()) <= whole + whole / 100);
 		assert!(padded(&[b' '; 100_000]) <= whole + whole / 100);
 		assert!(padded(&b"-=".repeat(50_000)) <= whole + whole / 100);
+	}
+
+	/// The last piece once counted what it added to the bytes before it, and more as soon as blanks had filled it up: 380 of
+	/// them were worth a ninth of a page.
+	#[test]
+	fn filling_the_last_piece_should_count_next_to_nothing() {
+		for sentences in [20, 25, 33, 160] {
+			let plain = prose(sentences);
+			for padding in [&b" "[..], b"\n", b"x", b"again "] {
+				for times in (0..=1_300 / padding.len()).step_by(10) {
+					let padded = text(&[&plain[..], &padding.repeat(times)].concat());
+					assert!(
+						padded <= text(&plain) + 16,
+						"{sentences} sentences, {padding:?} {times} times"
+					);
+				}
+			}
+		}
+	}
+
+	#[test]
+	fn a_text_should_never_have_more_units_than_bytes() {
+		let mut state = 1u32;
+		let noise: Vec<u8> = std::iter::repeat_with(|| {
+			state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+			(state >> 24) as u8
+		})
+		.take(5_000)
+		.collect();
+		for size in [0, 1, 10, 100, 1_023, 1_024, 1_025, 5_000] {
+			assert!(text(&noise[..size]) as usize <= size);
+		}
 	}
 
 	#[test]

@@ -106,7 +106,7 @@ fn own_network_should_finalize_without_root() {
 
 #[test]
 fn known_keys_should_be_refused() {
-	let folder = tempfile::tempdir().expect("a temporary folder");
+	let folder = Folder::new().expect("a temporary folder");
 	let network = folder.path().join("network.json");
 	let alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
 	let description = serde_json::json!({
