@@ -100,8 +100,8 @@ for n in $(seq "$council"); do
 done
 for n in $(seq "$validators"); do
 	account="$(secret "$dir/validator-$n/account" sr25519)"
-	validator_list+=("{ \"account\": \"$account\", \"stake\": 10000 }")
-	endowment_list+=("{ \"account\": \"$account\", \"amount\": 11000 }")
+	validator_list+=("{ \"account\": \"$account\", \"stake\": 50000 }")
+	endowment_list+=("{ \"account\": \"$account\", \"amount\": 51000 }")
 done
 # Somebody has to be able to pay: everything else lies in the treasury and in the pot.
 account="$(secret "$dir/founder/account" sr25519)"

@@ -16,6 +16,7 @@ use anyhow::Result;
 use chain_client::{calls, AccountId, Call, Chain, ChainError, ChainExt, Signer, Wait};
 use futures::StreamExt;
 use openledger_primitives::{
+	item::Phase,
 	vote::{Reason, Verdict},
 	ActiveBlock, Balance, ItemId,
 };
@@ -169,12 +170,13 @@ impl<C: Chain + 'static> Daemon<C> {
 				continue;
 			};
 			let reserve = reserve(&view, &action);
-			if reserve > free {
+			let free_for_it = free.saturating_sub(kept(&view, &action));
+			if reserve > free_for_it {
 				warn!(
 					?action,
 					needed = %Amount(reserve),
-					free = %Amount(free),
-					"not committed: the vote puts more stake at risk than is free (OPEN); votes that are settled free theirs, and `openledger stake add` adds some"
+					free = %Amount(free_for_it),
+					"not committed: the vote puts more stake at risk than is free for it (OPEN); votes that are settled free theirs, and `openledger stake add` adds some"
 				);
 				continue;
 			}
@@ -346,6 +348,16 @@ fn reserve(view: &View, action: &Action) -> Balance {
 	let weight = case.and_then(|case| case.weight).unwrap_or(0);
 	let risk = case.and_then(|case| case.round.as_ref()).map_or(0, |round| round.risk);
 	risk.saturating_mul(weight.into())
+}
+
+/// What of the stake the chain keeps for challenges while anything else is voted on, plancks.
+fn kept(view: &View, action: &Action) -> Balance {
+	let Action::Commit { item, .. } = action else { return 0 };
+	let case = view.cases.iter().find(|case| case.item == *item);
+	match case.map(|case| case.case.phase) {
+		Some(Phase::Challenged { .. }) => 0,
+		_ => view.validator.as_ref().map_or(0, |own| own.stake / 2),
+	}
 }
 
 /// Whether this validator needs the file of a case: it is drawn, or has a vote to reveal.

@@ -416,11 +416,21 @@ async fn votes_that_nobody_settles_should_be_settled_by_somebody() {
 #[tokio::test]
 async fn no_more_should_be_committed_than_the_free_stake_covers() {
 	let court = Court::new();
-	court.set_round(|round| round.risk = 15);
+	court.set_round(|round| round.risk = 8);
 	assert!(
 		court.calls_at(12, true).await.is_empty(),
-		"weight 7 at 15 each is more than a stake of 100"
+		"weight 7 at 8 each is more than the half of a stake of 100"
 	);
+	court.set_round(|round| round.risk = 7);
+	assert_eq!(names(&court.calls_at(12, true).await), ["commit"]);
+
+	// On challenges all of it can be put at risk.
+	let court = Court::new();
+	court.set_phase(Phase::Challenged {
+		verdict: Verdict::Accept { score: 80, units: 1 },
+	});
+	court.set_round(|round| round.risk = 15);
+	assert!(court.calls_at(12, true).await.is_empty());
 	court.set_round(|round| round.risk = 14);
 	assert_eq!(names(&court.calls_at(12, true).await), ["commit"]);
 }

@@ -18,7 +18,7 @@ mod errors {
 		InsufficientBalance,
 		/// The amount is zero.
 		ZeroAmount,
-		/// More than the part of the stake that is not at risk in unsettled votes.
+		/// More than the part of the stake that is not at risk in unsettled votes, or than what of it is not kept for challenges.
 		InsufficientFreeStake,
 		/// As many withdrawals wait as can; withdraw those that are due first.
 		MaxUnbondingExceeded,

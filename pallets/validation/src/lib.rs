@@ -11,7 +11,8 @@
 //!   and stake ([`openledger_primitives::sortition`]), and no panel is stored.
 //! - **Commitment**: a hash that hides a verdict until everybody has voted ([`openledger_primitives::vote`]).
 //! - **Reserve**: weight times the round's risk, the part of the stake that a vote puts at risk until it is settled. The risk
-//!   grows with the file ([`CourtParams::risk`]), as does what a wrong acceptance of it could earn.
+//!   grows with the file ([`CourtParams::risk`]), as does what a wrong acceptance of it could earn. Half of a stake is kept
+//!   for votes on challenges.
 //! - **Trial**: a wide round on a provisional verdict, which somebody called with a bond: a challenger, or who planted
 //!   the item.
 //! - **Plant**: an item whose right verdict its Datanet's owner committed to before it was submitted
@@ -119,8 +120,8 @@
 //!   finalized: this pallet comes after BABE) are not chosen by users.
 //! - A round's commit window ends within the session after the one it was opened in: schedules remember one past session.
 //!   Later, who changed its stake meanwhile is not on the panel.
-//! - The free stake of all validators carries the last challenge's panel on the largest file. Whose own does not carry the
-//!   risk of its weight cannot vote in that round (`InsufficientFreeStake`).
+//! - Half of all stake carries the last challenge's panel on the largest file. Whose own does not carry the risk of its
+//!   weight cannot vote in that round (`InsufficientFreeStake`).
 //! - The fee account and the pot hold the existential deposit from genesis on.
 //! - `set_params` changes what opens later, also the later rounds of an open case: the widths may end earlier for it.
 //! - Commitments and their salts are by the validator's account, also where a proxy signs for it: a hot key that votes

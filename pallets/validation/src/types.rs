@@ -192,9 +192,18 @@ impl Validator {
 		}
 	}
 
-	/// What a new vote can put at risk, and what can be unbonded.
+	/// What can be unbonded, and put at risk by votes on challenges.
 	pub fn free_stake(&self) -> Balance {
 		self.stake.saturating_sub(self.at_risk)
+	}
+
+	/// What a new vote can put at risk. Half of the stake is kept for challenges: whoever bought a verdict could else keep all
+	/// stake busy with large files until nobody is left to overturn it.
+	pub fn free_for(&self, phase: &Phase) -> Balance {
+		match phase {
+			Phase::Challenged { .. } => self.free_stake(),
+			_ => self.free_stake().saturating_sub(self.stake / 2),
+		}
 	}
 
 	/// All that is on hold.

@@ -46,7 +46,10 @@ impl<T: Config> Pallet<T> {
 		let weight = Self::weight(item, &case, &round, seed, &voter, &validator);
 		ensure!(weight > 0, Error::<T>::NotOnPanel);
 		let reserve = reserve(&round, weight);
-		ensure!(reserve <= validator.free_stake(), Error::<T>::InsufficientFreeStake);
+		ensure!(
+			reserve <= validator.free_for(&case.phase),
+			Error::<T>::InsufficientFreeStake
+		);
 
 		validator.at_risk = validator.at_risk.saturating_add(reserve);
 		round.tally.commit(weight);

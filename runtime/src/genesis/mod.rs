@@ -26,7 +26,7 @@ pub const LOCAL: &str = "local";
 
 /// What each development account starts with.
 pub const DEV_ENDOWMENT: Balance = 1_000_000 * OPEN;
-/// What each validator of the presets stakes, of its endowment.
+/// What each validator of the presets stakes, of its endowment: the five together carry every challenge of the largest file.
 pub const VALIDATOR_STAKE: Balance = 50_000 * OPEN;
 /// What the treasury starts with; the pot of the rewards has the rest.
 pub const TREASURY_ENDOWMENT: Balance = 50_000_000 * OPEN;

@@ -157,7 +157,7 @@ fn commit_should_fail_when_not_on_the_panel() {
 #[test]
 fn commit_should_fail_when_free_stake_is_insufficient() {
 	let params = crate::CourtParams {
-		risk_per_weight: STAKE,
+		risk_per_weight: STAKE / 2,
 		..params()
 	};
 	ExtBuilder::default().with_params(params).build_and_execute(|| {
@@ -169,6 +169,31 @@ fn commit_should_fail_when_free_stake_is_insufficient() {
 			Error::<Test>::InsufficientFreeStake
 		);
 		assert_ok!(Validation::commit(signed(2), 2, 0, COMMITMENT));
+	});
+}
+
+#[test]
+fn commit_should_have_half_of_the_stake_for_challenges_only() {
+	let params = crate::CourtParams {
+		risk_per_weight: STAKE / 20,
+		..params()
+	};
+	ExtBuilder::default().with_params(params).build_and_execute(|| {
+		(1..=11).for_each(open);
+		(1..=10).for_each(|item| commit_all(item, &all(7, ACCEPT)));
+		// Ten votes of weight one are half of the stake.
+		assert_noop!(
+			Validation::commit(signed(1), 11, 0, COMMITMENT),
+			Error::<Test>::InsufficientFreeStake
+		);
+		reveal_all(1, &all(7, ACCEPT));
+		close(1);
+		challenge(1);
+		commit_all(1, &all(7, REJECT));
+		assert_eq!(
+			Validators::<Test>::get(1).map(|validator| validator.free_stake()),
+			Some(0)
+		);
 	});
 }
 
