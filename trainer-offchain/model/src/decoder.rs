@@ -12,6 +12,10 @@ use candle_core::{Device, Tensor, Var, D};
 use std::path::Path;
 use std::sync::Arc;
 
+mod batch;
+
+pub use batch::{AdapterSet, Segment};
+
 /// A model. A clone shares the tensors: an adapter put around the clone's layers leaves the original as it is.
 #[derive(Clone)]
 pub struct Decoder {
@@ -354,12 +358,21 @@ impl Decoder {
 		past: usize,
 		dropout: &mut DropoutRng,
 	) -> Result<(Tensor, Tensor, Tensor)> {
-		let (batch, seq, _) = x.dims3()?;
+		let parts = block
+			.qkv
+			.iter()
+			.map(|l| l.forward(x, dropout))
+			.collect::<Result<Vec<_>>>()?;
+		self.split_heads(parts, past)
+	}
+
+	/// The same, of the outputs of the block's one or three layers.
+	fn split_heads(&self, parts: Vec<Tensor>, past: usize) -> Result<(Tensor, Tensor, Tensor)> {
+		let (batch, seq, _) = parts[0].dims3()?;
 		let c = &self.config;
 		let (q_width, kv_width) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
-		let parts = match block.qkv.as_slice() {
-			[fused] => {
-				let all = fused.forward(x, dropout)?;
+		let parts = match parts.as_slice() {
+			[all] => {
 				let part = |start, len| all.narrow(D::Minus1, start, len)?.contiguous();
 				vec![
 					part(0, q_width)?,
@@ -367,10 +380,7 @@ impl Decoder {
 					part(q_width + kv_width, kv_width)?,
 				]
 			}
-			split => split
-				.iter()
-				.map(|l| l.forward(x, dropout))
-				.collect::<Result<Vec<_>>>()?,
+			_ => parts,
 		};
 		let mut heads = parts
 			.into_iter()
@@ -390,11 +400,15 @@ impl Decoder {
 
 	fn feed_forward(&self, block: &Block, x: &Tensor, dropout: &mut DropoutRng) -> Result<Tensor> {
 		let up = block.up.forward(x, dropout)?;
-		let inner = match (self.config.feed_forward, &block.gate) {
-			(FeedForward::SwiGlu, Some(gate)) => ops::swiglu(&gate.forward(x, dropout)?, &up)?,
-			_ => ops::gelu_tanh(&up)?,
-		};
-		block.down.forward(&inner, dropout)
+		let gate = block.gate.as_ref().map(|gate| gate.forward(x, dropout)).transpose()?;
+		block.down.forward(&self.activate(gate, &up)?, dropout)
+	}
+
+	fn activate(&self, gate: Option<Tensor>, up: &Tensor) -> Result<Tensor> {
+		Ok(match (self.config.feed_forward, gate) {
+			(FeedForward::SwiGlu, Some(gate)) => ops::swiglu(&gate, up)?,
+			_ => ops::gelu_tanh(up)?,
+		})
 	}
 
 	/// Logits of every position, `[batch, seq, vocab]`.

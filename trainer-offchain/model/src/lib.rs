@@ -20,7 +20,7 @@ pub mod tokenizer;
 
 pub use chat_template::{ChatTemplate, Message};
 pub use config::{DecoderConfig, RawConfig};
-pub use decoder::{Decoder, KvCache};
+pub use decoder::{AdapterSet, Decoder, KvCache, Segment};
 pub use error::{ModelError, Result};
 pub use lora::LoraSettings;
 pub use tokenizer::ModelTokenizer;
