@@ -9,9 +9,10 @@ mod docx;
 mod isolated;
 mod pdf;
 
-use openledger_primitives::format::{Format, Modality};
+use openledger_primitives::format::Modality;
 
 pub use isolated::isolate;
+pub use openledger_primitives::format::Format;
 
 /// Most bytes of text that a file may unpack to; the chain takes no file above 10 MB.
 pub const MAX_TEXT: usize = 32 << 20;

@@ -34,6 +34,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+	// In the process that reads a PDF this does not return.
+	openledger_extract::isolate();
 	prepare_process();
 	let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
 	tracing_subscriber::fmt()
