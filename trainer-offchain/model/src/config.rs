@@ -3,6 +3,7 @@
 use crate::error::{ModelError, Result};
 use crate::family::Family;
 use crate::files::read_json;
+use crate::ops::RotaryTable;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -123,8 +124,8 @@ impl RawConfig {
 /// How positions enter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Positions {
-	/// Rotary embedding with these angles per position, `[head_dim / 2]`.
-	Rotary(Vec<f64>),
+	/// Rotary embedding.
+	Rotary(RotaryTable),
 	/// A learned table, added to the token embedding.
 	Learned,
 }

@@ -6,7 +6,7 @@ use crate::config::{DecoderConfig, FeedForward, NormKind, Positions, RawConfig};
 use crate::error::{ModelError, Result};
 use crate::family::QkvNames;
 use crate::linear::{DropoutRng, Linear};
-use crate::ops::{self, AttentionShape, RotaryTable, Weight, WeightLayout};
+use crate::ops::{self, AttentionShape, RotaryAngles, RotaryTable, Weight, WeightLayout};
 use crate::source::{FromCheckpoint, FromSeed, Init, TensorSource};
 use candle_core::{Device, Tensor, Var, D};
 use std::path::Path;
@@ -248,7 +248,7 @@ impl Decoder {
 			builder.tensor(&format!("{}.weight", names.head), &vocab_shape, Init::Normal(0.02))?
 		};
 		let rotary = match &config.positions {
-			Positions::Rotary(frequencies) => Some(RotaryTable::new(frequencies, config.max_positions)),
+			Positions::Rotary(table) => Some(table.clone()),
 			Positions::Learned => None,
 		};
 		Ok(Self {
@@ -316,9 +316,10 @@ impl Decoder {
 			let rows = Tensor::arange(past as u32, (past + seq) as u32, &self.device)?;
 			x = x.broadcast_add(&table.index_select(&rows, 0)?)?;
 		}
+		let angles = self.rotary.as_ref().map(|table| table.angles(past, seq));
 		for (index, block) in self.blocks.iter().enumerate() {
 			let normed = block.attention_norm.forward(&x)?;
-			let (q, k, v) = self.query_key_value(block, &normed, past, dropout)?;
+			let (q, k, v) = self.query_key_value(block, &normed, angles.as_ref(), dropout)?;
 			let (k, v) = match cache.as_deref_mut() {
 				Some(cache) => cache.extend(index, k, v)?,
 				None => (k, v),
@@ -342,7 +343,10 @@ impl Decoder {
 			heads: c.heads,
 			kv_heads: c.kv_heads,
 			head_dim: c.head_dim,
+			value_dim: c.head_dim,
 			scale,
+			window: None,
+			alibi: false,
 		}
 	}
 
@@ -351,7 +355,7 @@ impl Decoder {
 		&self,
 		block: &Block,
 		x: &Tensor,
-		past: usize,
+		angles: Option<&RotaryAngles>,
 		dropout: &mut DropoutRng,
 	) -> Result<(Tensor, Tensor, Tensor)> {
 		let (batch, seq, _) = x.dims3()?;
@@ -382,8 +386,8 @@ impl Decoder {
 				.unwrap_or_else(|| Err(ModelError::Input("attention needs q, k and v".into())))
 		};
 		let (q, k, v) = (next()?, next()?, next()?);
-		match &self.rotary {
-			Some(table) => Ok((ops::rotary(&q, table, past)?, ops::rotary(&k, table, past)?, v)),
+		match angles {
+			Some(angles) => Ok((ops::rotary(&q, angles)?, ops::rotary(&k, angles)?, v)),
 			None => Ok((q, k, v)),
 		}
 	}

@@ -3,7 +3,7 @@
 use super::{Family, Names, QkvNames};
 use crate::config::{DecoderConfig, FeedForward, NormKind, Positions, RawConfig};
 use crate::error::Result;
-use crate::ops::WeightLayout;
+use crate::ops::{Pairs, RotaryTable, WeightLayout};
 use std::f64::consts::PI;
 
 /// The family.
@@ -61,7 +61,11 @@ fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 		head_dim,
 		intermediate_size: raw.size("intermediate_size")?,
 		max_positions: raw.size_or_none("max_position_embeddings")?.unwrap_or(2048),
-		positions: Positions::Rotary(inverse_frequencies(raw, head_dim)?),
+		positions: Positions::Rotary(RotaryTable {
+			frequencies: inverse_frequencies(raw, head_dim)?,
+			factor: 1.0,
+			pairs: Pairs::Halves,
+		}),
 		norm: NormKind::Rms,
 		norm_eps: raw.number_or("rms_norm_eps", 1e-6)? as f32,
 		feed_forward: FeedForward::SwiGlu,
@@ -140,7 +144,10 @@ mod tests {
 		let old = config(json!({"rope_theta": 500.0})).unwrap();
 		let new = config(json!({"rope_parameters": {"rope_theta": 500.0, "rope_type": "default"}})).unwrap();
 		assert_eq!(old.positions, new.positions);
-		assert_eq!(old.positions, Positions::Rotary(vec![1.0, 500f64.powf(-0.5)]));
+		let Positions::Rotary(table) = old.positions else {
+			panic!()
+		};
+		assert_eq!(table.frequencies, [1.0, 500f64.powf(-0.5)]);
 	}
 
 	#[test]
@@ -153,8 +160,8 @@ mod tests {
 			panic!()
 		};
 		let base: Vec<f64> = (0..4).map(|i| 500_000f64.powf(-(2.0 * i as f64) / 8.0)).collect();
-		assert_eq!(scaled[0], base[0]);
-		assert_eq!(scaled[3], base[3] / 8.0);
+		assert_eq!(scaled.frequencies[0], base[0]);
+		assert_eq!(scaled.frequencies[3], base[3] / 8.0);
 	}
 
 	#[test]
