@@ -22,7 +22,14 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 /// The other families' fixtures, trained on tiny-llama's data.
-const FAMILIES: &[&str] = &["tiny-llama-long", "tiny-mistral", "tiny-qwen2", "tiny-qwen3"];
+const FAMILIES: &[&str] = &[
+	"tiny-llama-long",
+	"tiny-mistral",
+	"tiny-qwen2",
+	"tiny-qwen3",
+	"tiny-bloom",
+	"tiny-chatglm",
+];
 
 /// The fixture's run.
 fn config(name: &str, output: &Path) -> (RunConfig, Value) {

@@ -8,7 +8,14 @@ use common::{copy, edit, fixture, ids, json, load, relative_error, tensor};
 use openledger_model::{lora, Decoder, KvCache};
 use serde_json::Value;
 
-const FAMILIES: &[&str] = &["tiny-llama-long", "tiny-mistral", "tiny-qwen2", "tiny-qwen3"];
+const FAMILIES: &[&str] = &[
+	"tiny-llama-long",
+	"tiny-mistral",
+	"tiny-qwen2",
+	"tiny-qwen3",
+	"tiny-bloom",
+	"tiny-chatglm",
+];
 
 fn input_ids() -> Tensor {
 	ids(&json(&fixture("tiny-llama/input_ids.json")))

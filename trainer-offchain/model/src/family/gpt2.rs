@@ -8,7 +8,6 @@ use crate::ops::WeightLayout;
 /// The family.
 pub const FAMILY: Family = Family {
 	model_type: "gpt2",
-	architecture: "GPT2LMHeadModel",
 	read,
 	names: Names {
 		base: "transformer.",

@@ -8,7 +8,6 @@ use crate::ops::{Pairs, WeightLayout};
 /// The family.
 pub const FAMILY: Family = Family {
 	model_type: "llama",
-	architecture: "LlamaForCausalLM",
 	read,
 	names: NAMES,
 	layout: WeightLayout::OutIn,

@@ -10,7 +10,6 @@ const DEFAULT_WINDOW: usize = 4096;
 /// The family.
 pub const FAMILY: Family = Family {
 	model_type: "mistral",
-	architecture: "MistralForCausalLM",
 	read,
 	..llama::FAMILY
 };

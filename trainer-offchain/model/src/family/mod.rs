@@ -1,5 +1,7 @@
 //! Families: a configuration reader and a map of tensor names each, over the one decoder.
 
+mod bloom;
+mod chatglm;
 mod gpt2;
 mod llama;
 mod mistral;
@@ -15,8 +17,6 @@ use crate::ops::WeightLayout;
 pub struct Family {
 	/// `model_type` in config.json.
 	pub model_type: &'static str,
-	/// transformers' class, as in `architectures`.
-	pub architecture: &'static str,
 	/// Reads config.json.
 	pub read: fn(&RawConfig) -> Result<DecoderConfig>,
 	/// Names of the tensors.
@@ -104,6 +104,8 @@ pub const FAMILIES: &[&Family] = &[
 	&qwen::QWEN2,
 	&qwen::QWEN3,
 	&gpt2::FAMILY,
+	&bloom::FAMILY,
+	&chatglm::FAMILY,
 ];
 
 impl Family {

@@ -8,7 +8,6 @@ use crate::error::Result;
 /// Qwen 2 and 2.5.
 pub const QWEN2: Family = Family {
 	model_type: "qwen2",
-	architecture: "Qwen2ForCausalLM",
 	read: read_2,
 	..llama::FAMILY
 };
@@ -16,7 +15,6 @@ pub const QWEN2: Family = Family {
 /// Qwen 3.
 pub const QWEN3: Family = Family {
 	model_type: "qwen3",
-	architecture: "Qwen3ForCausalLM",
 	read: read_3,
 	names: Names {
 		qk_norms: Some(["self_attn.q_norm", "self_attn.k_norm"]),
