@@ -29,6 +29,8 @@ const FAMILIES: &[&str] = &[
 	"tiny-qwen3",
 	"tiny-bloom",
 	"tiny-chatglm",
+	"tiny-deepseek2",
+	"tiny-deepseek3",
 ];
 
 /// The fixture's run.

@@ -196,6 +196,12 @@ impl RawConfig {
 		self.typed(key, "a positive whole number", read)
 	}
 
+	/// A whole number from 0, or `default`.
+	pub fn count_or(&self, key: &str, default: usize) -> Result<usize> {
+		let read = |v: &Value| v.as_u64().map(|n| n as usize);
+		Ok(self.typed(key, "a whole number from 0", read)?.unwrap_or(default))
+	}
+
 	/// A number, or `default`.
 	pub fn number_or(&self, key: &str, default: f64) -> Result<f64> {
 		Ok(self.typed(key, "a number", Value::as_f64)?.unwrap_or(default))
@@ -261,6 +267,51 @@ pub enum NormKind {
 	Layer,
 }
 
+/// Sizes of multi-head latent attention: keys and values of all heads come from one narrow vector.
+#[derive(Clone, Copy, Debug)]
+pub struct LatentSizes {
+	/// Width that queries go through, if any.
+	pub q_rank: Option<usize>,
+	/// Width that keys and values go through.
+	pub kv_rank: usize,
+	/// The last elements of a query and of a key head, which are turned; all key heads share them.
+	pub rope_dim: usize,
+}
+
+/// How a router scores experts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scoring {
+	/// Softmax over all experts; a group counts as its best expert (DeepSeek V2).
+	Softmax,
+	/// A sigmoid each, corrected by a bias for the choice only; a group counts as its two best (DeepSeek V3).
+	Sigmoid,
+}
+
+/// A mixture of experts.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpertSettings {
+	/// The first block with one; those before have one feed-forward part.
+	pub first_block: usize,
+	/// Experts.
+	pub count: usize,
+	/// Experts that a token takes.
+	pub chosen: usize,
+	/// Groups of experts.
+	pub groups: usize,
+	/// Groups that a token's experts are from.
+	pub chosen_groups: usize,
+	/// Width of an expert.
+	pub width: usize,
+	/// Experts that every token takes besides, in one of so many times the width.
+	pub shared: Option<usize>,
+	/// How they are scored.
+	pub scoring: Scoring,
+	/// Whether the weights of a token's experts are divided by their sum.
+	pub normalised: bool,
+	/// Factor on the weights.
+	pub factor: f64,
+}
+
 /// What the decoder is built from, whatever the family.
 #[derive(Clone, Debug)]
 pub struct DecoderConfig {
@@ -284,8 +335,12 @@ pub struct DecoderConfig {
 	pub score_scale: f32,
 	/// Per block, the keys that a query sees at most; none for all.
 	pub windows: Vec<Option<usize>>,
+	/// Sizes of latent attention, where it is that.
+	pub latent: Option<LatentSizes>,
 	/// Width of the feed-forward part.
 	pub intermediate_size: usize,
+	/// Experts in its place.
+	pub experts: Option<ExpertSettings>,
 	/// Positions that the model was made for.
 	pub max_positions: usize,
 	/// How positions enter.

@@ -2,6 +2,7 @@
 
 use super::build::{Builder, Norm};
 use super::cache::KvCache;
+use super::latent::Latent;
 use crate::config::{NormKind, Positions};
 use crate::error::{ModelError, Result};
 use crate::family::QkvNames;
@@ -16,9 +17,16 @@ pub(super) struct Attention {
 	shape: AttentionShape,
 }
 
-/// Queries, keys and values from the stream: three layers or one.
+/// From the stream to queries, keys and values.
 #[derive(Clone)]
-struct Projection {
+enum Projection {
+	Direct(Direct),
+	Latent(Latent),
+}
+
+/// Three layers or one.
+#[derive(Clone)]
+struct Direct {
 	layers: Vec<Linear>,
 	/// Whether the one layer's output is query, key and value of the first head, then of the second.
 	per_head: bool,
@@ -39,7 +47,10 @@ impl Attention {
 			window: config.windows[block],
 			alibi: config.positions == Positions::Alibi,
 		};
-		let projection = Projection::build(builder, block)?;
+		let projection = match (config.latent, &names.qkv) {
+			(Some(sizes), QkvNames::Latent(names)) => Projection::Latent(Latent::build(builder, block, sizes, names)?),
+			(_, names) => Projection::Direct(Direct::build(builder, block, names)?),
+		};
 		let (path, inp) = (
 			builder.path(block, names.attention_out),
 			config.heads * config.value_dim,
@@ -53,11 +64,19 @@ impl Attention {
 	}
 
 	pub fn linears(&self) -> Vec<&Linear> {
-		self.projection.layers.iter().chain([&self.out]).collect()
+		let layers = match &self.projection {
+			Projection::Direct(direct) => direct.layers.iter().collect(),
+			Projection::Latent(latent) => latent.linears(),
+		};
+		layers.into_iter().chain([&self.out]).collect()
 	}
 
 	pub fn linears_mut(&mut self) -> Vec<&mut Linear> {
-		self.projection.layers.iter_mut().chain([&mut self.out]).collect()
+		let layers = match &mut self.projection {
+			Projection::Direct(direct) => direct.layers.iter_mut().collect(),
+			Projection::Latent(latent) => latent.linears_mut(),
+		};
+		layers.into_iter().chain([&mut self.out]).collect()
 	}
 
 	/// `x [batch, seq, hidden]` to the same; `cache` comes with the block's number.
@@ -69,7 +88,10 @@ impl Attention {
 		dropout: &mut DropoutRng,
 	) -> Result<Tensor> {
 		let (batch, seq, _) = x.dims3()?;
-		let (q, k, v) = self.projection.forward(x, &self.shape, angles, dropout)?;
+		let (q, k, v) = match &self.projection {
+			Projection::Direct(direct) => direct.forward(x, &self.shape, angles, dropout)?,
+			Projection::Latent(latent) => latent.forward(x, &self.shape, angles, dropout)?,
+		};
 		let (k, v) = match cache {
 			Some((cache, block)) => cache.extend(block, k, v)?,
 			None => (k, v),
@@ -80,21 +102,21 @@ impl Attention {
 	}
 }
 
-impl Projection {
-	fn build(builder: &mut Builder, block: usize) -> Result<Self> {
+impl Direct {
+	fn build(builder: &mut Builder, block: usize, qkv: &QkvNames) -> Result<Self> {
 		let config = builder.config;
-		let names = &config.family.names;
 		let (hidden, bias) = (config.hidden_size, config.qkv_bias);
 		let (q_width, kv_width) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
 		let mut layer = |name: &str, out: usize| {
 			let (path, init) = (builder.path(block, name), builder.usual(hidden));
 			builder.linear(path, out, hidden, bias, init)
 		};
-		let layers = match names.qkv {
+		let layers = match qkv {
 			QkvNames::Split([q, k, v]) => vec![layer(q, q_width)?, layer(k, kv_width)?, layer(v, kv_width)?],
 			QkvNames::Joined(name) | QkvNames::PerHead(name) => vec![layer(name, q_width + 2 * kv_width)?],
+			QkvNames::Latent(_) => return Err(ModelError::Input("latent attention needs its sizes".into())),
 		};
-		let norms = match names.qk_norms {
+		let norms = match config.family.names.qk_norms {
 			Some(names) => {
 				let mut norm = |name: &str| {
 					let path = builder.path(block, name);
@@ -106,7 +128,7 @@ impl Projection {
 		};
 		Ok(Self {
 			layers,
-			per_head: matches!(names.qkv, QkvNames::PerHead(_)),
+			per_head: matches!(qkv, QkvNames::PerHead(_)),
 			norms,
 		})
 	}

@@ -18,9 +18,18 @@ pub(super) struct Builder<'a> {
 impl Builder<'_> {
 	/// The tensor of this path in transformers' causal model.
 	pub fn tensor(&mut self, path: &str, shape: &[usize], init: Init) -> Result<Tensor> {
+		self.add(path, shape, init, self.trainable)
+	}
+
+	/// One that is never trained.
+	pub fn fixed(&mut self, path: &str, shape: &[usize], init: Init) -> Result<Tensor> {
+		self.add(path, shape, init, false)
+	}
+
+	fn add(&mut self, path: &str, shape: &[usize], init: Init, trainable: bool) -> Result<Tensor> {
 		let name = self.source.resolve(self.config.family.names.base, path);
 		let mut tensor = self.source.tensor(&name, shape, init)?;
-		if self.trainable {
+		if trainable {
 			tensor = Var::from_tensor(&tensor)?.as_tensor().clone();
 		}
 		self.parameters.push((name, tensor.clone()));

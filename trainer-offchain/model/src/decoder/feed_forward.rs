@@ -1,12 +1,62 @@
 //! Feed-forward part of one block.
 
 use super::build::Builder;
+use super::experts::Experts;
 use crate::error::Result;
 use crate::family::MlpNames;
 use crate::linear::{DropoutRng, Linear};
 use crate::ops;
 use candle_core::{Tensor, D};
 
+/// One for all tokens, or experts.
+///
+/// In a model with experts no adapter wraps a feed-forward part, dense or not: PEFT takes these layers' names for those of
+/// the experts, which transformers keeps in one tensor.
+#[derive(Clone)]
+pub(super) enum FeedForward {
+	Dense(Mlp),
+	/// One for all tokens in a model that has experts elsewhere.
+	DenseAmongExperts(Mlp),
+	Experts(Experts),
+}
+
+impl FeedForward {
+	pub fn build(builder: &mut Builder, block: usize) -> Result<Self> {
+		let config = builder.config;
+		Ok(match (config.experts, &config.family.names.experts) {
+			(Some(settings), Some(names)) if block >= settings.first_block => {
+				Self::Experts(Experts::build(builder, block, settings, names)?)
+			}
+			(Some(_), _) => Self::DenseAmongExperts(Mlp::build(builder, block, "mlp", config.intermediate_size)?),
+			(None, _) => Self::Dense(Mlp::build(builder, block, "mlp", config.intermediate_size)?),
+		})
+	}
+
+	/// The layers that adapters can wrap.
+	pub fn linears(&self) -> Vec<&Linear> {
+		match self {
+			Self::Dense(mlp) => mlp.linears(),
+			Self::DenseAmongExperts(_) | Self::Experts(_) => Vec::new(),
+		}
+	}
+
+	pub fn linears_mut(&mut self) -> Vec<&mut Linear> {
+		match self {
+			Self::Dense(mlp) => mlp.linears_mut(),
+			Self::DenseAmongExperts(_) | Self::Experts(_) => Vec::new(),
+		}
+	}
+
+	/// `x [batch, seq, hidden]` to the same.
+	pub fn forward(&self, x: &Tensor, dropout: &mut DropoutRng) -> Result<Tensor> {
+		match self {
+			Self::Dense(mlp) | Self::DenseAmongExperts(mlp) => mlp.forward(x, dropout),
+			Self::Experts(experts) => experts.forward(x, dropout),
+		}
+	}
+}
+
+/// Up, activation, down.
 #[derive(Clone)]
 pub(super) struct Mlp {
 	inner: Inner,
@@ -23,11 +73,13 @@ enum Inner {
 }
 
 impl Mlp {
-	pub fn build(builder: &mut Builder, block: usize) -> Result<Self> {
+	/// The part called `module` in its block, `wide` inside.
+	pub fn build(builder: &mut Builder, block: usize, module: &str, wide: usize) -> Result<Self> {
 		let config = builder.config;
-		let (hidden, wide, bias) = (config.hidden_size, config.intermediate_size, config.mlp_bias);
+		let (hidden, bias) = (config.hidden_size, config.mlp_bias);
+		let path = |builder: &Builder, name: &str| builder.path(block, &format!("{module}.{name}"));
 		let mut layer = |name: &str, out: usize| {
-			let (path, init) = (builder.path(block, name), builder.usual(hidden));
+			let (path, init) = (path(builder, name), builder.usual(hidden));
 			builder.linear(path, out, hidden, bias, init)
 		};
 		let (inner, down) = match config.family.names.mlp {
@@ -35,7 +87,7 @@ impl Mlp {
 			MlpNames::Joined { gate_up, down } => (Inner::Joined(layer(gate_up, 2 * wide)?), down),
 			MlpNames::Gelu { up, down } => (Inner::Gelu(layer(up, wide)?), down),
 		};
-		let (path, init) = (builder.path(block, down), builder.residual(wide));
+		let (path, init) = (path(builder, down), builder.residual(wide));
 		let down = builder.linear(path, hidden, wide, bias, init)?;
 		Ok(Self { inner, down })
 	}
@@ -54,6 +106,11 @@ impl Mlp {
 			Inner::Joined(one) | Inner::Gelu(one) => std::slice::from_mut(one),
 		};
 		inner.iter_mut().chain([&mut self.down]).collect()
+	}
+
+	/// Whether the base weights are trained.
+	pub fn trained(&self) -> bool {
+		self.down.weight.tensor.track_op()
 	}
 
 	/// `x [.., hidden]` to the same.

@@ -4,7 +4,9 @@
 mod attention;
 mod build;
 mod cache;
+mod experts;
 mod feed_forward;
+mod latent;
 
 pub use cache::KvCache;
 
@@ -17,7 +19,7 @@ use crate::source::{FromCheckpoint, FromSeed, Init, TensorSource};
 use attention::Attention;
 use build::{Builder, Norm};
 use candle_core::{Device, Tensor};
-use feed_forward::Mlp;
+use feed_forward::FeedForward;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,7 +47,7 @@ struct Block {
 	attention_norm: Norm,
 	attention: Attention,
 	mlp_norm: Norm,
-	mlp: Mlp,
+	feed_forward: FeedForward,
 }
 
 impl Block {
@@ -59,7 +61,7 @@ impl Block {
 			attention_norm: builder.norm(&attention_norm)?,
 			attention: Attention::build(builder, index)?,
 			mlp_norm: builder.norm(&mlp_norm)?,
-			mlp: Mlp::build(builder, index)?,
+			feed_forward: FeedForward::build(builder, index)?,
 		})
 	}
 }
@@ -135,14 +137,16 @@ impl Decoder {
 	/// Linear layers that adapters can wrap, block after block.
 	pub fn linears(&self) -> impl Iterator<Item = &Linear> {
 		let blocks = self.blocks.iter();
-		blocks.flat_map(|b| [b.attention.linears(), b.mlp.linears()]).flatten()
+		blocks
+			.flat_map(|b| [b.attention.linears(), b.feed_forward.linears()])
+			.flatten()
 	}
 
 	/// The same, to wrap them.
 	pub fn linears_mut(&mut self) -> impl Iterator<Item = &mut Linear> {
 		let blocks = self.blocks.iter_mut();
 		blocks
-			.flat_map(|b| [b.attention.linears_mut(), b.mlp.linears_mut()])
+			.flat_map(|b| [b.attention.linears_mut(), b.feed_forward.linears_mut()])
 			.flatten()
 	}
 
@@ -183,7 +187,7 @@ impl Decoder {
 			let cache = cache.as_deref_mut().map(|cache| (cache, index));
 			x = (x + block.attention.forward(&normed, angles.as_ref(), cache, dropout)?)?;
 			let normed = block.mlp_norm.forward(&x)?;
-			x = (x + block.mlp.forward(&normed, dropout)?)?;
+			x = (x + block.feed_forward.forward(&normed, dropout)?)?;
 		}
 		if let Some(cache) = cache {
 			cache.len += seq;

@@ -1,6 +1,7 @@
 //! LLaMA 1 to 3: RMS norm, rotary positions, grouped queries, gated feed-forward. Mistral and Qwen start from it.
 
-use super::{rope, Family, MlpNames, Names, QkvNames};
+use super::rope::{self, Rope};
+use super::{Family, MlpNames, Names, QkvNames};
 use crate::config::{DecoderConfig, NormKind, Positions, RawConfig};
 use crate::error::Result;
 use crate::ops::{Pairs, WeightLayout};
@@ -27,10 +28,11 @@ pub const NAMES: Names = Names {
 	attention_out: "self_attn.o_proj",
 	mlp_norm: "post_attention_layernorm",
 	mlp: MlpNames::Gated {
-		gate: "mlp.gate_proj",
-		up: "mlp.up_proj",
-		down: "mlp.down_proj",
+		gate: "gate_proj",
+		up: "up_proj",
+		down: "down_proj",
 	},
+	experts: None,
 	final_norm: "norm",
 	head: "lm_head",
 };
@@ -59,14 +61,19 @@ pub fn without_biases(raw: &RawConfig, family: &'static Family) -> Result<Decode
 			))
 		}
 	};
+	let rope = rope::read(raw, head_dim, Pairs::Halves)?;
+	common(raw, family, head_dim, rope)
+}
+
+/// The rest, once heads and positions are known.
+pub fn common(raw: &RawConfig, family: &'static Family, head_dim: usize, rope: Rope) -> Result<DecoderConfig> {
 	raw.only_text("hidden_act", &["silu", "swish"])?;
-	let max_positions = raw.size_or_none("max_position_embeddings")?.unwrap_or(2048);
-	let rope = rope::read(raw, head_dim, Pairs::Halves, max_positions)?;
 	let layers = raw.size("num_hidden_layers")?;
+	let heads = raw.size("num_attention_heads")?;
 	Ok(DecoderConfig {
 		family,
 		vocab_size: raw.size("vocab_size")?,
-		hidden_size,
+		hidden_size: raw.size("hidden_size")?,
 		layers,
 		heads,
 		kv_heads: raw.size_or_none("num_key_value_heads")?.unwrap_or(heads),
@@ -74,6 +81,8 @@ pub fn without_biases(raw: &RawConfig, family: &'static Family) -> Result<Decode
 		value_dim: head_dim,
 		score_scale: 1.0 / (head_dim as f32).sqrt(),
 		windows: vec![None; layers],
+		latent: None,
+		experts: None,
 		intermediate_size: raw.size("intermediate_size")?,
 		max_positions: rope.max_positions,
 		positions: Positions::Rotary(rope.table),

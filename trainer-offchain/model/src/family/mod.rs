@@ -2,6 +2,7 @@
 
 mod bloom;
 mod chatglm;
+mod deepseek;
 mod gpt2;
 mod llama;
 mod mistral;
@@ -50,8 +51,10 @@ pub struct Names {
 	pub attention_out: &'static str,
 	/// In a block: the norm before the feed-forward part.
 	pub mlp_norm: &'static str,
-	/// In a block: the feed-forward part.
+	/// In a block, under `mlp`: the feed-forward part, and that of each expert.
 	pub mlp: MlpNames,
+	/// In a block: the experts.
+	pub experts: Option<ExpertNames>,
 	/// The norm after the last block.
 	pub final_norm: &'static str,
 	/// The head, without the base's prefix.
@@ -67,6 +70,40 @@ pub enum QkvNames {
 	Joined(&'static str),
 	/// One layer whose output is query, key and value of the first head, then those of the second.
 	PerHead(&'static str),
+	/// Multi-head latent attention.
+	Latent(LatentNames),
+}
+
+/// The layers of multi-head latent attention.
+#[derive(Debug)]
+pub struct LatentNames {
+	/// Queries, where they have no rank.
+	pub q: &'static str,
+	/// Queries down to their rank.
+	pub q_a: &'static str,
+	/// The norm after it.
+	pub q_a_norm: &'static str,
+	/// Queries up from it.
+	pub q_b: &'static str,
+	/// Keys and values down to their rank, and the keys' part that is turned.
+	pub kv_a: &'static str,
+	/// The norm after it.
+	pub kv_a_norm: &'static str,
+	/// Keys and values up from it.
+	pub kv_b: &'static str,
+}
+
+/// A mixture of experts.
+#[derive(Debug)]
+pub struct ExpertNames {
+	/// The router.
+	pub router: &'static str,
+	/// What is added to its scores when experts are chosen.
+	pub correction: &'static str,
+	/// List of experts.
+	pub list: &'static str,
+	/// The one that every token takes.
+	pub shared: &'static str,
 }
 
 /// The feed-forward part's layers.
@@ -106,6 +143,8 @@ pub const FAMILIES: &[&Family] = &[
 	&gpt2::FAMILY,
 	&bloom::FAMILY,
 	&chatglm::FAMILY,
+	&deepseek::V2,
+	&deepseek::V3,
 ];
 
 impl Family {

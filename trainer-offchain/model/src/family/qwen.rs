@@ -49,7 +49,7 @@ fn read_3(raw: &RawConfig) -> Result<DecoderConfig> {
 fn windows(raw: &RawConfig, layers: usize) -> Result<Vec<Option<usize>>> {
 	let used = raw.flag_or("use_sliding_window", false)?;
 	let window = raw.size_or_none("sliding_window")?.filter(|_| used);
-	let from = raw.number_or("max_window_layers", 28.0)? as usize;
+	let from = raw.count_or("max_window_layers", 28)?;
 	let Some(types) = raw.texts("layer_types")? else {
 		return Ok((0..layers).map(|i| window.filter(|_| i >= from)).collect());
 	};

@@ -17,7 +17,8 @@ pub struct Rope {
 }
 
 /// Reads them for heads of which `width` elements are turned.
-pub fn read(raw: &RawConfig, width: usize, pairs: Pairs, max_positions: usize) -> Result<Rope> {
+pub fn read(raw: &RawConfig, width: usize, pairs: Pairs) -> Result<Rope> {
+	let max_positions = raw.size_or_none("max_position_embeddings")?.unwrap_or(2048);
 	if !width.is_multiple_of(2) {
 		return Err(raw.error("head_dim", format!("{width} is odd: rotary positions need pairs")));
 	}
@@ -147,8 +148,9 @@ mod tests {
 	use serde_json::{json, Value};
 	use std::path::Path;
 
-	fn read(value: Value) -> Result<Rope> {
-		super::read(&RawConfig::new(Path::new("m"), value), 8, Pairs::Halves, 64)
+	fn read(mut value: Value) -> Result<Rope> {
+		value["max_position_embeddings"] = 64.into();
+		super::read(&RawConfig::new(Path::new("m"), value), 8, Pairs::Halves)
 	}
 
 	#[test]
