@@ -21,7 +21,7 @@ pub(super) struct Attention {
 #[derive(Clone)]
 enum Projection {
 	Direct(Direct),
-	Latent(Latent),
+	Latent(Box<Latent>),
 }
 
 /// Three layers or one.
@@ -48,7 +48,9 @@ impl Attention {
 			alibi: config.positions == Positions::Alibi,
 		};
 		let projection = match (config.latent, &names.qkv) {
-			(Some(sizes), QkvNames::Latent(names)) => Projection::Latent(Latent::build(builder, block, sizes, names)?),
+			(Some(sizes), QkvNames::Latent(names)) => {
+				Projection::Latent(Box::new(Latent::build(builder, block, sizes, names)?))
+			}
 			(_, names) => Projection::Direct(Direct::build(builder, block, names)?),
 		};
 		let (path, inp) = (
