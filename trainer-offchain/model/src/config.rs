@@ -234,6 +234,30 @@ impl RawConfig {
 		self.typed(key, "a string", |v| v.as_str().map(str::to_owned))
 	}
 
+	/// Rows and columns of a weight that share a scale where the weights are fp8, as DeepSeek V3 is released; none where
+	/// they are plain. Any other quantisation is an error.
+	pub fn fp8_block(&self) -> Result<Option<[usize; 2]>> {
+		let Some(section) = self.section("quantization_config") else {
+			return Ok(None);
+		};
+		let method = section.text("quant_method")?.unwrap_or_default();
+		if method != "fp8" {
+			let reason = format!("`{method}` is not supported; known: fp8, and plain f32, f16 and bf16 weights");
+			return Err(self.error("quantization_config", reason));
+		}
+		section.only_text("fmt", &["e4m3"])?;
+		// How the layers' inputs are rounded where products are computed in fp8: here they are not.
+		section.pass_over(&["quant_method", "activation_scheme"]);
+		let read = |v: &Value| v.as_u64().filter(|n| *n > 0).map(|n| n as usize);
+		let block = section.get("weight_block_size").and_then(Value::as_array);
+		let block = block.map(|b| b.iter().map(read).collect::<Option<Vec<_>>>());
+		section.refuse_unknown()?;
+		match block.flatten().as_deref() {
+			Some([rows, cols]) => Ok(Some([*rows, *cols])),
+			_ => Err(self.error("weight_block_size", "expected two positive whole numbers")),
+		}
+	}
+
 	/// A token id, several or none: transformers writes all three.
 	pub fn token_ids(&self, key: &str) -> Result<Vec<u32>> {
 		let one = |v: &Value| v.as_u64().and_then(|n| u32::try_from(n).ok());
@@ -367,11 +391,7 @@ impl DecoderConfig {
 	/// Reads the configuration by its `model_type`.
 	pub fn from_raw(raw: &RawConfig) -> Result<Self> {
 		let family = Family::of(raw)?;
-		if let Some(method) = raw.get("quantization_config") {
-			let method = method.get("quant_method").unwrap_or(method);
-			let reason = format!("{method} is not supported; known: plain f32, f16 and bf16 weights");
-			return Err(raw.error("quantization_config", reason));
-		}
+		raw.fp8_block()?;
 		let config = (family.read)(raw)?;
 		raw.refuse_unknown()?;
 		for (key, ids) in [("eos_token_id", &config.eos), ("bos_token_id", &config.bos)] {

@@ -70,7 +70,7 @@ impl Decoder {
 	/// Reads a Hugging Face folder; `trainable` makes every base tensor a variable.
 	pub fn load(dir: &Path, device: &Device, trainable: bool) -> Result<Self> {
 		let raw = RawConfig::read(dir)?;
-		let checkpoint = Checkpoint::open(dir)?;
+		let checkpoint = Checkpoint::open(dir)?.with_fp8_block(raw.fp8_block()?);
 		let mut source = FromCheckpoint {
 			checkpoint: &checkpoint,
 			device,

@@ -177,6 +177,15 @@ mod tests {
 	}
 
 	#[test]
+	fn released_quantisation_should_be_read() {
+		let released = json!({"quantization_config": {"activation_scheme": "dynamic", "fmt": "e4m3", "quant_method": "fp8",
+			"weight_block_size": [128, 128]}});
+		let raw = RawConfig::new(Path::new("m"), released.clone());
+		assert_eq!(raw.fp8_block().unwrap(), Some([128, 128]));
+		assert!(config(released).is_ok());
+	}
+
+	#[test]
 	fn key_should_be_named_when_it_cannot_be_used() {
 		for (change, key) in [
 			(json!({"scoring_func": "sigmoid"}), "scoring_func"),
@@ -192,8 +201,20 @@ mod tests {
 			(json!({"n_shared_experts": 0}), "n_shared_experts"),
 			(json!({"model_type": "deepseek_v3"}), "scoring_func"),
 			(
-				json!({"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}),
+				json!({"quantization_config": {"quant_method": "awq"}}),
 				"quantization_config",
+			),
+			(
+				json!({"quantization_config": {"quant_method": "fp8"}}),
+				"weight_block_size",
+			),
+			(
+				json!({"quantization_config": {"quant_method": "fp8", "fmt": "e5m2", "weight_block_size": [128, 128]}}),
+				"fmt",
+			),
+			(
+				json!({"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128], "bits": 4}}),
+				"bits",
 			),
 		] {
 			let message = config(change).unwrap_err().to_string();
