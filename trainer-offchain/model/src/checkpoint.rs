@@ -153,6 +153,15 @@ impl Checkpoint {
 		}
 	}
 
+	/// An error about a tensor that no part of the model takes.
+	pub fn unused(&self, name: &str) -> ModelError {
+		let path = self.place.get(name).map_or(&self.dir, |i| &self.files[*i].path);
+		ModelError::UnusedTensor {
+			path: path.clone(),
+			name: name.to_owned(),
+		}
+	}
+
 	fn file_of(&self, name: &str) -> Result<&OpenFile> {
 		let missing = || ModelError::MissingTensor {
 			path: self.dir.clone(),

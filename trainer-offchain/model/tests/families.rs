@@ -3,8 +3,9 @@
 
 mod common;
 
-use candle_core::Tensor;
+use candle_core::{DType, Device, Tensor};
 use common::{copy, edit, fixture, ids, json, load, relative_error, tensor};
+use openledger_model::checkpoint::Checkpoint;
 use openledger_model::{lora, Decoder, KvCache};
 use serde_json::Value;
 
@@ -87,6 +88,57 @@ fn cached_logits_should_equal_uncached_ones() {
 		parts.extend((8..len).map(|i| read(i, 1)));
 		let error = relative_error(&Tensor::cat(&parts, 1).unwrap(), &whole);
 		assert!(error < 1e-5, "{}: {error}", case.name);
+	}
+}
+
+#[test]
+fn generation_should_be_the_same_with_and_without_cache() {
+	for name in FAMILIES {
+		let decoder = load(&fixture(name).join("model"));
+		let best = |logits: Tensor| logits.argmax(1).unwrap().to_vec1::<u32>().unwrap()[0];
+		let row = |ids: &[u32]| Tensor::new(ids, &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+		let prompt = [5u32, 17, 99, 3];
+		let (mut cached, mut uncached) = (prompt.to_vec(), prompt.to_vec());
+		let (mut cache, mut step) = (KvCache::new(), row(&prompt));
+		for _ in 0..20 {
+			let id = best(decoder.last_logits(&step, Some(&mut cache)).unwrap());
+			cached.push(id);
+			step = row(&[id]);
+			uncached.push(best(decoder.last_logits(&row(&uncached), None).unwrap()));
+		}
+		assert_eq!(cached, uncached, "{name}");
+	}
+}
+
+#[test]
+fn further_tensors_should_be_passed_over_only_when_they_change_nothing() {
+	let add = |fixture: &str, name: &str| {
+		let model = copy(&format!("{fixture}/model"));
+		let path = model.path().join("model.safetensors");
+		let file = Checkpoint::open_file(&path).unwrap();
+		let mut tensors: Vec<(String, Tensor)> = file
+			.names()
+			.into_iter()
+			.map(|n| (n.to_owned(), tensor(&path, n)))
+			.collect();
+		tensors.push((name.to_owned(), Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap()));
+		let bytes = openledger_model::checkpoint::to_bytes(&tensors).unwrap();
+		std::fs::write(&path, bytes).unwrap();
+		Decoder::load(model.path(), &Device::Cpu, false).map(|_| ())
+	};
+	add("tiny-qwen2", "lm_head.weight").unwrap();
+	add("tiny-chatglm", "transformer.rotary_pos_emb.inv_freq").unwrap();
+	add("tiny-deepseek3", "model.layers.2.eh_proj.weight").unwrap();
+	for (fixture, name) in [
+		("tiny-qwen2", "model.layers.0.self_attn.o_proj.bias"),
+		("tiny-mistral", "model.layers.2.mlp.up_proj.weight"),
+		("tiny-deepseek3", "model.layers.1.mlp.experts.8.up_proj.weight"),
+	] {
+		let message = add(fixture, name).unwrap_err().to_string();
+		assert!(
+			message.contains("model.safetensors") && message.contains(name),
+			"{message}"
+		);
 	}
 }
 

@@ -163,6 +163,14 @@ fn complaint_should_name_file_and_key_when_a_checkpoint_is_broken() {
 	let wanted = ["model.safetensors", "mlp.gate_proj.weight", "[64, 32]", "[65, 32]"];
 	assert!(wanted.iter().all(|w| message.contains(w)), "{message}");
 
+	let dir = copy("tiny-llama-odd/model");
+	edit(dir.path(), "config.json", |c| c["attention_bias"] = false.into());
+	let message = complaint(dir.path());
+	assert!(
+		message.contains("`model.layers.0.self_attn.k_proj.bias` belongs to no part"),
+		"{message}"
+	);
+
 	let dir = copy("tiny-llama/model");
 	let path = dir.path().join("model.safetensors");
 	let bytes = std::fs::read(&path).unwrap();

@@ -20,6 +20,7 @@ use attention::Attention;
 use build::{Builder, Norm};
 use candle_core::{Device, Tensor};
 use feed_forward::FeedForward;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,7 +76,40 @@ impl Decoder {
 			checkpoint: &checkpoint,
 			device,
 		};
-		Self::build(raw, &mut source, device, trainable)
+		let decoder = Self::build(raw, &mut source, device, trainable)?;
+		decoder.refuse_unread(&checkpoint)?;
+		Ok(decoder)
+	}
+
+	/// Refuses a tensor that no part of the decoder took, unless the model computes the same without it: a bias that the
+	/// configuration does not speak of must not be left out silently.
+	fn refuse_unread(&self, checkpoint: &Checkpoint) -> Result<()> {
+		let names = &self.config.family.names;
+		let read: HashSet<&str> = self.parameters.iter().map(|(name, _)| name.as_str()).collect();
+		let blocks = format!("{}{}.", names.base, names.blocks);
+		// DeepSeek V3 keeps the blocks that predict further tokens after its own.
+		let further = |name: &str| {
+			let number = name
+				.strip_prefix(&blocks)
+				.and_then(|rest| rest.split('.').next()?.parse::<usize>().ok());
+			self.config.experts.is_some() && number.is_some_and(|n| n >= self.config.layers)
+		};
+		let without_effect = |name: &str| {
+			// Tables and masks that are computed, a tied head, scales of weights that were read.
+			name.ends_with("rotary_emb.inv_freq")
+				|| name.ends_with("rotary_pos_emb.inv_freq")
+				|| name.ends_with(".attn.bias")
+				|| name.ends_with(".attn.masked_bias")
+				|| (self.config.tied && name.strip_suffix(".weight") == Some(names.head))
+				|| name
+					.strip_suffix("_scale_inv")
+					.is_some_and(|weight| read.contains(weight))
+		};
+		let mut all = checkpoint.names().into_iter();
+		match all.find(|name| !read.contains(name) && !further(name) && !without_effect(name)) {
+			Some(name) => Err(checkpoint.unused(name)),
+			None => Ok(()),
+		}
 	}
 
 	/// A new model with seeded random weights, all trainable.
