@@ -21,7 +21,8 @@ pub mod tokenizer;
 
 pub use chat_template::{ChatTemplate, Message};
 pub use config::{DecoderConfig, RawConfig};
-pub use decoder::{AdapterSet, Decoder, KvCache, Segment};
+pub use decoder::{Decoder, KvCache, Segment};
 pub use error::{ModelError, Result};
+pub use linear::AdapterSet;
 pub use lora::LoraSettings;
 pub use tokenizer::ModelTokenizer;
