@@ -6,9 +6,8 @@
 //!
 //! ## Text
 //!
-//! Markdown and plain text are UTF-8, taken as they are. A PDF or DOCX is judged by its signature only: it has no units and
-//! so earns nothing, and its score is [`UNREAD_SCORE`], until its text is extracted. How much there is of a file is
-//! measured by [`crate::units`].
+//! Markdown and plain text are UTF-8, taken as they are; of PDF and Word it is what [`openledger_extract`] reads. How much
+//! there is of a file is measured by [`crate::units`].
 //!
 //! ## Quality of a text
 //!
@@ -29,7 +28,7 @@ use openledger_primitives::{
 	vote::{Reason, Verdict, MAX_SCORE},
 };
 
-use crate::units::{self, units};
+use crate::units;
 
 /// Visible characters that a text needs: two lines.
 pub const MIN_VISIBLE: usize = 40;
@@ -41,8 +40,6 @@ pub const FULL_RATIO: f64 = 0.45;
 pub const MIN_LETTERS: f64 = 0.3;
 /// Letters in words that are none, among all letters.
 pub const MAX_GIBBERISH: f64 = 0.4;
-/// Score of a format whose text is not extracted yet.
-pub const UNREAD_SCORE: u8 = 50;
 /// Shorter texts compress badly whatever they say, and badly is not repetition.
 const RATIO_FROM_BYTES: usize = 512;
 
@@ -79,21 +76,15 @@ fn examine(claim: &Claim<'_>, bytes: &[u8]) -> Result<(u8, u32), Reason> {
 	if format.modality() != claim.modality || !format.matches(bytes) {
 		return Err(Reason::WrongFormat);
 	}
-	let score = match format {
-		Format::Markdown | Format::PlainText => {
-			let text = std::str::from_utf8(bytes).map_err(|_| Reason::Unreadable)?;
-			if text.trim().is_empty() {
-				return Err(Reason::Unreadable);
-			}
-			if claim.accepted_before {
-				return Err(Reason::Duplicate);
-			}
-			quality(text).ok_or(Reason::LowQuality)?
-		}
-		_ if claim.accepted_before => return Err(Reason::Duplicate),
-		_ => UNREAD_SCORE,
-	};
-	Ok((score, units(format, bytes)))
+	let text = openledger_extract::text(format, bytes).map_err(|_| Reason::Unreadable)?;
+	if text.trim().is_empty() {
+		return Err(Reason::Unreadable);
+	}
+	if claim.accepted_before {
+		return Err(Reason::Duplicate);
+	}
+	let score = quality(&text).ok_or(Reason::LowQuality)?;
+	Ok((score, units::text(text.as_bytes())))
 }
 
 fn is_identical(payload: &Payload, bytes: &[u8]) -> bool {
@@ -267,16 +258,26 @@ mod tests {
 		assert!(plain(german.as_bytes()).is_accept());
 	}
 
+	fn document(name: &str) -> Vec<u8> {
+		let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/documents");
+		std::fs::read(folder.join(name)).unwrap()
+	}
+
 	#[test]
-	fn documents_should_be_judged_by_signature_and_other_modalities_by_people() {
-		let pdf = b"%PDF-1.7 something that looks like one";
-		assert!(matches!(
-			verdict_of(pdf, Format::Pdf, |_, _, _| {}),
-			Verdict::Accept {
-				score: UNREAD_SCORE,
-				..
-			}
-		));
+	fn documents_should_be_judged_by_their_text() {
+		for (name, format) in [("notes.pdf", Format::Pdf), ("notes.docx", Format::Docx)] {
+			let bytes = document(name);
+			let text = openledger_extract::text(format, &bytes).unwrap();
+			let same = plain(text.as_bytes());
+			assert!(same.is_accept(), "{same:?}");
+			assert_eq!(verdict_of(&bytes, format, |_, _, _| {}), same);
+		}
+		let cut = b"%PDF-1.7 something that looks like one";
+		assert_eq!(verdict_of(cut, Format::Pdf, |_, _, _| {}), rejected(Reason::Unreadable));
+	}
+
+	#[test]
+	fn other_modalities_should_be_judged_by_people() {
 		let payload = payload_store::import(b"BM....").payload(Format::Bmp);
 		let proof = possession(&ACCOUNT, b"BM....");
 		let claim = Claim {

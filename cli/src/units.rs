@@ -37,9 +37,10 @@ const LEAST_SAMPLE_RATE: u32 = 4_000;
 pub fn units(format: Format, bytes: &[u8]) -> u32 {
 	use Format::*;
 	let size = match format {
-		Markdown | PlainText => return text(bytes),
-		// Nothing reads their text yet, and all else in them (fonts, pictures, noise) would count.
-		Pdf | Docx => return 0,
+		// Of a document only the text counts: all else in it (fonts, pictures, noise) costs nothing to add.
+		Markdown | PlainText | Pdf | Docx => {
+			return openledger_extract::text(format, bytes).map_or(0, |found| text(found.as_bytes()))
+		}
 		Png => png(bytes),
 		Jpeg => jpeg(bytes),
 		Webp => webp(bytes),

@@ -2,12 +2,13 @@
 
 use crate::error::{FinetuneError, Result};
 use crate::hash::{hash_file, FileHash};
+use openledger_extract::Format;
 use openledger_model::ModelTokenizer;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// File names that count as text in a folder.
-pub const TEXT_EXTENSIONS: &[&str] = &["md", "markdown", "txt", "text", "rst"];
+pub const TEXT_EXTENSIONS: &[&str] = &["md", "markdown", "txt", "text", "rst", "pdf", "docx"];
 
 /// One document, as it is in the data.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,9 +94,18 @@ pub fn text_files(dir: &Path) -> Result<Vec<PathBuf>> {
 	Ok(found)
 }
 
-/// Reads a text file; bytes that are not UTF-8 become the replacement character.
+/// The text of a file: of PDF and Word what a reader sees; of others the bytes, those that are not UTF-8 replaced.
 pub fn read_text(path: &Path) -> Result<String> {
 	let bytes = std::fs::read(path).map_err(FinetuneError::io(path))?;
+	let format = path
+		.extension()
+		.and_then(|e| Format::from_extension(&e.to_string_lossy()));
+	if let Some(format @ (Format::Pdf | Format::Docx)) = format {
+		return Ok(openledger_extract::text(format, &bytes).unwrap_or_else(|error| {
+			tracing::warn!("{}: {error}", path.display());
+			String::new()
+		}));
+	}
 	let text = String::from_utf8_lossy(&bytes);
 	if matches!(text, std::borrow::Cow::Owned(_)) {
 		tracing::warn!("{}: not UTF-8 throughout; what is not was replaced", path.display());
@@ -240,6 +250,24 @@ mod tests {
 			dataset.files[1].sha256,
 			"3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"
 		);
+	}
+
+	#[test]
+	fn documents_should_be_read_as_text() {
+		let dir = tempfile::tempdir().unwrap();
+		let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/documents");
+		for name in ["notes.pdf", "notes.docx"] {
+			std::fs::copy(fixtures.join(name), dir.path().join(name)).unwrap();
+		}
+		std::fs::write(dir.path().join("broken.pdf"), "%PDF-1.7").unwrap();
+		let dataset = read(dir.path()).unwrap();
+		assert_eq!((dataset.documents.len(), dataset.files.len()), (2, 3));
+		for document in dataset.documents {
+			assert!(
+				matches!(&document, Document::Text(text) if text.starts_with("Notes on a ledger")),
+				"{document:?}"
+			);
+		}
 	}
 
 	#[test]

@@ -372,6 +372,7 @@ fn save(config: &RunConfig, decoder: &Decoder, settings: Option<&LoraSettings>, 
 						map.insert(key.to_owned(), "float32".into());
 					}
 				}
+				map.remove("quantization_config");
 			}
 			checkpoint::save(dir, &raw, &decoder.parameters, Some(&config.model))?;
 		}

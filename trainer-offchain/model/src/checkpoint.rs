@@ -18,6 +18,8 @@ pub struct Checkpoint {
 	files: Vec<OpenFile>,
 	/// File of each tensor.
 	place: HashMap<String, usize>,
+	/// Rows and columns of an fp8 weight that share a scale.
+	fp8_block: Option<[usize; 2]>,
 }
 
 struct OpenFile {
@@ -65,7 +67,13 @@ impl Checkpoint {
 			dir: dir.to_owned(),
 			files,
 			place,
+			fp8_block: None,
 		})
+	}
+
+	/// Reads fp8 weights too, whose scales are for blocks of this size.
+	pub fn with_fp8_block(self, fp8_block: Option<[usize; 2]>) -> Self {
+		Self { fp8_block, ..self }
 	}
 
 	/// The safetensors files.
@@ -108,6 +116,7 @@ impl Checkpoint {
 		let tensor = file.tensors.load(name, device).map_err(|e| self.unreadable(file, &e))?;
 		match tensor.dtype() {
 			DType::F32 | DType::F16 | DType::BF16 => Ok(tensor.to_dtype(DType::F32)?),
+			DType::F8E4M3 if self.fp8_block.is_some() => self.scaled(name, &tensor, device),
 			other => Err(ModelError::Safetensors {
 				path: file.path.clone(),
 				reason: format!("tensor `{name}` has dtype {}; known: f32, f16, bf16", other.as_str()),
@@ -115,10 +124,41 @@ impl Checkpoint {
 		}
 	}
 
+	/// An fp8 weight `[rows, cols]` times the scales of its blocks, which lie beside it as `weight_scale_inv`.
+	fn scaled(&self, name: &str, weight: &Tensor, device: &Device) -> Result<Tensor> {
+		let (rows, cols) = weight.dims2()?;
+		let [high, wide] = self.fp8_block.unwrap_or([rows, cols]);
+		let per_row = cols.div_ceil(wide);
+		let scales = self.tensor(
+			&format!("{name}_scale_inv"),
+			&[rows.div_ceil(high), per_row],
+			&Device::Cpu,
+		)?;
+		let scales = scales.flatten_all()?.to_vec1::<f32>()?;
+		let weight = weight.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
+		let mut values = weight.flatten_all()?.to_vec1::<f32>()?;
+		for (row, values) in values.chunks_mut(cols).enumerate() {
+			let scales = &scales[row / high * per_row..][..per_row];
+			for (values, scale) in values.chunks_mut(wide).zip(scales) {
+				values.iter_mut().for_each(|v| *v *= scale);
+			}
+		}
+		Ok(Tensor::from_vec(values, (rows, cols), device)?)
+	}
+
 	fn unreadable(&self, file: &OpenFile, error: &candle_core::Error) -> ModelError {
 		ModelError::Safetensors {
 			path: file.path.clone(),
 			reason: plain(error),
+		}
+	}
+
+	/// An error about a tensor that no part of the model takes.
+	pub fn unused(&self, name: &str) -> ModelError {
+		let path = self.place.get(name).map_or(&self.dir, |i| &self.files[*i].path);
+		ModelError::UnusedTensor {
+			path: path.clone(),
+			name: name.to_owned(),
 		}
 	}
 
@@ -192,4 +232,48 @@ pub fn save(dir: &Path, config: &serde_json::Value, tensors: &[(String, Tensor)]
 		}
 		Ok(())
 	})
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use safetensors::tensor::TensorView;
+	use safetensors::Dtype;
+
+	#[test]
+	fn fp8_weight_should_be_scaled_by_blocks() {
+		let dir = tempfile::tempdir().unwrap();
+		let path = dir.path().join(SINGLE);
+		// 1, 2, -1; 448, 0.5, 1; 1, 1, 2^-9 (the smallest).
+		let weight = [0x38, 0x40, 0xb8, 0x7e, 0x30, 0x38, 0x38, 0x38, 0x01];
+		let scales: Vec<u8> = [2f32, 3.0, 5.0, 7.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+		let tensors = [
+			(
+				"a.weight",
+				TensorView::new(Dtype::F8_E4M3, vec![3, 3], &weight).unwrap(),
+			),
+			(
+				"a.weight_scale_inv",
+				TensorView::new(Dtype::F32, vec![2, 2], &scales).unwrap(),
+			),
+			(
+				"b.weight",
+				TensorView::new(Dtype::F8_E4M3, vec![3, 3], &weight).unwrap(),
+			),
+		];
+		std::fs::write(&path, safetensors::serialize(tensors, None).unwrap()).unwrap();
+		let read = |block, name| {
+			let file = Checkpoint::open_file(&path).unwrap().with_fp8_block(block);
+			file.tensor(name, &[3, 3], &Device::Cpu)
+				.map(|t| t.to_vec2::<f32>().unwrap())
+		};
+		let scaled = read(Some([2, 2]), "a.weight").unwrap();
+		assert_eq!(scaled[..2], [[2.0, 4.0, -3.0], [896.0, 1.0, 3.0]]);
+		assert_eq!(scaled[2], [5.0, 5.0, 7.0 / 512.0]);
+		let complaint = |block, name| read(block, name).unwrap_err().to_string();
+		assert!(complaint(Some([2, 2]), "b.weight").contains("`b.weight_scale_inv` is missing"));
+		assert!(complaint(Some([1, 3]), "a.weight").contains("[3, 1]"));
+		// Without quantization_config nothing says how large the blocks are.
+		assert!(complaint(None, "a.weight").contains("f8e4m3"));
+	}
 }

@@ -49,6 +49,14 @@ pub enum ModelError {
 		/// The tensor.
 		name: String,
 	},
+	/// A tensor of the checkpoint that no part of the configured model takes.
+	#[error("{path}: tensor `{name}` belongs to no part of the model that config.json describes", path = .path.display())]
+	UnusedTensor {
+		/// The file.
+		path: PathBuf,
+		/// The tensor.
+		name: String,
+	},
 	/// A tensor has another shape than the configuration asks for.
 	#[error("{path}: tensor `{name}` has shape {found:?}, but the configuration asks for {expected:?}", path = .path.display())]
 	Shape {

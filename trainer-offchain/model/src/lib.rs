@@ -3,6 +3,7 @@
 //! A family is a configuration reader and a map of tensor names ([`family`]); the decoder ([`Decoder`]) is one, for
 //! training and serving alike; LoRA wraps any of its linear layers ([`lora`]). Weights are computed in f32.
 
+pub mod chat_template;
 pub mod checkpoint;
 pub mod config;
 pub mod decoder;
@@ -12,13 +13,16 @@ pub mod files;
 pub mod linear;
 pub mod lora;
 pub mod mat;
+pub mod nf4;
 pub mod ops;
 pub mod peft;
 pub mod source;
 pub mod tokenizer;
 
+pub use chat_template::{ChatTemplate, Message};
 pub use config::{DecoderConfig, RawConfig};
-pub use decoder::{Decoder, KvCache};
+pub use decoder::{Decoder, KvCache, Segment};
 pub use error::{ModelError, Result};
+pub use linear::AdapterSet;
 pub use lora::LoraSettings;
 pub use tokenizer::ModelTokenizer;

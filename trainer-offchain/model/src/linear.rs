@@ -1,14 +1,49 @@
 //! A linear layer, with or without a low-rank adapter around it.
 
 use crate::error::Result;
-use crate::ops::{linear, lora_linear, Weight};
+use crate::ops::{linear, lora_linear, Weight, WeightLayout};
 use candle_core::Tensor;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Generator of dropout masks; none outside training.
 pub type DropoutRng = Option<ChaCha8Rng>;
+
+/// What is put around linear layers in a pass.
+pub enum Around<'a> {
+	/// Each layer's own adapter; in training, with dropout.
+	Own(Option<&'a mut ChaCha8Rng>),
+	/// The adapter of each text of the pass.
+	OfTexts(&'a [TextAdapter<'a>]),
+}
+
+impl Default for Around<'_> {
+	fn default() -> Self {
+		Self::Own(None)
+	}
+}
+
+/// How many rows of a pass are a text's, and what it is read with.
+pub type TextAdapter<'a> = (usize, Option<&'a AdapterSet>);
+
+/// An adapter that is not attached to a decoder: any number of them can share one base.
+pub struct AdapterSet {
+	/// By the path of the layer.
+	pub(crate) layers: HashMap<String, Adapter>,
+}
+
+impl AdapterSet {
+	/// Bytes of its tensors.
+	pub fn bytes(&self) -> usize {
+		let of = |tensor: &Tensor| tensor.elem_count() * tensor.dtype().size_in_bytes();
+		self.layers
+			.values()
+			.map(|adapter| of(&adapter.a) + of(&adapter.b))
+			.sum()
+	}
+}
 
 /// A linear layer.
 #[derive(Clone, Debug)]
@@ -41,7 +76,11 @@ impl Linear {
 	}
 
 	/// `x [.., in]` to `[.., out]`.
-	pub fn forward(&self, x: &Tensor, dropout: &mut DropoutRng) -> Result<Tensor> {
+	pub fn forward(&self, x: &Tensor, around: &mut Around<'_>) -> Result<Tensor> {
+		let dropout = match around {
+			Around::Own(dropout) => dropout,
+			Around::OfTexts(texts) => return self.forward_texts(x, texts),
+		};
 		let Some(adapter) = &self.adapter else {
 			return Ok(linear(x, &self.weight)?);
 		};
@@ -57,6 +96,45 @@ impl Linear {
 			adapter.scale,
 			mask,
 		)?)
+	}
+
+	/// `x [1, rows, in]`, the rows of many texts, to `[1, rows, out]`: the base's product over all of them at once, those of
+	/// adapters over neighbours that share one.
+	fn forward_texts(&self, x: &Tensor, texts: &[TextAdapter<'_>]) -> Result<Tensor> {
+		let y = linear(x, &self.weight)?;
+		if texts.iter().all(|text| self.adapter_of(text).is_none()) {
+			return Ok(y);
+		}
+		let (mut parts, mut start) = (Vec::new(), 0);
+		let same =
+			|a: &TextAdapter<'_>, b: &TextAdapter<'_>| a.1.map(std::ptr::from_ref) == b.1.map(std::ptr::from_ref);
+		for group in texts.chunk_by(same) {
+			let len = group.iter().map(|text| text.0).sum();
+			let part = y.narrow(1, start, len)?;
+			parts.push(match self.adapter_of(&group[0]) {
+				Some(adapter) => (part + adapter.delta(&x.narrow(1, start, len)?)?)?,
+				None => part,
+			});
+			start += len;
+		}
+		Ok(Tensor::cat(&parts, 1)?)
+	}
+
+	fn adapter_of<'a>(&self, text: &TextAdapter<'a>) -> Option<&'a Adapter> {
+		text.1?.layers.get(&self.path)
+	}
+}
+
+impl Adapter {
+	/// `scale · x Aᵀ Bᵀ`.
+	fn delta(&self, x: &Tensor) -> Result<Tensor> {
+		let plain = |tensor: &Tensor| Weight {
+			tensor: tensor.clone(),
+			layout: WeightLayout::OutIn,
+			bias: None,
+		};
+		let low = linear(&x.contiguous()?, &plain(&self.a))?;
+		Ok((linear(&low, &plain(&self.b))? * f64::from(self.scale))?)
 	}
 }
 

@@ -42,6 +42,13 @@ pub fn resolve_targets(decoder: &Decoder, wanted: &[String]) -> Result<Vec<Strin
 		return Ok(known.into_iter().map(str::to_owned).collect());
 	}
 	let targets: BTreeSet<String> = match wanted {
+		[] if decoder.config.family.default_targets.is_empty() => {
+			let known = known.into_iter().collect::<Vec<_>>().join(", ");
+			let family = decoder.config.family.model_type;
+			return Err(ModelError::Input(format!(
+				"lora_targets: {family} has no usual ones; name some of {known}, or {ALL_LINEAR}"
+			)));
+		}
 		[] => default_targets(&decoder.config),
 		given => given.iter().cloned().collect(),
 	};

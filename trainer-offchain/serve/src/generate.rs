@@ -1,46 +1,8 @@
-//! Token by token, with the keys and values of what was read kept.
+//! One text, from its prompt to its end.
 
-use candle_core::Tensor;
-use candle_transformers::generation::LogitsProcessor;
-use openledger_model::{Decoder, KvCache, ModelError, ModelTokenizer, Result};
+use crate::sequence::{FinishReason, GenerationOptions, Sequence};
+use openledger_model::{AdapterSet, Decoder, ModelError, ModelTokenizer, Result};
 use std::ops::ControlFlow;
-
-/// How to continue a text.
-#[derive(Clone, Copy, Debug)]
-pub struct GenerationOptions {
-	/// Most tokens to write.
-	pub max_new_tokens: usize,
-	/// Temperature; 0 takes the likeliest token always.
-	pub temperature: f64,
-	/// Share of the probability that is drawn from; none for all of it.
-	pub top_p: Option<f64>,
-	/// Seed of the draw.
-	pub seed: u64,
-}
-
-impl Default for GenerationOptions {
-	fn default() -> Self {
-		Self {
-			max_new_tokens: 128,
-			temperature: 0.8,
-			top_p: None,
-			seed: 42,
-		}
-	}
-}
-
-/// Why a text ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FinishReason {
-	/// The model wrote its end token.
-	End,
-	/// The tokens asked for were written.
-	MaxTokens,
-	/// The model has no position left.
-	ContextFull,
-	/// The caller stopped it.
-	Stopped,
-}
 
 /// A continuation.
 #[derive(Clone, Debug)]
@@ -53,58 +15,41 @@ pub struct Generation {
 	pub finish: FinishReason,
 }
 
+/// Ids of a prompt, with the model's start token where there is nothing else to begin with.
+pub fn prompt_ids(decoder: &Decoder, tokenizer: &ModelTokenizer, prompt: &str, special: bool) -> Result<Vec<u32>> {
+	let mut ids = tokenizer.encode(prompt, special)?;
+	if ids.is_empty() {
+		let start = decoder.config.bos.first().or(decoder.config.eos.first()).copied();
+		let none = || ModelError::Input("the prompt is empty, and the model has no start token".into());
+		ids.push(start.ok_or_else(none)?);
+	}
+	Ok(ids)
+}
+
 /// Continues `prompt`, giving each new piece of text to `on_text`. A prompt that leaves no position to write in loses its
 /// start.
 pub fn generate(
 	decoder: &Decoder,
+	adapter: Option<&AdapterSet>,
 	tokenizer: &ModelTokenizer,
 	prompt: &str,
 	options: GenerationOptions,
 	on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
 ) -> Result<Generation> {
-	let mut input = tokenizer.encode(prompt, true)?;
-	if input.is_empty() {
-		let start = decoder.config.bos.first().or(decoder.config.eos.first()).copied();
-		input.push(
-			start.ok_or_else(|| ModelError::Input("the prompt is empty, and the model has no start token".into()))?,
-		);
-	}
+	let ids = prompt_ids(decoder, tokenizer, prompt, true)?;
 	let positions = decoder.config.max_positions;
-	let room = options.max_new_tokens.clamp(1, (positions / 2).max(1));
-	let input = &input[input.len().saturating_sub(positions - room.min(positions - 1))..];
-	decoder.check_ids(input)?;
-
-	let mut sampler = LogitsProcessor::new(options.seed, Some(options.temperature), options.top_p);
-	let mut cache = KvCache::new();
-	let mut step = Tensor::new(input, &decoder.device)?.unsqueeze(0)?;
-	let (mut ids, mut shown) = (Vec::new(), 0);
+	let room = options.max_tokens.clamp(1, (positions / 2).max(1));
+	let ids = ids[ids.len().saturating_sub(positions - room.min(positions - 1))..].to_vec();
+	let mut sequence = Sequence::new(decoder, ids, options)?;
 	let finish = loop {
-		if ids.len() == options.max_new_tokens {
-			break FinishReason::MaxTokens;
-		}
-		if cache.len() + step.dim(1)? > positions {
-			break FinishReason::ContextFull;
-		}
-		let logits = decoder.last_logits(&step, Some(&mut cache))?.squeeze(0)?;
-		let id = sampler.sample(&logits)?;
-		if tokenizer.eos.contains(&id) {
-			break FinishReason::End;
-		}
-		ids.push(id);
-		step = Tensor::new(&[[id]], &decoder.device)?;
-		let text = tokenizer.decode(&ids)?;
-		// A character of several bytes may be half there: it is shown once it is whole.
-		if !text.ends_with(char::REPLACEMENT_CHARACTER) && text.len() > shown && text.is_char_boundary(shown) {
-			let stop = on_text(&text[shown..]).is_break();
-			shown = text.len();
-			if stop {
-				break FinishReason::Stopped;
-			}
+		let logits = decoder.step(&mut [sequence.segment(adapter, positions)])?;
+		let finish = sequence.advance(&logits.squeeze(0)?, tokenizer)?;
+		let piece = sequence.take_text(finish.is_some());
+		let stop = !piece.is_empty() && on_text(&piece).is_break();
+		if let Some(finish) = finish.or(stop.then_some(FinishReason::Stopped)) {
+			break finish;
 		}
 	};
-	Ok(Generation {
-		text: tokenizer.decode(&ids)?,
-		ids,
-		finish,
-	})
+	let (ids, text) = sequence.into_written();
+	Ok(Generation { ids, text, finish })
 }

@@ -27,11 +27,15 @@ enum Command {
 	Evaluate(commands::evaluate::Args),
 	/// Let a model continue a text
 	Chat(commands::chat::Args),
+	/// Answer by OpenAI's chat API, with many adapters over one base model
+	Serve(commands::serve::Args),
 	/// Take fine-tunes that the chain orders, train them, post the results
 	Worker(worker::Args),
 }
 
 fn main() -> ExitCode {
+	// In the process that reads a PDF this does not return.
+	openledger_extract::isolate();
 	prepare_process();
 	let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
 	tracing_subscriber::fmt()
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
 		Command::Logits(args) => commands::logits::run(args),
 		Command::Evaluate(args) => commands::evaluate::run(args),
 		Command::Chat(args) => commands::chat::run(args),
+		Command::Serve(args) => commands::serve::run(args),
 		Command::Worker(args) => worker::run(args),
 	};
 	result.unwrap_or_else(|error| {

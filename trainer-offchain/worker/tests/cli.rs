@@ -309,3 +309,23 @@ fn finetune_should_stop_cleanly_when_interrupted() {
 		&data,
 	]);
 }
+
+/// A PDF is read in a process of its own: one that unpacks to gigabytes costs that process its memory, not this one.
+#[test]
+fn a_pdf_made_to_harm_should_be_passed_over() {
+	let dir = tempfile::tempdir().unwrap();
+	let data = dir.path().join("data");
+	std::fs::create_dir(&data).unwrap();
+	let documents = fixture("documents");
+	std::fs::copy(documents.join("notes.pdf"), data.join("a.pdf")).unwrap();
+	std::fs::copy(documents.join("bomb.pdf"), data.join("b.pdf")).unwrap();
+	let model = fixture("tiny-llama/model");
+	let output = go(&["evaluate", "--model", &text(&model), "--data", &text(&data), "--json"]);
+	let stderr = String::from_utf8_lossy(&output.stderr);
+	assert!(output.status.success(), "{stderr}");
+	assert!(
+		stderr.contains("b.pdf") && stderr.contains("too much memory or time"),
+		"{stderr}"
+	);
+	assert!(json_line(&String::from_utf8_lossy(&output.stdout))["tokens"].as_u64() > Some(100));
+}

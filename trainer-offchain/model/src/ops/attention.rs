@@ -15,21 +15,58 @@ pub struct AttentionShape {
 	pub heads: usize,
 	/// Key and value heads; divides `heads`.
 	pub kv_heads: usize,
-	/// Width of a head.
+	/// Width of a query and of a key head.
 	pub head_dim: usize,
+	/// Width of a value head.
+	pub value_dim: usize,
 	/// Factor on the scores, usually `1 / sqrt(head_dim)`.
 	pub scale: f32,
+	/// Keys that a query sees at most, its own counted; none for all.
+	pub window: Option<usize>,
+	/// Whether scores fall linearly with distance, by [`alibi_slope`].
+	pub alibi: bool,
 }
 
-/// Grouped causal attention. `q [batch, seq, heads, head_dim]`, `k, v [batch, past + seq, kv_heads, head_dim]`, result as
-/// `q`: query row `i` sees keys `0..=past + i`.
+impl AttentionShape {
+	/// The first key that the query at `position` sees.
+	pub(super) fn first_key(&self, position: usize) -> usize {
+		self.window.map_or(0, |window| (position + 1).saturating_sub(window))
+	}
+
+	/// What a step away from the query takes from the scores of `head`.
+	pub(super) fn slope(&self, head: usize) -> f32 {
+		if self.alibi {
+			alibi_slope(head, self.heads)
+		} else {
+			0.0
+		}
+	}
+}
+
+/// ALiBi's slope of one head: powers of `2^(-8 / n)` for `n` heads where that is a power of two; of others, every second
+/// one for twice as many fills up.
+pub fn alibi_slope(head: usize, heads: usize) -> f32 {
+	let whole = 1 << heads.ilog2();
+	let (of, power) = if head < whole {
+		(whole, head + 1)
+	} else {
+		(2 * whole, 2 * (head - whole) + 1)
+	};
+	(-8.0 * power as f64 / of as f64).exp2() as f32
+}
+
+/// Grouped causal attention. `q [batch, seq, heads, head_dim]`, `k [batch, past + seq, kv_heads, head_dim]`,
+/// `v [batch, past + seq, kv_heads, value_dim]`, result `[batch, seq, heads, value_dim]`: query row `i` sees keys
+/// `0..=past + i`, or the last `window` of them.
 ///
 /// Rows padded on the right need no mask: no row before them sees them.
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, shape: AttentionShape) -> Result<Tensor> {
-	let (_, seq, heads, head_dim) = q.dims4()?;
+	let (batch, seq, heads, head_dim) = q.dims4()?;
 	let (_, total, kv_heads, _) = k.dims4()?;
-	if heads != shape.heads || kv_heads != shape.kv_heads || head_dim != shape.head_dim || total < seq {
-		candle_core::bail!("attention: q {:?}, k {:?} for {shape:?}", q.dims(), k.dims());
+	let fits = v.dims4()? == (batch, total, kv_heads, shape.value_dim) && total >= seq && shape.window != Some(0);
+	if heads != shape.heads || kv_heads != shape.kv_heads || head_dim != shape.head_dim || !fits {
+		let (q, k, v) = (q.dims(), k.dims(), v.dims());
+		candle_core::bail!("attention: q {q:?}, k {k:?}, v {v:?} for {shape:?}");
 	}
 	if !q.device().is_cpu() {
 		return reference::attention(q, k, v, shape);
@@ -57,23 +94,34 @@ fn scatter(out: &mut [f32], part: &[f32], rows: usize, heads: usize, dim: usize,
 	}
 }
 
-/// Probabilities of query rows `start..end` over keys `0..past + end`, row after row.
+/// Probabilities of query rows `start..start + rows` over keys `first..first + keys`, row after row.
 struct Block {
 	start: usize,
 	rows: usize,
+	first: usize,
 	keys: usize,
 	probabilities: Vec<f32>,
 }
 
 impl Attention {
-	/// Blocks of query rows of one head, in order.
-	fn block(&self, q: (&[f32], usize), k: (&[f32], usize), start: usize, seq: usize, past: usize) -> Block {
+	/// Query rows from `start` of `head`.
+	fn block(
+		&self,
+		head: usize,
+		q: (&[f32], usize),
+		k: (&[f32], usize),
+		start: usize,
+		seq: usize,
+		past: usize,
+	) -> Block {
 		let dim = self.shape.head_dim;
 		let rows = BLOCK.min(seq - start);
-		let keys = past + start + rows;
+		let first = self.shape.first_key(past + start);
+		let keys = past + start + rows - first;
+		let slope = self.shape.slope(head);
 		let mut scores = vec![0f32; rows * keys];
 		let q = Mat::strided(&q.0[start * q.1..], rows, dim, q.1);
-		let k = Mat::strided(k.0, keys, dim, k.1);
+		let k = Mat::strided(&k.0[first * k.1..], keys, dim, k.1);
 		product(
 			MatMut::new(&mut scores, rows, keys),
 			false,
@@ -83,7 +131,14 @@ impl Attention {
 			Threads::One,
 		);
 		for (i, row) in scores.chunks_mut(keys).enumerate() {
-			let (seen, hidden) = row.split_at_mut(past + start + i + 1);
+			let position = past + start + i;
+			let (row, later) = row.split_at_mut(position + 1 - first);
+			let (earlier, seen) = row.split_at_mut(self.shape.first_key(position) - first);
+			if slope != 0.0 {
+				for (distance, s) in seen.iter_mut().rev().enumerate() {
+					*s -= slope * distance as f32;
+				}
+			}
 			let max = seen.iter().copied().fold(f32::NEG_INFINITY, f32::max);
 			let mut sum = 0f32;
 			for s in seen.iter_mut() {
@@ -92,11 +147,13 @@ impl Attention {
 			}
 			let inverse = 1.0 / sum;
 			seen.iter_mut().for_each(|s| *s *= inverse);
-			hidden.fill(0.0);
+			earlier.fill(0.0);
+			later.fill(0.0);
 		}
 		Block {
 			start,
 			rows,
+			first,
 			keys,
 			probabilities: scores,
 		}
@@ -120,19 +177,19 @@ impl CustomOp3 for Attention {
 		let (q, k, v) = (elements(s1, l1)?, elements(s2, l2)?, elements(s3, l3)?);
 		let (batch, seq, heads, dim) = l1.shape().dims4()?;
 		let (_, total, kv_heads, _) = l2.shape().dims4()?;
-		let (past, group) = (total - seq, heads / kv_heads);
+		let (past, group, wide) = (total - seq, heads / kv_heads, self.shape.value_dim);
 		let parts: Vec<Vec<f32>> = (0..batch * heads)
 			.into_par_iter()
 			.map(|task| {
 				let (b, h) = (task / heads, task % heads);
 				let q = head(q, seq, heads, dim, b, h);
 				let k = head(k, total, kv_heads, dim, b, h / group);
-				let v = head(v, total, kv_heads, dim, b, h / group);
-				let mut out = vec![0f32; seq * dim];
+				let v = head(v, total, kv_heads, wide, b, h / group);
+				let mut out = vec![0f32; seq * wide];
 				for start in (0..seq).step_by(BLOCK) {
-					let p = self.block(q, k, start, seq, past);
-					let into = MatMut::new(&mut out[start * dim..(start + p.rows) * dim], p.rows, dim);
-					let v = Mat::strided(v.0, p.keys, dim, v.1);
+					let p = self.block(h, q, k, start, seq, past);
+					let into = MatMut::new(&mut out[start * wide..(start + p.rows) * wide], p.rows, wide);
+					let v = Mat::strided(&v.0[p.first * v.1..], p.keys, wide, v.1);
 					product(
 						into,
 						false,
@@ -145,11 +202,11 @@ impl CustomOp3 for Attention {
 				out
 			})
 			.collect();
-		let mut out = vec![0f32; q.len()];
+		let mut out = vec![0f32; batch * seq * heads * wide];
 		for (task, part) in parts.iter().enumerate() {
-			scatter(&mut out, part, seq, heads, dim, task / heads, task % heads);
+			scatter(&mut out, part, seq, heads, wide, task / heads, task % heads);
 		}
-		Ok(output(out, l1.shape().clone()))
+		Ok(output(out, (batch, seq, heads, wide)))
 	}
 
 	fn bwd(
@@ -162,8 +219,8 @@ impl CustomOp3 for Attention {
 	) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
 		let (batch, seq, heads, dim) = q.dims4()?;
 		let (_, total, kv_heads, _) = k.dims4()?;
-		let (past, group) = (total - seq, heads / kv_heads);
-		let (q_shape, k_shape) = (q.shape().clone(), k.shape().clone());
+		let (past, group, wide) = (total - seq, heads / kv_heads, self.shape.value_dim);
+		let (q_shape, k_shape, v_shape) = (q.shape().clone(), k.shape().clone(), v.shape().clone());
 		flat!(q = q);
 		flat!(k = k);
 		flat!(v = v);
@@ -175,46 +232,46 @@ impl CustomOp3 for Attention {
 			.map(|task| {
 				let (b, g) = (task / kv_heads, task % kv_heads);
 				let k = head(k, total, kv_heads, dim, b, g);
-				let v = head(v, total, kv_heads, dim, b, g);
+				let v = head(v, total, kv_heads, wide, b, g);
 				let mut d_q = vec![0f32; group * seq * dim];
-				let (mut d_k, mut d_v) = (vec![0f32; total * dim], vec![0f32; total * dim]);
+				let (mut d_k, mut d_v) = (vec![0f32; total * dim], vec![0f32; total * wide]);
 				for h in g * group..(g + 1) * group {
 					let q = head(q, seq, heads, dim, b, h);
-					let out = head(out, seq, heads, dim, b, h);
-					let d_out = head(grad, seq, heads, dim, b, h);
+					let out = head(out, seq, heads, wide, b, h);
+					let d_out = head(grad, seq, heads, wide, b, h);
 					let d_q = &mut d_q[(h - g * group) * seq * dim..][..seq * dim];
 					for start in (0..seq).step_by(BLOCK) {
-						let p = self.block(q, k, start, seq, past);
+						let p = self.block(h, q, k, start, seq, past);
 						let d_s = self.score_gradient(&p, out, d_out, v);
-						let d_o = Mat::strided(&d_out.0[start * d_out.1..], p.rows, dim, d_out.1);
+						let d_o = Mat::strided(&d_out.0[start * d_out.1..], p.rows, wide, d_out.1);
 						let d_s = Mat::new(&d_s, p.rows, p.keys);
 						let probabilities = Mat::new(&p.probabilities, p.rows, p.keys);
 						let q_rows = Mat::strided(&q.0[start * q.1..], p.rows, dim, q.1);
-						let keys = Mat::strided(k.0, p.keys, dim, k.1);
+						let keys = Mat::strided(&k.0[p.first * k.1..], p.keys, dim, k.1);
 						let into = &mut d_q[start * dim..(start + p.rows) * dim];
 						product(MatMut::new(into, p.rows, dim), false, d_s, keys, 1.0, Threads::One);
-						let into = MatMut::new(&mut d_k[..p.keys * dim], p.keys, dim);
+						let into = MatMut::new(&mut d_k[p.first * dim..][..p.keys * dim], p.keys, dim);
 						product(into, true, d_s.t(), q_rows, 1.0, Threads::One);
-						let into = MatMut::new(&mut d_v[..p.keys * dim], p.keys, dim);
+						let into = MatMut::new(&mut d_v[p.first * wide..][..p.keys * wide], p.keys, wide);
 						product(into, true, probabilities.t(), d_o, 1.0, Threads::One);
 					}
 				}
 				(d_q, d_k, d_v)
 			})
 			.collect();
-		let (mut d_q, mut d_k, mut d_v) = (vec![0f32; q.len()], vec![0f32; k.len()], vec![0f32; k.len()]);
+		let (mut d_q, mut d_k, mut d_v) = (vec![0f32; q.len()], vec![0f32; k.len()], vec![0f32; v.len()]);
 		for (task, part) in parts.iter().enumerate() {
 			let (b, g) = (task / kv_heads, task % kv_heads);
 			for (i, part) in part.0.chunks(seq * dim).enumerate() {
 				scatter(&mut d_q, part, seq, heads, dim, b, g * group + i);
 			}
 			scatter(&mut d_k, &part.1, total, kv_heads, dim, b, g);
-			scatter(&mut d_v, &part.2, total, kv_heads, dim, b, g);
+			scatter(&mut d_v, &part.2, total, kv_heads, wide, b, g);
 		}
 		Ok((
 			Some(make(d_q, &q_shape)?),
 			Some(make(d_k, &k_shape)?),
-			Some(make(d_v, &k_shape)?),
+			Some(make(d_v, &v_shape)?),
 		))
 	}
 }
@@ -222,10 +279,10 @@ impl CustomOp3 for Attention {
 impl Attention {
 	/// Gradient of the unscaled scores, times the scale: `P ∘ (dO Vᵀ − rowsum(dO ∘ O)) · scale`.
 	fn score_gradient(&self, p: &Block, out: (&[f32], usize), d_out: (&[f32], usize), v: (&[f32], usize)) -> Vec<f32> {
-		let dim = self.shape.head_dim;
-		let d_o = Mat::strided(&d_out.0[p.start * d_out.1..], p.rows, dim, d_out.1);
+		let wide = self.shape.value_dim;
+		let d_o = Mat::strided(&d_out.0[p.start * d_out.1..], p.rows, wide, d_out.1);
 		let mut d_s = vec![0f32; p.rows * p.keys];
-		let v = Mat::strided(v.0, p.keys, dim, v.1);
+		let v = Mat::strided(&v.0[p.first * v.1..], p.keys, wide, v.1);
 		product(
 			MatMut::new(&mut d_s, p.rows, p.keys),
 			false,
@@ -236,7 +293,7 @@ impl Attention {
 		);
 		for (i, (d_s, p_row)) in d_s.chunks_mut(p.keys).zip(p.probabilities.chunks(p.keys)).enumerate() {
 			let row = p.start + i;
-			let (o, d) = (&out.0[row * out.1..][..dim], &d_out.0[row * d_out.1..][..dim]);
+			let (o, d) = (&out.0[row * out.1..][..wide], &d_out.0[row * d_out.1..][..wide]);
 			let dot: f32 = o.iter().zip(d).map(|(o, d)| o * d).sum();
 			d_s.iter_mut()
 				.zip(p_row)

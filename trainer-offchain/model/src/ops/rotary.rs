@@ -1,93 +1,121 @@
-//! Rotary position embedding, half-split (the first half of a head is paired with the second).
+//! Rotary position embedding: pairs of a head's elements are turned by angles that grow with the position.
 
 use super::{elements, flat, make, output, reference};
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// Cosines and sines for every position and frequency.
-#[derive(Clone)]
+/// Which elements of a head are turned together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pairs {
+	/// Element `i` with `i + width / 2`.
+	Halves,
+	/// Element `2 i` with `2 i + 1`.
+	Neighbours,
+}
+
+/// How a model turns its heads. The first `2 · frequencies` elements are turned, those after them kept.
+#[derive(Clone, Debug, PartialEq)]
 pub struct RotaryTable {
-	cos: Arc<Vec<f32>>,
-	sin: Arc<Vec<f32>>,
-	/// Frequencies: half of the head's width.
-	half: usize,
-	positions: usize,
+	/// Angle per position of each pair.
+	pub frequencies: Vec<f64>,
+	/// Factor on what is turned, 1 but for YaRN.
+	pub factor: f64,
+	/// Which elements make a pair.
+	pub pairs: Pairs,
 }
 
 impl RotaryTable {
-	/// From the angle per position of each frequency, `[head_dim / 2]`, for positions `0..positions`.
-	pub fn new(inverse_frequencies: &[f64], positions: usize) -> Self {
+	/// Elements of a head that are turned.
+	pub fn width(&self) -> usize {
+		2 * self.frequencies.len()
+	}
+
+	/// Cosines and sines of these positions, one range after the other.
+	pub fn angles(&self, positions: &[Range<usize>]) -> RotaryAngles {
 		// transformers forms the angle in f32; doing the same keeps long contexts equal.
-		let angles = (0..positions)
-			.flat_map(|position| inverse_frequencies.iter().map(move |f| position as f32 * *f as f32))
-			.collect::<Vec<f32>>();
-		Self {
-			cos: Arc::new(angles.iter().map(|a| a.cos()).collect()),
-			sin: Arc::new(angles.iter().map(|a| a.sin()).collect()),
-			half: inverse_frequencies.len(),
-			positions,
+		let angle = |position: usize| self.frequencies.iter().map(move |f| position as f32 * *f as f32);
+		let of = |function: fn(f32) -> f32| -> Arc<Vec<f32>> {
+			let all = positions.iter().cloned().flatten().flat_map(angle);
+			Arc::new(all.map(|a| function(a) * self.factor as f32).collect())
+		};
+		RotaryAngles {
+			cos: of(f32::cos),
+			sin: of(f32::sin),
+			half: self.frequencies.len(),
+			len: positions.iter().map(Range::len).sum(),
+			pairs: self.pairs,
 		}
-	}
-
-	/// Positions that the table covers.
-	pub fn positions(&self) -> usize {
-		self.positions
-	}
-
-	/// (cos, sin) of positions `start..start + len`, each `[len, half]`.
-	pub fn tensors(&self, start: usize, len: usize, device: &Device) -> Result<(Tensor, Tensor)> {
-		let range = start * self.half..(start + len) * self.half;
-		let cos = Tensor::from_slice(&self.cos[range.clone()], (len, self.half), device)?;
-		Ok((cos, Tensor::from_slice(&self.sin[range], (len, self.half), device)?))
 	}
 }
 
-/// Rotates `x [batch, seq, heads, head_dim]`, whose first row stands at position `start`.
-pub fn rotary(x: &Tensor, table: &RotaryTable, start: usize) -> Result<Tensor> {
+/// Cosines and sines of positions, `[len, half]` each.
+#[derive(Clone)]
+pub struct RotaryAngles {
+	cos: Arc<Vec<f32>>,
+	sin: Arc<Vec<f32>>,
+	half: usize,
+	len: usize,
+	pairs: Pairs,
+}
+
+impl RotaryAngles {
+	/// Which elements make a pair.
+	pub fn pairs(&self) -> Pairs {
+		self.pairs
+	}
+
+	/// (cos, sin), each `[len, half]`.
+	pub fn tensors(&self, device: &Device) -> Result<(Tensor, Tensor)> {
+		let tensor = |data: &[f32]| Tensor::from_slice(data, (self.len, self.half), device);
+		Ok((tensor(&self.cos)?, tensor(&self.sin)?))
+	}
+}
+
+/// Turns `x [batch, seq, heads, head_dim]` by the angles of its `seq` positions.
+pub fn rotary(x: &Tensor, angles: &RotaryAngles) -> Result<Tensor> {
 	let (_, seq, _, head_dim) = x.dims4()?;
-	if head_dim != table.half * 2 || start + seq > table.positions {
-		candle_core::bail!(
-			"rotary: head of {head_dim} and positions up to {} for a table of {} and {}",
-			start + seq,
-			table.half * 2,
-			table.positions
-		);
+	if head_dim < angles.half * 2 || seq != angles.len {
+		let (half, len) = (angles.half, angles.len);
+		candle_core::bail!("rotary: head of {head_dim}, {seq} positions for {half} angles of {len} positions");
 	}
 	if !x.device().is_cpu() {
-		let (cos, sin) = table.tensors(start, seq, x.device())?;
-		return reference::rotary(x, &cos, &sin);
+		return reference::rotary(x, angles);
 	}
-	x.contiguous()?.apply_op1(Rotary {
-		table: table.clone(),
-		start,
-	})
+	x.contiguous()?.apply_op1(Rotary { angles: angles.clone() })
 }
 
 struct Rotary {
-	table: RotaryTable,
-	start: usize,
+	angles: RotaryAngles,
 }
 
 impl Rotary {
-	/// `direction` is 1 forward and -1 for the gradient: the inverse of a rotation turns the other way.
+	/// `direction` is 1 forward and -1 for the gradient: the transpose of a rotation turns the other way.
 	fn turn(&self, x: &[f32], shape: &Shape, direction: f32) -> Result<Vec<f32>> {
 		let (_, seq, heads, head_dim) = shape.dims4()?;
-		let half = self.table.half;
+		let half = self.angles.half;
+		// Where pair `i` lies: elements `i * step` and `i * step + apart`.
+		let (step, apart) = match self.angles.pairs {
+			Pairs::Halves => (1, half),
+			Pairs::Neighbours => (2, 1),
+		};
 		let mut out = vec![0f32; x.len()];
 		let width = heads * head_dim;
 		out.par_chunks_mut(width)
 			.zip(x.par_chunks(width))
 			.enumerate()
 			.for_each(|(row, (out, x))| {
-				let at = (self.start + row % seq) * half;
-				let (cos, sin) = (&self.table.cos[at..at + half], &self.table.sin[at..at + half]);
+				let at = row % seq * half;
+				let (cos, sin) = (&self.angles.cos[at..at + half], &self.angles.sin[at..at + half]);
 				for (out, x) in out.chunks_mut(head_dim).zip(x.chunks(head_dim)) {
 					for i in 0..half {
 						let (c, s) = (cos[i], sin[i] * direction);
-						out[i] = x[i] * c - x[i + half] * s;
-						out[i + half] = x[i + half] * c + x[i] * s;
+						let (first, second) = (i * step, i * step + apart);
+						out[first] = x[first] * c - x[second] * s;
+						out[second] = x[second] * c + x[first] * s;
 					}
+					out[2 * half..].copy_from_slice(&x[2 * half..]);
 				}
 			});
 		Ok(out)

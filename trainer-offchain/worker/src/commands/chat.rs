@@ -2,8 +2,8 @@
 
 use super::ModelArgs;
 use anyhow::{bail, Result};
-use openledger_model::{Decoder, ModelTokenizer};
-use openledger_serve::{generate, GenerationOptions};
+use openledger_model::{AdapterSet, Decoder, ModelTokenizer};
+use openledger_serve::{generate, Generation, GenerationOptions};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write};
 use std::ops::ControlFlow;
@@ -25,6 +25,15 @@ pub struct Args {
 	/// Share of the probability that is drawn from
 	#[arg(long)]
 	top_p: Option<f64>,
+	/// How many of the likeliest tokens are drawn from
+	#[arg(long)]
+	top_k: Option<usize>,
+	/// Above 1, what was there before becomes less likely
+	#[arg(long, default_value_t = 1.0)]
+	repetition_penalty: f32,
+	/// A text that ends the answer; may be given more than once
+	#[arg(long, value_name = "TEXT")]
+	stop: Vec<String>,
 	/// Seed of the draw
 	#[arg(long, default_value_t = 42)]
 	seed: u64,
@@ -36,9 +45,10 @@ pub struct Args {
 	json: bool,
 }
 
-/// Models that answer, each under its name.
+/// Who answers: the base model, its tuned form, or both.
 struct Chat {
-	models: Vec<(&'static str, Decoder)>,
+	base: Decoder,
+	voices: Vec<(&'static str, Option<AdapterSet>)>,
 	tokenizer: ModelTokenizer,
 	options: GenerationOptions,
 }
@@ -47,25 +57,35 @@ pub fn run(args: Args) -> Result<ExitCode> {
 	if args.compare && args.model.adapter.is_none() {
 		bail!("--compare shows the model with and without its adapter: name one by --adapter DIR");
 	}
-	if !args.temperature.is_finite() || args.temperature < 0.0 {
-		bail!("--temperature {}: must be 0 or above", args.temperature);
+	let options = GenerationOptions {
+		max_tokens: args.max_new_tokens,
+		temperature: args.temperature,
+		top_p: args.top_p,
+		top_k: args.top_k,
+		repetition_penalty: args.repetition_penalty,
+		seed: args.seed,
+		stop: args.stop,
+	};
+	if let Some((name, reason)) = options.fault() {
+		let flag = if name == "max_tokens" {
+			"max-new-tokens".to_owned()
+		} else {
+			name.replace('_', "-")
+		};
+		bail!("--{flag}: {reason}");
 	}
 	let base = args.model.base()?;
 	let tokenizer = args.model.tokenizer(&base)?;
-	let tuned = args.model.tuned(&base)?;
-	let name = if args.model.adapter.is_some() { "tuned" } else { "base" };
-	let mut models = vec![(name, tuned)];
-	if args.compare {
-		models.insert(0, ("base", base));
+	let mut voices = Vec::new();
+	if args.compare || args.model.adapter.is_none() {
+		voices.push(("base", None));
 	}
-	let options = GenerationOptions {
-		max_new_tokens: args.max_new_tokens,
-		temperature: args.temperature,
-		top_p: args.top_p,
-		seed: args.seed,
-	};
+	if args.model.adapter.is_some() {
+		voices.push(("tuned", Some(args.model.tuned(&base)?.detach_adapter())));
+	}
 	let chat = Chat {
-		models,
+		base,
+		voices,
 		tokenizer,
 		options,
 	};
@@ -80,10 +100,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
 impl Chat {
 	fn answer_json(&self, prompt: &str) -> Result<()> {
 		let mut answers = json!({ "prompt": prompt });
-		for (name, model) in &self.models {
-			let made = generate(model, &self.tokenizer, prompt, self.options, &mut |_| {
-				ControlFlow::Continue(())
-			})?;
+		for (name, adapter) in &self.voices {
+			let made = self.generate(adapter.as_ref(), prompt, &mut |_| ControlFlow::Continue(()))?;
 			answers[*name] = json!({ "answer": made.text, "tokens": made.ids.len() });
 		}
 		super::print_json(&answers)
@@ -92,12 +110,12 @@ impl Chat {
 	/// Streams each model's answer.
 	fn answer(&self, prompt: &str) -> Result<()> {
 		let mut out = std::io::stdout().lock();
-		for (name, model) in &self.models {
-			if self.models.len() > 1 {
+		for (name, adapter) in &self.voices {
+			if self.voices.len() > 1 {
 				writeln!(out, "--- {name}")?;
 			}
 			let mut gone = Ok(());
-			generate(model, &self.tokenizer, prompt, self.options, &mut |text| {
+			self.generate(adapter.as_ref(), prompt, &mut |text| {
 				gone = write!(out, "{text}").and_then(|()| out.flush());
 				if gone.is_err() {
 					ControlFlow::Break(())
@@ -109,6 +127,23 @@ impl Chat {
 			writeln!(out)?;
 		}
 		Ok(())
+	}
+
+	fn generate(
+		&self,
+		adapter: Option<&AdapterSet>,
+		prompt: &str,
+		on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
+	) -> Result<Generation> {
+		let options = self.options.clone();
+		Ok(generate(
+			&self.base,
+			adapter,
+			&self.tokenizer,
+			prompt,
+			options,
+			on_text,
+		)?)
 	}
 
 	/// Answers line after line, each on its own, until the input ends.

@@ -20,9 +20,11 @@ mod watch;
 
 use crate::stop::{Stop, STOPPED};
 use anyhow::{bail, Context};
-use beat::stopped;
+pub use beat::stopped;
+pub use cache::Cache;
 use chain_client::{address, calls, Chain, ChainExt, Head, Query, Signer, Subxt, Wait};
-use error::{Result, WorkerError};
+use error::Result;
+pub use error::WorkerError;
 use futures::{stream::BoxStream, StreamExt};
 use openledger_primitives::{capability::Capability, Balance, JobId, OPEN};
 use payload_store::{GatewayClient, Kind, PayloadStore};
