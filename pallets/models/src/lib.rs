@@ -15,10 +15,15 @@
 //!   moves it beyond `max_train_blocks` after the claim. A pause moves both.
 //! - **Result**: adapter, its configuration and the manifest, by CID and sha2-256, and the root of the checkpoints' hashes.
 //! - **Segment**: the steps from one checkpoint to the next; without checkpoints the whole run.
-//! - **Dispute**: somebody's claim, with a bond, that a result was not trained as ordered or cannot be fetched. A seed
-//!   draws one segment; **judges** (other workers) run it again, commit and reveal what they found, one vote each.
+//! - **Evaluation of a result**: its loss on items that were accepted after those of the order and before the submission, drawn
+//!   by a seed that nobody knew at the submission; where fewer than eight came, on the **split**, items of the order that the
+//!   job's id chooses and no job trains on. The worker reports it, and anybody can compute it again ([`evaluation`]).
+//! - **Dispute**: somebody's claim, with a bond, that a result was not trained as ordered, cannot be fetched, or has another
+//!   loss than was reported. A seed draws one segment; **judges** (other workers) run it again, or the evaluation, commit and
+//!   reveal what they found, one vote each.
 //! - **Model**: an accepted result in the registry, with parent, dataset roots, order and hashes: its provenance.
-//! - **Evaluation**: what somebody measured of a model, with a bond against spam that comes back with its retraction.
+//! - **Evaluation of a model**: what somebody measured of it on a dataset of their choice, with a bond against spam that comes
+//!   back with its retraction.
 //! - **Terms**: the parameters a job was ordered under. They apply until it ends, whatever changes in between.
 //! - **Active block**: a block during which the chain was not paused. All deadlines count these.
 //!
@@ -38,6 +43,10 @@
 //!  └── expire_job, after expires_at ───────────────────────────────────────────────▶ Expired
 //! ```
 //!
+//! `report_missed` works on a Submitted job too, whose evaluation is overdue. From [`SEED_DELAY`] blocks after the submission
+//! on the worker can report it, for `evaluate_blocks`, disputed or not. Without it only the requester can accept the result,
+//! whose model then says that it has no evaluation.
+//!
 //! The price is held of the requester until the job is Accepted, when it is split ([`EscrowSplit`]); until it is
 //! Cancelled, Failed or Expired, when it is released, less half of the price by the share of steps done where a paused job
 //! is cancelled; or until judges came to no ruling and nobody corrected that, when `refund_percent` of it is released and
@@ -45,7 +54,7 @@
 //!
 //! ## A dispute
 //!
-//! From [`SEED_DELAY`](openledger_primitives::bid::SEED_DELAY) blocks after it was opened the segment is known. Workers
+//! From [`SEED_DELAY`] blocks after it was opened the segment is known. Workers
 //! that registered before it, fit the order and are no party to it commit until `commit_until` (where more than sixteen
 //! come, the seed chooses), reveal until `reveal_until`, and risk `judge_penalty` if they do not. Then anybody closes it. A
 //! majority of at least three revealed findings rules. *Broken* (or unavailable): the worker loses the bond of one job,
@@ -61,7 +70,8 @@
 //! | 1, 2, 3 | [`register_worker`](pallet::Pallet::register_worker), [`update_worker`](pallet::Pallet::update_worker), [`deregister_worker`](pallet::Pallet::deregister_worker) | a worker |
 //! | 4, 9 | [`request_job`](pallet::Pallet::request_job), [`cancel_job`](pallet::Pallet::cancel_job) | the requester |
 //! | 5, 6, 7 | [`bid`](pallet::Pallet::bid), [`heartbeat`](pallet::Pallet::heartbeat), [`submit_result`](pallet::Pallet::submit_result) | a worker |
-//! | 8 | [`accept_result`](pallet::Pallet::accept_result) | the requester; anybody once `accept_at` has come |
+//! | 26 | [`report_evaluation`](pallet::Pallet::report_evaluation) | the worker, once the seed is known |
+//! | 8 | [`accept_result`](pallet::Pallet::accept_result) | the requester; anybody once it is evaluated and `accept_at` has come |
 //! | 10, 11 | [`report_missed`](pallet::Pallet::report_missed), [`expire_job`](pallet::Pallet::expire_job) | anybody, after the deadline |
 //! | 12 | [`dispute`](pallet::Pallet::dispute) | anybody but the worker, with a bond, before `accept_at` |
 //! | 13, 14 | [`judge_commit`](pallet::Pallet::judge_commit), [`judge_reveal`](pallet::Pallet::judge_reveal) | other workers |
@@ -87,6 +97,7 @@
 //!    it is Disputed.
 //! 9. What is held as bond of an evaluator is the sum of the bonds of its evaluations; a model counts its evaluations.
 //! 10. Only open jobs have bids, of distinct workers.
+//! 11. An evaluation is due before anybody but the requester can accept the result, and one of later items has enough of them.
 //!
 //! Total issuance never moves: penalties go to [`Rewards::pot`], prices to those whom [`EscrowSplit`] names, bonds of who
 //! was wrong to who was right.
@@ -105,9 +116,11 @@
 //! - Capabilities are declared. Who takes what it cannot train loses the job and a penalty.
 //! - Whoever sees a result in the pool may submit its hash first for a job of their own. The worker then finds
 //!   `AdapterAlreadyRegistered`, changes a byte of the file's metadata, and submits again.
-//! - Seeds are kept for longer than bidding, draw and judges' commits take. A draw that nobody calls in that time cannot
-//!   be called any more, and the job expires.
-//! - Evaluations are statements of their authors. Their manifests are what they can be checked by.
+//! - Seeds are kept for longer than judges' commits and reports of evaluations take: [`ModelParams::is_valid`] sees to it. A draw
+//!   that nobody calls in that time cannot be called any more, and the job expires.
+//! - A worker knows the split before it trains, and could train on it; the later items it cannot know. Who contributes to a
+//!   Datanet can know items that come later, but not which of them are drawn.
+//! - Evaluations of models are statements of their authors. Their manifests are what they can be checked by.
 //! - Jobs with a model stay in storage, as the registry's provenance refers to them; others stay until they are pruned.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -121,10 +134,13 @@ use frame_support::{
 		EnsureOrigin, Get,
 	},
 };
+#[cfg(doc)]
+use openledger_primitives::{bid::SEED_DELAY, evaluation};
 use openledger_primitives::{
 	bid::{Bid, MAX_BIDS},
 	capability::Capability,
 	dispute::{Claim, Dispute, Finding, Ruling},
+	evaluation::{EvaluationOfResult, EvaluationSet},
 	fee::EscrowSplit,
 	item::Text,
 	model::{
@@ -150,6 +166,7 @@ mod jobs;
 mod mock;
 mod params;
 mod progress;
+mod result_evaluation;
 mod rulings;
 #[cfg(test)]
 mod tests;
@@ -316,7 +333,7 @@ pub mod pallet {
 	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
 		fn build(&self) {
 			assert!(
-				self.params.is_valid(),
+				self.params.is_valid(T::Seeds::KEPT),
 				"parameters of models under which no job could be taken or end"
 			);
 			Params::<T>::put(self.params);
@@ -341,6 +358,12 @@ pub mod pallet {
 		/// When something becomes due or possible for a job, by what it waits for now.
 		pub fn job_deadlines(job: JobId) -> Option<JobDeadlines> {
 			Self::deadlines(job)
+		}
+
+		/// The items that the seed drew to evaluate a job's result on, or that it is the split; nothing where there is no result,
+		/// or one that was accepted without an evaluation.
+		pub fn evaluation_set(job: JobId) -> Option<EvaluationSet> {
+			Self::set_of(job)
 		}
 
 		/// Who bids on an open job.
@@ -486,7 +509,7 @@ pub mod pallet {
 
 		/// Accept a result: its model is registered and the escrow split.
 		///
-		/// - `job`: submitted; ordered by the caller, or its `accept_at` has come.
+		/// - `job`: submitted; ordered by the caller, or evaluated, and its `accept_at` has come.
 		///
 		/// Emits `ResultAccepted`.
 		#[pallet::call_index(8)]
@@ -507,10 +530,10 @@ pub mod pallet {
 			Self::do_cancel_job(ensure_signed(origin)?, job)
 		}
 
-		/// Report that a worker missed its heartbeat: it pays the penalty and loses the job, which is open again, or fails
-		/// after too many such losses.
+		/// Report that a worker missed its heartbeat, or the evaluation of its result: it pays the penalty and loses the job, which
+		/// is open again, or fails after too many such losses.
 		///
-		/// - `job`: claimed, its deadline passed.
+		/// - `job`: claimed, or submitted without an evaluation, its deadline passed.
 		///
 		/// Emits `HeartbeatMissed`, and `JobFailed` at the last loss.
 		#[pallet::call_index(10)]
@@ -632,7 +655,7 @@ pub mod pallet {
 		#[pallet::weight(T::WeightInfo::set_params())]
 		pub fn set_params(origin: OriginFor<T>, params: ModelParams) -> DispatchResult {
 			T::AdminOrigin::ensure_origin(origin)?;
-			ensure!(params.is_valid(), Error::<T>::InvalidParams);
+			ensure!(params.is_valid(T::Seeds::KEPT), Error::<T>::InvalidParams);
 			Params::<T>::put(params);
 			Self::deposit_event(Event::ParamsSet { params });
 			Ok(())
@@ -708,6 +731,19 @@ pub mod pallet {
 		#[pallet::weight(T::WeightInfo::deregister_base_model())]
 		pub fn deregister_base_model(origin: OriginFor<T>, base_model: BaseModelId) -> DispatchResult {
 			Self::do_deregister_base_model(ensure_signed(origin)?, base_model)
+		}
+
+		/// Say what the loss of a result is on the items that the seed drew, or on the split.
+		///
+		/// - `job`: submitted or disputed, of the caller, its seed known, its `evaluate_by` not passed.
+		/// - `loss_micro`: nats per token, in units of 1e-6; judges compute it again where somebody disputes it.
+		/// - `tokens`: how many the loss is the mean of. None, and no loss, where nothing of the set can be read.
+		///
+		/// Emits `EvaluationReported`.
+		#[pallet::call_index(26)]
+		#[pallet::weight(T::WeightInfo::report_evaluation())]
+		pub fn report_evaluation(origin: OriginFor<T>, job: JobId, loss_micro: u64, tokens: u64) -> DispatchResult {
+			Self::do_report_evaluation(ensure_signed(origin)?, job, loss_micro, tokens)
 		}
 	}
 }
