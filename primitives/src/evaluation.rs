@@ -6,8 +6,9 @@
 //! and which every job holds out of its training, since nobody knows before whether they will be needed.
 //!
 //! Of either set those are passed over that were taken down when the result was submitted, and those of a format that
-//! trainers read no text from. The loss is the mean over all tokens that have one before them in their document, which is cut as
-//! the order's `cutoff_length` says, computed in 32 bits. A set without such a token gives no tokens and no loss.
+//! trainers read no text from. The loss is the mean over the tokens that have one before them among the first [`MAX_TOKENS`] of
+//! their item, cut as the order's `cutoff_length` says, computed in 32 bits. A set without such a token gives no tokens and no
+//! loss.
 
 use alloc::{vec, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -29,6 +30,8 @@ pub const MAX_DRAWN: u64 = 32;
 pub const MIN_LATER: u64 = 8;
 /// One in so many items of an order is held out.
 pub const SPLIT_SHARE: u32 = 10;
+/// Of each item the first so many tokens count.
+pub const MAX_TOKENS: u32 = 8_192;
 /// How far a loss may be from the one that a judge computes, nats per token in units of 1e-6. Other devices add up in another
 /// order, which moves a mean of this kind in the fourth decimal; nobody's rank hangs on the third.
 pub const LOSS_TOLERANCE_MICRO: u64 = 5_000;
