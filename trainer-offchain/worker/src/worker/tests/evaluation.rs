@@ -96,8 +96,9 @@ fn loss_on(world: &World, model: &Path, adapter: Option<&Path>, texts: &[String]
 async fn text_of(world: &World, version: usize) -> String {
 	let payload = world.items[version - 1].payload;
 	let deadline = std::time::Duration::from_secs(10);
-	let bytes = world.payloads.get(&payload.cid(), payload.size.into(), deadline);
-	String::from_utf8(bytes.await.unwrap().to_vec()).unwrap()
+	let cid = payload.cid();
+	let bytes = world.payloads.get(&cid, payload.size.into(), deadline).await;
+	String::from_utf8(bytes.unwrap().to_vec()).unwrap()
 }
 
 fn last(world: &World) -> Call {
@@ -130,7 +131,8 @@ async fn a_result_should_be_evaluated_on_the_split_that_its_training_left_out() 
 
 	let mut judge = world.service().await;
 	judge.home = world.dir.path().join("judge");
-	let found = judge.evaluate_drawn(JOB, &job(&world).await, &result, &EvaluatedOn::Split);
+	let job = job(&world).await;
+	let found = judge.evaluate_drawn(JOB, &job, &result, &EvaluatedOn::Split);
 	assert_eq!(
 		found.await.unwrap(),
 		expected,
