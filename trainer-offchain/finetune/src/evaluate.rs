@@ -45,30 +45,16 @@ pub fn evaluate_sequences(decoder: &Decoder, sequences: &[Vec<u32>]) -> Result<O
 	}))
 }
 
-/// Loads model, adapter and data, and evaluates. Texts longer than `cutoff` tokens are evaluated in pieces.
+/// Loads model, adapter and data, and evaluates on no more than the first `limit` tokens of each document. Texts longer than
+/// `cutoff` tokens are evaluated in pieces.
 pub fn evaluate(
-	model: &Path,
-	adapter: Option<&Path>,
-	data_path: &Path,
-	cutoff: usize,
-	device: &Device,
-) -> Result<Evaluation> {
-	let found = evaluate_up_to(model, adapter, data_path, cutoff, usize::MAX, device)?;
-	found.ok_or_else(|| FinetuneError::NoData {
-		path: data_path.to_owned(),
-		reason: "no document is longer than one token".into(),
-	})
-}
-
-/// The same on no more than the first `limit` tokens of each document; none where there is no target.
-pub fn evaluate_up_to(
 	model: &Path,
 	adapter: Option<&Path>,
 	data_path: &Path,
 	cutoff: usize,
 	limit: usize,
 	device: &Device,
-) -> Result<Option<Evaluation>> {
+) -> Result<Evaluation> {
 	let mut decoder = Decoder::load(model, device, false)?;
 	if let Some(adapter) = adapter {
 		peft::load(&mut decoder, adapter, false)?;
@@ -84,5 +70,8 @@ pub fn evaluate_up_to(
 	documents.iter_mut().for_each(|ids| ids.truncate(limit));
 	documents.iter().try_for_each(|ids| decoder.check_ids(ids))?;
 	let sequences = data::windows(&documents, cutoff.clamp(2, decoder.config.max_positions + 1));
-	evaluate_sequences(&decoder, &sequences)
+	evaluate_sequences(&decoder, &sequences)?.ok_or_else(|| FinetuneError::NoData {
+		path: data_path.to_owned(),
+		reason: "no document is longer than one token".into(),
+	})
 }

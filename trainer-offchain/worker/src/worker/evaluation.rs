@@ -7,7 +7,7 @@ use super::prepare::{create_dir, ensure_root, link};
 use super::record::{DatasetRecord, ItemRecord};
 use super::Service;
 use chain_client::{calls, AccountId, Chain, DispatchError, Query};
-use openledger_finetune::{evaluate::evaluate_up_to, FinetuneError};
+use openledger_finetune::{evaluate, FinetuneError};
 use openledger_model::peft;
 use openledger_primitives::{
 	evaluation::{draw, held_out, later, Datasets, EvaluatedOn, ResultEvaluation, MAX_TOKENS, MIN_LATER},
@@ -138,15 +138,14 @@ impl<C: Chain> Service<C> {
 		let (model, adapter) = self.result_files(id, job, result, &folder).await?;
 		let cutoff = job.spec.hyperparameters.cutoff_length as usize;
 		let device = openledger_finetune::run::device(&self.device)?;
-		let evaluating =
-			move || evaluate_up_to(&model, adapter.as_deref(), &data, cutoff, MAX_TOKENS as usize, &device);
+		let evaluating = move || evaluate(&model, adapter.as_deref(), &data, cutoff, MAX_TOKENS as usize, &device);
 		let found = tokio::task::spawn_blocking(evaluating)
 			.await
 			.map_err(|error| WorkerError::Crashed(error.to_string()))?;
 		let found = match found {
-			// All of them are empty.
+			// All of them are empty, or of one token.
 			Err(FinetuneError::NoData { .. }) => None,
-			found => found?,
+			found => Some(found?),
 		};
 		std::fs::remove_dir_all(&folder).map_err(WorkerError::io(&folder))?;
 		Ok(Measured {

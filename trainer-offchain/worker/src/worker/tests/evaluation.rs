@@ -86,7 +86,7 @@ fn loss_on(world: &World, model: &Path, adapter: Option<&Path>, texts: &[String]
 		std::fs::write(folder.join(format!("{n:03}.md")), text).unwrap();
 	}
 	let device = openledger_finetune::run::device("cpu").unwrap();
-	let found = openledger_finetune::evaluate(model, adapter, &folder, 16, &device).unwrap();
+	let found = openledger_finetune::evaluate(model, adapter, &folder, 16, usize::MAX, &device).unwrap();
 	Measured {
 		loss_micro: (found.loss * 1e6).round() as u64,
 		tokens: found.tokens as u64,

@@ -132,7 +132,7 @@ async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submit
 	let data = world.dir.path().join("work/jobs");
 	let data = data.read_dir().unwrap().next().unwrap().unwrap().path().join("data");
 	let loss = |adapter| {
-		openledger_finetune::evaluate(&fixture("model"), adapter, &data, 16, &device)
+		openledger_finetune::evaluate(&fixture("model"), adapter, &data, 16, usize::MAX, &device)
 			.unwrap()
 			.loss
 	};
