@@ -67,6 +67,7 @@ impl<T: Config> Pallet<T> {
 			worker,
 			accept_at,
 			result,
+			evaluation,
 		} = job.status.clone()
 		else {
 			return Err(Error::<T>::JobNotDisputed.into());
@@ -75,10 +76,14 @@ impl<T: Config> Pallet<T> {
 		let lost = match ruling {
 			Ruling::Upheld => {
 				Self::pay_upheld(&dispute, &worker, judges)?;
+				// Or a friend's dispute would use up the time in which others can find what is wrong.
+				let taken = T::ActiveBlocks::now().saturating_sub(dispute.opened_at);
+				let accept_at = accept_at.saturating_add(taken);
 				job.status = JobStatus::Submitted {
 					worker,
 					accept_at,
 					result,
+					evaluation,
 				};
 				Jobs::<T>::insert(id, job);
 				dispute.bond

@@ -36,6 +36,9 @@ pub enum WorkerError {
 	NoText(JobId),
 	#[error("there is no job {0}")]
 	JobMissing(JobId),
+	/// The randomness that draws what a result is evaluated on is kept for a day only.
+	#[error("job {0}: the chain does not have the seed of its evaluation any more")]
+	SeedMissing(JobId),
 	#[error("there is no base model {0}")]
 	BaseModelMissing(BaseModelId),
 	#[error("there is no model {0}")]
