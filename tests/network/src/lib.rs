@@ -4,9 +4,11 @@
 //! - [`spec`]: their chain, the preset `local` with a pace that a test can wait for
 //! - [`Ledger`]: what a node says of the chain's state
 //! - [`court`]: items brought into every state that an item can be in
+//! - [`council`]: the administrator
 //!
 //! Everything waits for conditions, with bounds far above what a busy machine needs.
 
+pub mod council;
 pub mod court;
 mod ledger;
 mod network;

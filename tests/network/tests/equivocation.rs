@@ -1,14 +1,15 @@
-//! An authority that signs two blocks of one slot.
+//! An authority that signs two blocks of one slot, and one that votes for two blocks in one round.
 
 use std::time::Instant;
 
 use anyhow::{ensure, Context, Result};
-use chain_client::{AccountId, Hash, Signer};
-use codec::Decode;
+use chain_client::{AccountId, Call, Hash, Signer, Wait};
+use codec::{Decode, Encode};
 use openledger_network_test::{spec::Pace, Ledger, Network, Role};
 use openledger_primitives::{Balance, SessionIndex};
 use openledger_test_support::Folder;
 use serde_json::json;
+use sp_core::{ed25519, Pair};
 
 /// Short sessions: an offender is out when two have begun.
 const SESSION_SLOTS: u64 = 10;
@@ -20,44 +21,147 @@ const BABE: &[u8; 16] = b"babe:equivocatio";
 const GRANDPA: &[u8; 16] = b"grandpa:equivoca";
 
 #[test]
-fn an_equivocating_authority_should_lose_bond_slots_and_seat_while_the_others_go_on() {
+fn an_authority_that_makes_two_blocks_of_one_slot_should_lose_bond_slots_and_seat() {
 	let folder = Folder::new().expect("a temporary folder");
-	if let Err(error) = run(&folder) {
+	if let Err(error) = two_blocks(&folder) {
 		panic!("{error:?}");
 	}
 }
 
-fn run(folder: &Folder) -> Result<()> {
-	let started = Instant::now();
-	let step = |text: &str| eprintln!("[{:>3} s] {text}", started.elapsed().as_secs());
+#[test]
+fn an_authority_that_votes_for_two_blocks_in_one_round_should_lose_bond_slots_and_seat() {
+	let folder = Folder::new().expect("a temporary folder");
+	if let Err(error) = two_votes(&folder) {
+		panic!("{error:?}");
+	}
+}
+
+/// Four authorities that have finalized some blocks.
+fn start(folder: &Folder) -> Result<Network> {
 	let pace = Pace {
 		session_slots: SESSION_SLOTS,
 		..Pace::default()
 	};
 	let mut network = Network::new(folder.path(), &pace)?;
 	network.add(&["alice", "bob", "charlie", "dave"].map(|name| (name, Role::Authority(name))))?;
-	let honest = network.wait_final(3).map(|_| network.finalized())??.0;
-	step("four authorities make and finalize blocks");
+	network.wait_final(3)?;
+	Ok(network)
+}
 
-	// The same session keys on another machine: what happens to who moves a node and forgets to stop the old one.
-	network.add(&[("twin", Role::Authority("dave"))])?;
+/// What happens to who moves a node and forgets to stop the old one: the nodes themselves find the two blocks, and report them.
+fn two_blocks(folder: &Folder) -> Result<()> {
+	let step = steps("two blocks");
+	let mut network = start(folder)?;
+	step("four authorities make and finalize blocks");
+	let (honest, _) = network.finalized()?;
+	// The same session keys on another machine. It casts no votes, or there could be two of those in a round as well.
+	network.add(&[("twin", Role::Author("dave"))])?;
 	let ledger = network.ledger("alice")?;
-	let dave = Signer::from_suri("//Dave")?.account().clone();
 	let (number, block) = first_offence(&mut network, &ledger)?;
 	ensure!(number > honest, "an offence was reported before there was one");
 	step("two nodes signed with one key, and were reported");
+	out(&mut network, &ledger, (number, block), BABE, &step)
+}
 
-	punished(&ledger, &dave, number, block)?;
-	step("who signed twice lost a part of its bond, and its place on the list");
-	let out = silent_until_out(&mut network, &ledger, &dave, number)?;
+/// A double vote shows in two signatures, which anybody may report.
+fn two_votes(folder: &Folder) -> Result<()> {
+	let step = steps("two votes");
+	let mut network = start(folder)?;
+	step("four authorities make and finalize blocks");
+	let ledger = network.ledger("alice")?;
+	let call = Call::new("Grandpa", "report_equivocation", double_vote(&network)?);
+	let reported = ledger.submit(&Signer::from_suri("//Contributor1")?, call, Wait::Finalized)?;
+	step("two votes of one round were reported");
+	let at = (reported.block, reported.block_hash);
+	ensure!(
+		first_offence(&mut network, &ledger)? == at,
+		"an offence was reported before"
+	);
+	out(&mut network, &ledger, at, GRANDPA, &step)
+}
+
+/// Says what was reached, and after how many seconds.
+fn steps(of: &'static str) -> impl Fn(&str) {
+	let started = Instant::now();
+	move |text| eprintln!("[{of}, {:>3} s] {text}", started.elapsed().as_secs())
+}
+
+/// The arguments of a report that Dave signed two prevotes in the first round, and that the key is his: SCALE of
+/// `sp_consensus_grandpa::EquivocationProof` and of the proof that the chain makes of the key's owner.
+fn double_vote(network: &Network) -> Result<(DoubleVote, KeyOwner)> {
+	/// No authority has left or come yet.
+	const SET: u64 = 0;
+	const ROUND: u64 = 1;
+	let dave = ed25519::Pair::from_string("//Dave", None)?;
+	let vote = |target: [u8; 32]| {
+		let prevote = (target, 1u32);
+		let signed = (PREVOTE, prevote, ROUND, SET).encode();
+		(prevote, dave.sign(&signed).0)
+	};
+	let genuine = network.rpc("alice")?.block_hash(1)?.context("there is a first block")?;
+	let genuine = hex::decode(genuine.trim_start_matches("0x"))?;
+	let genuine = genuine.try_into().ok().context("a hash has 32 bytes")?;
+	let votes = (vote(genuine), vote([7; 32]));
+
+	let question = hex::encode((SET, dave.public()).encode());
+	let answer = network.rpc("alice")?.call(
+		"state_call",
+		json!(["GrandpaApi_generate_key_ownership_proof", format!("0x{question}")]),
+	)?;
+	let answer = hex::decode(answer.as_str().context("bytes")?.trim_start_matches("0x"))?;
+	let owner = Option::<Vec<u8>>::decode(&mut &answer[..])?.context("the chain knows Dave's key")?;
+	Ok(((SET, PREVOTE, ROUND, dave.public().0, votes), KeyOwner(owner)))
+}
+
+/// `grandpa::Message::Prevote`, and `sp_consensus_grandpa::Equivocation::Prevote`.
+const PREVOTE: u8 = 0;
+
+/// A vote's block, by hash and number, and its signature.
+type Vote = (([u8; 32], u32), [u8; 64]);
+/// Set, kind of the votes, round, signer, and the two votes.
+type DoubleVote = (u64, u8, u64, [u8; 32], (Vote, Vote));
+
+/// Encoded already.
+struct KeyOwner(Vec<u8>);
+
+impl Encode for KeyOwner {
+	fn encode_to<T: codec::Output + ?Sized>(&self, to: &mut T) {
+		to.write(&self.0);
+	}
+}
+
+/// Follows what the report of Dave's offence in a block led to, until he is out and the others went on.
+fn out(
+	network: &mut Network,
+	ledger: &Ledger,
+	(number, block): (u32, Hash),
+	kind: &[u8; 16],
+	step: &dyn Fn(&str),
+) -> Result<()> {
+	let dave = Signer::from_suri("//Dave")?.account().clone();
+	punished(ledger, &dave, number, block)?;
+	step("the offender lost a part of its bond, and its place on the list");
+	let out = silent_until_out(network, ledger, &dave, number)?;
 	step("it made no other block, and is out");
 	network.wait_final(out + SESSION_SLOTS as u32)?;
 	ensure!(
 		ledger.authorities(ledger.block_hash(out)?)?.len() == 3,
 		"the others stayed"
 	);
+	for number in 1..=ledger.finalized()?.number {
+		for offence in offences(ledger, ledger.block_hash(number)?)? {
+			ensure!(offence == *kind, "an offence of kind {offence:?} in block {number}");
+		}
+	}
 	step("the others went on");
 	Ok(())
+}
+
+/// Kinds of the offences that a block's events report.
+fn offences(ledger: &Ledger, block: Hash) -> Result<Vec<[u8; 16]>> {
+	let events = ledger.events(block)?;
+	let offences = events.iter().filter(|event| event.is("Offences", "Offence"));
+	Ok(offences.map(|event| event.decode()).collect::<Result<_, _>>()?)
 }
 
 /// Checks what the block of the first report did to the offender.
@@ -133,12 +237,8 @@ fn first_offence(network: &mut Network, ledger: &Ledger) -> Result<(u32, Hash)> 
 	network.wait("an offence to be reported", |_| {
 		while next <= ledger.finalized()?.number {
 			let block = ledger.block_hash(next)?;
-			for event in ledger.events(block)? {
-				if event.is("Offences", "Offence") {
-					let kind: [u8; 16] = event.decode()?;
-					ensure!(kind == *BABE || kind == *GRANDPA, "an offence of kind {kind:?}");
-					return Ok(Some((next, block)));
-				}
+			if !offences(ledger, block)?.is_empty() {
+				return Ok(Some((next, block)));
 			}
 			next += 1;
 		}
