@@ -207,7 +207,10 @@ pub fn new_full(config: Configuration) -> Result<TaskManager, ServiceError> {
 		metrics.clone(),
 		net_config.peer_store_handle(),
 	);
-	net_config.add_notification_protocol(grandpa_set);
+	// A protocol whose messages nobody takes would break every connection.
+	if !config.disable_grandpa {
+		net_config.add_notification_protocol(grandpa_set);
+	}
 	let warp_sync = Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
 		base.backend.clone(),
 		grandpa_link.shared_authority_set().clone(),

@@ -2,14 +2,19 @@
 
 pub mod account;
 pub mod contribute;
+pub mod council;
 pub mod datanet;
 pub mod item;
 pub mod job;
 pub mod model;
 pub mod order;
+pub mod params;
+pub mod plant;
 pub mod preflight;
 pub mod rewards;
 pub mod stake;
+pub mod sweep;
+pub mod upgrade;
 pub mod validate;
 pub mod vote;
 pub mod worker;

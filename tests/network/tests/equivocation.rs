@@ -21,96 +21,82 @@ const BABE: &[u8; 16] = b"babe:equivocatio";
 const GRANDPA: &[u8; 16] = b"grandpa:equivoca";
 
 #[test]
-fn an_authority_that_makes_two_blocks_of_one_slot_should_lose_bond_slots_and_seat() {
+fn authorities_that_sign_twice_should_lose_bond_and_seat_while_the_others_go_on() {
 	let folder = Folder::new().expect("a temporary folder");
-	if let Err(error) = two_blocks(&folder) {
+	if let Err(error) = run(&folder) {
 		panic!("{error:?}");
 	}
 }
 
-#[test]
-fn an_authority_that_votes_for_two_blocks_in_one_round_should_lose_bond_slots_and_seat() {
-	let folder = Folder::new().expect("a temporary folder");
-	if let Err(error) = two_votes(&folder) {
-		panic!("{error:?}");
-	}
-}
-
-/// Four authorities that have finalized some blocks.
-fn start(folder: &Folder) -> Result<Network> {
+fn run(folder: &Folder) -> Result<()> {
+	let started = Instant::now();
+	let step = |text: &str| eprintln!("[{:>3} s] {text}", started.elapsed().as_secs());
 	let pace = Pace {
 		session_slots: SESSION_SLOTS,
 		..Pace::default()
 	};
 	let mut network = Network::new(folder.path(), &pace)?;
 	network.add(&["alice", "bob", "charlie", "dave"].map(|name| (name, Role::Authority(name))))?;
-	network.wait_final(3)?;
-	Ok(network)
-}
-
-/// What happens to who moves a node and forgets to stop the old one: the nodes themselves find the two blocks, and report them.
-fn two_blocks(folder: &Folder) -> Result<()> {
-	let step = steps("two blocks");
-	let mut network = start(folder)?;
+	let honest = network.wait_final(3).map(|_| network.finalized())??.0;
 	step("four authorities make and finalize blocks");
-	let (honest, _) = network.finalized()?;
-	// The same session keys on another machine. It casts no votes, or there could be two of those in a round as well.
+
+	// The same session keys on another machine: what happens to who moves a node and forgets to stop the old one. This one
+	// casts no votes, or there could be two of those in a round as well.
 	network.add(&[("twin", Role::Author("dave"))])?;
 	let ledger = network.ledger("alice")?;
-	let (number, block) = first_offence(&mut network, &ledger)?;
-	ensure!(number > honest, "an offence was reported before there was one");
-	step("two nodes signed with one key, and were reported");
-	out(&mut network, &ledger, (number, block), BABE, &step)
-}
+	let dave = Signer::from_suri("//Dave")?.account().clone();
+	let (made, block) = first_offence(&mut network, &ledger)?;
+	ensure!(made > honest, "an offence was reported before there was one");
+	punished(&ledger, &dave, made, block, BABE)?;
+	step("who made two blocks of one slot was reported by the others, and lost a part of its bond and its place on the list");
 
-/// A double vote shows in two signatures, which anybody may report.
-fn two_votes(folder: &Folder) -> Result<()> {
-	let step = steps("two votes");
-	let mut network = start(folder)?;
-	step("four authorities make and finalize blocks");
-	let ledger = network.ledger("alice")?;
-	let call = Call::new("Grandpa", "report_equivocation", double_vote(&network)?);
-	let reported = ledger.submit(&Signer::from_suri("//Contributor1")?, call, Wait::Finalized)?;
-	step("two votes of one round were reported");
-	let at = (reported.block, reported.block_hash);
+	let charlie = Signer::from_suri("//Charlie")?.account().clone();
+	let call = Call::new("Grandpa", "report_equivocation", double_vote(&network, "//Charlie")?);
+	let voted = ledger.submit(&Signer::from_suri("//Contributor1")?, call, Wait::Finalized)?;
+	punished(&ledger, &charlie, voted.block, voted.block_hash, GRANDPA)?;
+	step("and so did who voted for two blocks in one round");
+
+	let first = silent_until_out(&mut network, &ledger, &dave, made)?;
+	step("the first made no other block, and is out");
+	let last = first.max(out(&mut network, &ledger, &charlie, voted.block)?);
+	step("the second is out too");
+	network.wait_final(last + SESSION_SLOTS as u32)?;
 	ensure!(
-		first_offence(&mut network, &ledger)? == at,
-		"an offence was reported before"
+		ledger.authorities(ledger.block_hash(last)?)?.len() == 2,
+		"the others stayed"
 	);
-	out(&mut network, &ledger, at, GRANDPA, &step)
+	step("the others went on");
+	Ok(())
 }
 
-/// Says what was reached, and after how many seconds.
-fn steps(of: &'static str) -> impl Fn(&str) {
-	let started = Instant::now();
-	move |text| eprintln!("[{of}, {:>3} s] {text}", started.elapsed().as_secs())
-}
-
-/// The arguments of a report that Dave signed two prevotes in the first round, and that the key is his: SCALE of
-/// `sp_consensus_grandpa::EquivocationProof` and of the proof that the chain makes of the key's owner.
-fn double_vote(network: &Network) -> Result<(DoubleVote, KeyOwner)> {
-	/// No authority has left or come yet.
-	const SET: u64 = 0;
+/// The arguments of a report that an account's GRANDPA key signed two prevotes in one round, and that the key is its own: SCALE
+/// of `sp_consensus_grandpa::EquivocationProof` and of the proof that the chain makes of the key's owner. The two signatures
+/// are all that there is to see of a double vote, and anybody may report them.
+fn double_vote(network: &Network, suri: &str) -> Result<(DoubleVote, KeyOwner)> {
 	const ROUND: u64 = 1;
-	let dave = ed25519::Pair::from_string("//Dave", None)?;
+	let set = u64::decode(&mut &ask(network, "GrandpaApi_current_set_id", &())?[..])?;
+	let key = ed25519::Pair::from_string(suri, None)?;
 	let vote = |target: [u8; 32]| {
 		let prevote = (target, 1u32);
-		let signed = (PREVOTE, prevote, ROUND, SET).encode();
-		(prevote, dave.sign(&signed).0)
+		let signed = (PREVOTE, prevote, ROUND, set).encode();
+		(prevote, key.sign(&signed).0)
 	};
 	let genuine = network.rpc("alice")?.block_hash(1)?.context("there is a first block")?;
-	let genuine = hex::decode(genuine.trim_start_matches("0x"))?;
-	let genuine = genuine.try_into().ok().context("a hash has 32 bytes")?;
-	let votes = (vote(genuine), vote([7; 32]));
+	let votes = (vote(bytes(&genuine)?.try_into().ok().context("a hash")?), vote([7; 32]));
+	let owner = ask(network, "GrandpaApi_generate_key_ownership_proof", &(set, key.public()))?;
+	let owner = Option::<Vec<u8>>::decode(&mut &owner[..])?.context("the chain knows the key")?;
+	Ok(((set, PREVOTE, ROUND, key.public().0, votes), KeyOwner(owner)))
+}
 
-	let question = hex::encode((SET, dave.public()).encode());
-	let answer = network.rpc("alice")?.call(
-		"state_call",
-		json!(["GrandpaApi_generate_key_ownership_proof", format!("0x{question}")]),
-	)?;
-	let answer = hex::decode(answer.as_str().context("bytes")?.trim_start_matches("0x"))?;
-	let owner = Option::<Vec<u8>>::decode(&mut &answer[..])?.context("the chain knows Dave's key")?;
-	Ok(((SET, PREVOTE, ROUND, dave.public().0, votes), KeyOwner(owner)))
+/// Asks the runtime; question and answer in SCALE.
+fn ask(network: &Network, function: &str, question: &impl Encode) -> Result<Vec<u8>> {
+	let question = format!("0x{}", hex::encode(question.encode()));
+	let answer = network.rpc("alice")?.call("state_call", json!([function, question]))?;
+	bytes(answer.as_str().context("an answer is text")?)
+}
+
+fn bytes(text: &str) -> Result<Vec<u8>> {
+	Ok(hex::decode(text.trim_start_matches("0x"))?)
 }
 
 /// `grandpa::Message::Prevote`, and `sp_consensus_grandpa::Equivocation::Prevote`.
@@ -130,33 +116,6 @@ impl Encode for KeyOwner {
 	}
 }
 
-/// Follows what the report of Dave's offence in a block led to, until he is out and the others went on.
-fn out(
-	network: &mut Network,
-	ledger: &Ledger,
-	(number, block): (u32, Hash),
-	kind: &[u8; 16],
-	step: &dyn Fn(&str),
-) -> Result<()> {
-	let dave = Signer::from_suri("//Dave")?.account().clone();
-	punished(ledger, &dave, number, block)?;
-	step("the offender lost a part of its bond, and its place on the list");
-	let out = silent_until_out(network, ledger, &dave, number)?;
-	step("it made no other block, and is out");
-	network.wait_final(out + SESSION_SLOTS as u32)?;
-	ensure!(
-		ledger.authorities(ledger.block_hash(out)?)?.len() == 3,
-		"the others stayed"
-	);
-	for number in 1..=ledger.finalized()?.number {
-		for offence in offences(ledger, ledger.block_hash(number)?)? {
-			ensure!(offence == *kind, "an offence of kind {offence:?} in block {number}");
-		}
-	}
-	step("the others went on");
-	Ok(())
-}
-
 /// Kinds of the offences that a block's events report.
 fn offences(ledger: &Ledger, block: Hash) -> Result<Vec<[u8; 16]>> {
 	let events = ledger.events(block)?;
@@ -164,8 +123,10 @@ fn offences(ledger: &Ledger, block: Hash) -> Result<Vec<[u8; 16]>> {
 	Ok(offences.map(|event| event.decode()).collect::<Result<_, _>>()?)
 }
 
-/// Checks what the block of the first report did to the offender.
-fn punished(ledger: &Ledger, offender: &AccountId, number: u32, block: Hash) -> Result<()> {
+/// Checks what the block of a report of this kind did to the offender.
+fn punished(ledger: &Ledger, offender: &AccountId, number: u32, block: Hash, kind: &[u8; 16]) -> Result<()> {
+	let reported = offences(ledger, block)?;
+	ensure!(reported == [*kind], "offences of the kinds {reported:?}");
 	let events = ledger.events(block)?;
 	let mut slashed: Balance = 0;
 	for event in events.iter().filter(|event| event.is("Authorities", "Slashed")) {
@@ -189,8 +150,34 @@ fn punished(ledger: &Ledger, offender: &AccountId, number: u32, block: Hash) -> 
 }
 
 /// Follows the final blocks after the report until the offender is no authority, and returns the first of that session. Up to
-/// it the offender is the only one who is disabled, and makes no block.
+/// it the offender is the only one who is disabled (less than a third may be), and makes no block.
 fn silent_until_out(network: &mut Network, ledger: &Ledger, offender: &AccountId, reported: u32) -> Result<u32> {
+	until_out(network, ledger, offender, reported, |network, number, block, index| {
+		ensure!(
+			disabled(ledger, block)? == [index],
+			"the offender alone is disabled in block {number}"
+		);
+		ensure!(
+			number == reported || author(network, block)? != index,
+			"the offender made block {number}"
+		);
+		Ok(())
+	})
+}
+
+/// As [`silent_until_out`], whatever the offender still does.
+fn out(network: &mut Network, ledger: &Ledger, offender: &AccountId, reported: u32) -> Result<u32> {
+	until_out(network, ledger, offender, reported, |_, _, _, _| Ok(()))
+}
+
+/// Shows `check` each block up to then: its number, its hash, and the offender's index.
+fn until_out(
+	network: &mut Network,
+	ledger: &Ledger,
+	offender: &AccountId,
+	reported: u32,
+	check: impl Fn(&Network, u32, Hash, u32) -> Result<()>,
+) -> Result<u32> {
 	let session = |block| -> Result<SessionIndex> { Ok(ledger.wait(ledger.at(block).session())?) };
 	let last = session(ledger.block_hash(reported)?)? + SESSIONS_TO_LEAVE;
 	let mut next = reported;
@@ -205,14 +192,7 @@ fn silent_until_out(network: &mut Network, ledger: &Ledger, offender: &AccountId
 				session(block)? < last,
 				"the offender is still an authority in session {last}"
 			);
-			ensure!(
-				disabled(ledger, block)? == [index],
-				"the offender alone is disabled in block {next}"
-			);
-			ensure!(
-				next == reported || author(network, block)? != index,
-				"the offender made block {next}"
-			);
+			check(network, next, block, index)?;
 			next += 1;
 		}
 		Ok(None)
