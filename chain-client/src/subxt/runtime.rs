@@ -108,12 +108,18 @@ impl Runtime {
 		Ok(pallet.constant_by_name(name).ok_or_else(missing)?.value().to_vec())
 	}
 
-	/// A call as the runtime reads it, for people.
+	/// A call as the runtime reads it, for people; bytes in hexadecimal.
 	pub(super) fn describe(&self, mut call: &[u8]) -> Result<String> {
 		let metadata = self.client.metadata_ref();
 		let kind = metadata.outer_enums().call_enum_ty();
-		let value = scale_value::scale::decode_as_type(&mut call, kind, metadata.types());
-		Ok(value.map_err(|error| ChainError::decode("a call", error))?.to_string())
+		let value = scale_value::scale::decode_as_type(&mut call, kind, metadata.types())
+			.map_err(|error| ChainError::decode("a call", error))?;
+		let mut text = String::new();
+		scale_value::stringify::to_writer_custom()
+			.add_custom_formatter(|value, to| scale_value::stringify::custom_formatters::format_hex(value, to))
+			.write(&value, &mut text)
+			.map_err(|error| ChainError::decode("a call", error))?;
+		Ok(text)
 	}
 
 	/// Whether the runtime has the call, and those inside it.

@@ -16,11 +16,13 @@ use crate::{amount::Amount, context::Context, failure::Failure, output};
 pub enum Command {
 	/// Show a pallet's parameters, or everyone's
 	Show {
+		/// Only those of this one
 		#[arg(value_enum)]
 		pallet: Option<Pallet>,
 	},
 	/// Change some of a pallet's parameters; they count for what starts from then on
 	Set {
+		/// Whose
 		#[arg(value_enum)]
 		pallet: Pallet,
 		/// NAME=VALUE, such as reveal_blocks=50, shares.owners=12 or "min_stake=500 OPEN"; or a file with a JSON object

@@ -17,8 +17,8 @@ use crate::{Ledger, Network};
 
 /// Validators that the preset's genesis staked: they are on every panel.
 const VALIDATORS: usize = 5;
-/// Everything that is stored of items and the votes on them.
-const STORAGE: [(&str, &str); 11] = [
+/// Everything that is stored of items and the votes on them, and of jobs.
+const STORAGE: [(&str, &str); 15] = [
 	("Datanets", "Datanets"),
 	("Datanets", "Items"),
 	("Datanets", "Neighbours"),
@@ -30,6 +30,10 @@ const STORAGE: [(&str, &str); 11] = [
 	("Validation", "TrialBonds"),
 	("Validation", "PlantBatches"),
 	("Validation", "Validators"),
+	("Models", "Jobs"),
+	("Models", "JobTerms"),
+	("Models", "Disputes"),
+	("Models", "Workers"),
 ];
 
 /// What an item can be.
@@ -101,6 +105,11 @@ impl<'a> Court<'a> {
 			validators: validators.collect::<Result<_, _>>()?,
 			datanet: created.field("Datanets", "DatanetCreated")?,
 		})
+	}
+
+	/// Whose items these are.
+	pub fn datanet(&self) -> DatanetId {
+		self.datanet
 	}
 
 	/// The owner commits to the verdict that is right for the text about `topic`.
@@ -253,7 +262,7 @@ impl<'a> Court<'a> {
 		Ok(self.ledger.wait(self.ledger.at(block).item(item))?)
 	}
 
-	/// Everything that a block stores of items and the votes on them, as bytes, by the name of the entry.
+	/// Everything that a block stores of items and the votes on them, and of jobs, as bytes, by the name of the entry.
 	pub fn snapshot(&self, block: Hash) -> Result<BTreeMap<String, Entries>> {
 		let entries = STORAGE.iter().map(|(pallet, name)| {
 			let entries = self.ledger.storage(pallet, name, block)?;

@@ -59,6 +59,11 @@ pub fn write(folder: &Path, pace: &Pace) -> Result<PathBuf> {
 		"/validation/params/provisionalBlocks",
 		json!(pace.provisional_blocks),
 	)?;
+	// Who bids has the job, and nobody judges a dispute that nobody can judge.
+	set(genesis, "/models/params/bid_blocks", json!(0))?;
+	set(genesis, "/models/params/judge_commit_blocks", json!(1))?;
+	set(genesis, "/models/params/judge_reveal_blocks", json!(1))?;
+	set(genesis, "/models/params/correct_blocks", json!(1))?;
 	// Known answers count at once.
 	set(genesis, "/validation/params/plantDelay", json!(1))?;
 	// One round instead of four, so that an item on which nobody votes expires within a test.

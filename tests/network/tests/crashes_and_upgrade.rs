@@ -7,6 +7,7 @@ use chain_client::{calls, Hash, Signer, Wait};
 use openledger_network_test::{
 	council,
 	court::{Court, State},
+	orders::{self, Orders},
 	spec::Pace,
 	upgraded, Ledger, Network, Role,
 };
@@ -138,7 +139,8 @@ fn late_node(network: &mut Network) -> Result<()> {
 }
 
 /// The chain changes its runtime as a chain without root does: announced by the council, enacted after the delay, applied by
-/// anybody; with an item in every state.
+/// anybody; with an item in every state and a
+/// job in each that it can wait in.
 fn upgrade(network: &mut Network, step: &dyn Fn(&str)) -> Result<()> {
 	let ledger = network.ledger("alice")?;
 	let court = Court::new(&ledger)?;
@@ -163,6 +165,7 @@ fn upgrade(network: &mut Network, step: &dyn Fn(&str)) -> Result<()> {
 		unreachable!("an item for each topic");
 	};
 	court.withdraw(withdrawn)?;
+	let orders = Orders::new(&ledger)?;
 	let votes = [
 		(accepted, GOOD),
 		(rejected, BAD),
@@ -202,15 +205,29 @@ fn upgrade(network: &mut Network, step: &dyn Fn(&str)) -> Result<()> {
 		(planted, State::OnTrial),
 		(committed, State::Committed),
 	];
+	let jobs = orders.place(court.datanet())?;
 	court.wait_states(network, &before)?;
-	step("an item is in every state");
+	step("an item is in every state, and a job in each that it can wait in");
 
-	let (fresh, new) = apply(network, &ledger, &court, &before)?;
-	step("the runtime is another, and every item what it was");
+	let (fresh, new, first_new) = apply(network, &ledger, &court, &before)?;
+	let waiting = [
+		orders::State::Open,
+		orders::State::Claimed,
+		orders::State::Paused,
+		orders::State::Submitted,
+		orders::State::Disputed,
+	];
+	ensure!(
+		orders.states(jobs, first_new)? == waiting,
+		"the upgrade left the jobs {:?}",
+		orders.states(jobs, first_new)?
+	);
+	step("the runtime is another, and all are what they were");
 
 	// In the order of the deadlines.
 	court.reveal(network, &open)?;
 	court.commit(network, &[(fresh, BAD)])?;
+	orders.go_on(network, jobs)?;
 	court.close(network, &[revealed], Vec::new())?;
 	court.finalize(network, &[approved, refused])?;
 	court.close(network, &[committed, challenged, planted], Vec::new())?;
@@ -240,6 +257,18 @@ fn upgrade(network: &mut Network, step: &dyn Fn(&str)) -> Result<()> {
 		let version = network.ledger(name)?.migrated_to(head.hash)?;
 		ensure!(version == new, "{name} runs version {version}");
 	}
+	let ended = [
+		orders::State::Cancelled,
+		orders::State::Claimed,
+		orders::State::Claimed,
+		orders::State::Accepted,
+		orders::State::Split,
+	];
+	ensure!(
+		orders.states(jobs, head.hash)? == ended && orders.has_heard(jobs.claimed, head.hash)?,
+		"the jobs went on to {:?}",
+		orders.states(jobs, head.hash)?
+	);
 	for item in [accepted, planted, challenged] {
 		ensure!(
 			ledger.wait(ledger.at(head.hash).case(item))?.is_none(),
@@ -287,8 +316,14 @@ fn anybody() -> Result<Signer> {
 	Ok(Signer::from_suri("//Contributor2")?)
 }
 
-/// Upgrades the running network, with an item submitted in the upgrade's very block; returns that item and the new version.
-fn apply(network: &mut Network, ledger: &Ledger, court: &Court, before: &[(ItemId, State)]) -> Result<(ItemId, u32)> {
+/// Upgrades the running network, with an item submitted in the upgrade's very block; returns that item, the new version,
+/// and its first block.
+fn apply(
+	network: &mut Network,
+	ledger: &Ledger,
+	court: &Court,
+	before: &[(ItemId, State)],
+) -> Result<(ItemId, u32, Hash)> {
 	let old = ledger.migrated_to(ledger.finalized()?.hash)?;
 	let fresh = court.submit(&["the upgrade"], Some(calls::apply_upgrade(code()?)))?[0];
 
@@ -326,5 +361,5 @@ fn apply(network: &mut Network, ledger: &Ledger, court: &Court, before: &[(ItemI
 			court.state(*item, first_new)?
 		);
 	}
-	Ok((fresh, new))
+	Ok((fresh, new, first_new))
 }
