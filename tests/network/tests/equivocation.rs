@@ -65,6 +65,10 @@ fn run(folder: &Folder) -> Result<()> {
 		ledger.authorities(ledger.block_hash(last)?)?.len() == 2,
 		"the others stayed"
 	);
+	for number in 1..=ledger.finalized()?.number {
+		let votes = offences(&ledger, ledger.block_hash(number)?)?.contains(GRANDPA);
+		ensure!(votes == (number == voted.block), "a double vote in block {number}");
+	}
 	step("the others went on");
 	Ok(())
 }
@@ -126,13 +130,12 @@ fn offences(ledger: &Ledger, block: Hash) -> Result<Vec<[u8; 16]>> {
 /// Checks what the block of a report of this kind did to the offender.
 fn punished(ledger: &Ledger, offender: &AccountId, number: u32, block: Hash, kind: &[u8; 16]) -> Result<()> {
 	let reported = offences(ledger, block)?;
-	ensure!(reported == [*kind], "offences of the kinds {reported:?}");
+	ensure!(reported.contains(kind), "offences of the kinds {reported:?}");
 	let events = ledger.events(block)?;
 	let mut slashed: Balance = 0;
 	for event in events.iter().filter(|event| event.is("Authorities", "Slashed")) {
 		let (who, amount): (AccountId, Balance) = event.decode()?;
-		ensure!(who == *offender, "{who} was slashed");
-		slashed += amount;
+		slashed += if who == *offender { amount } else { 0 };
 	}
 	let held = |block| -> Result<Balance> { Ok(ledger.wait(ledger.at(block).account(offender))?.held) };
 	let before = held(ledger.block_hash(number - 1)?)?;
