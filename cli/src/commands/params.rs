@@ -16,7 +16,7 @@ use crate::{amount::Amount, context::Context, failure::Failure, output};
 pub enum Command {
 	/// Show a pallet's parameters, or everyone's
 	Show {
-		/// Only those of this one
+		/// Only its own
 		#[arg(value_enum)]
 		pallet: Option<Pallet>,
 	},
