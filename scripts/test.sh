@@ -3,7 +3,8 @@
 #
 #   scripts/test.sh [--long]
 #
-#   --long   more cases of the pure rules' property tests, and the main job in its full size
+#   --long   more cases of the pure rules' property tests, an hour of fuzzing the runtime (scripts/fuzz.sh), and the main job
+#            in its full size
 #
 # Ends with `N passed, N failed`; non-zero if anything failed.
 set -uo pipefail
@@ -65,6 +66,7 @@ cargo_tests
 check "formatting and lints (scripts/lint.sh)" "$here/lint.sh"
 if [ "$failed" = 0 ]; then
 	if [ "$long" = 1 ]; then
+		check "fuzzing" "$here/fuzz.sh" --seconds 3600
 		check "main job" "$here/run.sh" --once
 	fi
 	check "main job, small" "$here/run.sh" --once --small

@@ -15,10 +15,8 @@ pub enum Args {
 	Scale(Vec<u8>),
 	/// One argument: a list of calls.
 	Calls(Vec<Call>),
-	/// One argument: a call, as sudo takes it.
-	Call(Box<Call>),
-	/// Arguments in order, SCALE, and then a call, as proxy takes them.
-	ScaleThenCall(Vec<u8>, Box<Call>),
+	/// A call between other arguments, SCALE, as proxy and council take it.
+	Around(Vec<u8>, Box<Call>, Vec<u8>),
 }
 
 impl Call {
@@ -45,10 +43,10 @@ impl Call {
 					call.encode_whole(index, out)?;
 				}
 			}
-			Args::Call(call) => call.encode_whole(index, out)?,
-			Args::ScaleThenCall(bytes, call) => {
-				out.extend_from_slice(bytes);
+			Args::Around(before, call, after) => {
+				out.extend_from_slice(before);
 				call.encode_whole(index, out)?;
+				out.extend_from_slice(after);
 			}
 		}
 		Ok(())
@@ -65,15 +63,15 @@ mod tests {
 	use super::*;
 
 	#[test]
-	fn a_call_may_come_after_other_arguments() {
+	fn a_call_may_stand_between_other_arguments() {
 		let call = Call {
-			pallet: "Proxy",
-			name: "proxy",
-			args: Args::ScaleThenCall(vec![5, 6], Box::new(Call::new("A", "one", 7u8))),
+			pallet: "Council",
+			name: "propose",
+			args: Args::Around(vec![5, 6], Box::new(Call::new("A", "one", 7u8)), vec![8]),
 		};
 		let mut out = vec![];
 		call.encode_args(&|_: &Call| Ok::<_, ()>([9, 1]), &mut out).unwrap();
-		assert_eq!(out, [5, 6, 9, 1, 7]);
+		assert_eq!(out, [5, 6, 9, 1, 7, 8]);
 	}
 
 	#[test]

@@ -11,7 +11,7 @@ use openledger_primitives::{
 	training::{DatasetRef, TrainingSpec},
 	traits::Pool,
 	vote::Verdict,
-	ActiveBlock, Balance, BaseModelId, DatanetId, EpochIndex, FeeId, ItemId, JobId, ModelId, RoundIndex,
+	ActiveBlock, Balance, BaseModelId, BatchId, DatanetId, EpochIndex, FeeId, ItemId, JobId, ModelId, RoundIndex,
 };
 use sp_runtime::{traits::ConstU32, BoundedVec};
 
@@ -34,6 +34,7 @@ pub const ALL: &[(&str, &str)] = &[
 	("Datanets", "close"),
 	("Datanets", "prune"),
 	("Datanets", "accept_transfer"),
+	("Datanets", "set_params"),
 	("Validation", "register"),
 	("Validation", "bond_more"),
 	("Validation", "unbond"),
@@ -46,6 +47,10 @@ pub const ALL: &[(&str, &str)] = &[
 	("Validation", "settle"),
 	("Validation", "challenge"),
 	("Validation", "report_preimage"),
+	("Validation", "plant"),
+	("Validation", "open_plant"),
+	("Validation", "close_plant"),
+	("Validation", "set_params"),
 	("Rewards", "claim"),
 	("Rewards", "claim_for"),
 	("Rewards", "claim_fee"),
@@ -54,6 +59,9 @@ pub const ALL: &[(&str, &str)] = &[
 	("Rewards", "sweep_datanet"),
 	("Rewards", "sweep_fee"),
 	("Rewards", "release_sponsorship"),
+	("Rewards", "prune_share"),
+	("Rewards", "prune_fee_claim"),
+	("Rewards", "set_params"),
 	("Models", "register_base_model"),
 	("Models", "register_worker"),
 	("Models", "update_worker"),
@@ -78,6 +86,15 @@ pub const ALL: &[(&str, &str)] = &[
 	("Models", "prune_job"),
 	("Models", "retract_evaluation"),
 	("Models", "deregister_base_model"),
+	("Models", "set_params"),
+	("Authorities", "schedule_upgrade"),
+	("Authorities", "veto_upgrade"),
+	("Authorities", "enact_upgrade"),
+	("Authorities", "set_params"),
+	("System", "apply_authorized_upgrade"),
+	("Council", "propose"),
+	("Council", "vote"),
+	("Council", "close"),
 	("Utility", "batch"),
 	("Utility", "batch_all"),
 	("Utility", "force_batch"),
@@ -124,7 +141,7 @@ pub fn proxy(real: &AccountId, call: Call) -> Call {
 	Call {
 		pallet: "Proxy",
 		name: "proxy",
-		args: Args::ScaleThenCall((ID, real, ANY_TYPE).encode(), Box::new(call)),
+		args: Args::Around((ID, real, ANY_TYPE).encode(), Box::new(call), Vec::new()),
 	}
 }
 
@@ -133,7 +150,7 @@ pub fn sudo(call: Call) -> Call {
 	Call {
 		pallet: "Sudo",
 		name: "sudo",
-		args: Args::Call(Box::new(call)),
+		args: Args::Around(Vec::new(), Box::new(call), Vec::new()),
 	}
 }
 
@@ -274,6 +291,21 @@ pub fn report_preimage(item: ItemId, round: RoundIndex, voter: &AccountId, verdi
 	Call::new("Validation", "report_preimage", (item, round, voter, verdict, salt))
 }
 
+/// Commits to the right verdicts on items that are yet to be submitted; `root` is [`openledger_primitives::plant::root`].
+pub fn plant(datanet: DatanetId, root: [u8; 32], count: u16) -> Call {
+	Call::new("Validation", "plant", (datanet, root, count))
+}
+
+/// Shows that an item with a provisional verdict was planted; `proof` is [`openledger_primitives::plant::proof`].
+pub fn open_plant(batch: BatchId, index: u16, item: ItemId, right: bool, salt: [u8; 32], proof: &[[u8; 32]]) -> Call {
+	Call::new("Validation", "open_plant", (batch, index, item, right, salt, proof))
+}
+
+/// Returns the bond of plants that cannot be opened any more.
+pub fn close_plant(batch: BatchId) -> Call {
+	Call::new("Validation", "close_plant", batch)
+}
+
 // Rewards
 
 /// Has the caller be paid for its points.
@@ -314,6 +346,75 @@ pub fn sweep_fee(fee: FeeId) -> Call {
 /// Lets a sponsorship for which no item came go to the pot.
 pub fn release_sponsorship(datanet: DatanetId) -> Call {
 	Call::new("Rewards", "release_sponsorship", datanet)
+}
+
+/// Removes points whose pool was swept.
+pub fn prune_share(epoch: EpochIndex, pool: Pool, who: &AccountId) -> Call {
+	Call::new("Rewards", "prune_share", (epoch, pool, who))
+}
+
+/// Forgets that somebody had its share of a fee that was swept.
+pub fn prune_fee_claim(fee: FeeId, who: &AccountId) -> Call {
+	Call::new("Rewards", "prune_fee_claim", (fee, who))
+}
+
+// Administration
+
+/// Changes a pallet's parameters, all of them. For the administrator.
+pub fn set_params(pallet: &'static str, params: impl Encode) -> Call {
+	Call::new(pallet, "set_params", params)
+}
+
+/// Announces the runtime with this blake2-256. For the administrator.
+pub fn schedule_upgrade(code_hash: [u8; 32]) -> Call {
+	Call::new("Authorities", "schedule_upgrade", code_hash)
+}
+
+/// Drops the upgrade that waits. For more than a third of the council.
+pub fn veto_upgrade() -> Call {
+	Call::new("Authorities", "veto_upgrade", ())
+}
+
+/// Authorizes the upgrade that has waited long enough.
+pub fn enact_upgrade() -> Call {
+	Call::new("Authorities", "enact_upgrade", ())
+}
+
+/// Upgrades the chain to the authorized runtime.
+pub fn apply_upgrade(code: &[u8]) -> Call {
+	Call::new("System", "apply_authorized_upgrade", code)
+}
+
+/// Most bytes of a motion's call, and most weight that it takes: any call of an administrator, and not more than a small part
+/// of a block. The weight is a time in picoseconds and a size in bytes.
+const MOTION_BYTES: u32 = 16_384;
+const MOTION_WEIGHT: (Compact<u64>, Compact<u64>) = (Compact(50_000_000_000), Compact(262_144));
+
+/// Puts a motion to the council, for one of its members. With a threshold of one it is carried at once.
+pub fn propose(threshold: u32, call: Call) -> Call {
+	Call {
+		pallet: "Council",
+		name: "propose",
+		args: Args::Around(
+			Compact(threshold).encode(),
+			Box::new(call),
+			Compact(MOTION_BYTES).encode(),
+		),
+	}
+}
+
+/// Says aye or nay to a motion, for a member of the council.
+pub fn council_vote(motion: [u8; 32], index: u32, aye: bool) -> Call {
+	Call::new("Council", "vote", (motion, Compact(index), aye))
+}
+
+/// Carries a motion that enough members agreed to, or drops one that they cannot or did not in time.
+pub fn council_close(motion: [u8; 32], index: u32) -> Call {
+	Call::new(
+		"Council",
+		"close",
+		(motion, Compact(index), MOTION_WEIGHT, Compact(MOTION_BYTES)),
+	)
 }
 
 // Models

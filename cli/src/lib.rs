@@ -26,7 +26,10 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-	commands::{account, contribute, datanet, item, job, model, rewards, stake, validate, vote, worker},
+	commands::{
+		account, contribute, council, datanet, item, job, model, params, plant, rewards, stake, upgrade, validate,
+		vote, worker,
+	},
 	context::{Context, Global},
 };
 
@@ -72,6 +75,18 @@ pub enum Command {
 	/// Fine-tuning jobs
 	#[command(subcommand)]
 	Job(job::Command),
+	/// Known-answer items in an own Datanet, which test its panels
+	#[command(subcommand)]
+	Plant(plant::Command),
+	/// The pallets' parameters
+	#[command(subcommand)]
+	Params(params::Command),
+	/// Motions of the council
+	#[command(subcommand)]
+	Council(council::Command),
+	/// The runtime's next version
+	#[command(subcommand)]
+	Upgrade(upgrade::Command),
 }
 
 /// Runs one command to its exit code.
@@ -91,6 +106,10 @@ pub async fn run(cli: Cli) -> ExitCode {
 		Command::Model(command) => model::run(&context, command).await,
 		Command::Worker(command) => worker::run(&context, command).await,
 		Command::Job(command) => job::run(&context, command).await,
+		Command::Plant(command) => plant::run(&context, command).await,
+		Command::Params(command) => params::run(&context, command).await,
+		Command::Council(command) => council::run(&context, command).await,
+		Command::Upgrade(command) => upgrade::run(&context, command).await,
 	};
 	match result {
 		Ok(code) => code,

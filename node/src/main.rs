@@ -8,6 +8,7 @@ mod cli;
 mod command;
 mod inherents;
 mod rpc;
+mod seal;
 mod service;
 
 fn main() -> sc_cli::Result<()> {

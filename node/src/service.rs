@@ -1,6 +1,10 @@
 //! Assembles the node: client, transaction pool, import queue, network, RPC, block author and finality voter.
 
-use crate::{inherents::ClockInherents, rpc};
+use crate::{
+	inherents::ClockInherents,
+	rpc,
+	seal::{Sealed, Unsealed},
+};
 use openledger_runtime::{apis::RuntimeApi, opaque::Block, Hash};
 use prometheus_endpoint::Registry;
 use sc_client_api::BlockBackend;
@@ -30,7 +34,7 @@ pub type FullPool = sc_transaction_pool::TransactionPoolHandle<Block, FullClient
 pub type SelectChain = sc_consensus::LongestChain<FullBackend, Block>;
 
 type GrandpaImport = GrandpaBlockImport<FullBackend, Block, FullClient, SelectChain>;
-type BabeImport = BabeBlockImport<Block, FullClient, GrandpaImport, ClockInherents, SelectChain>;
+type BabeImport = Sealed<BabeBlockImport<Block, FullClient, Unsealed<GrandpaImport>, ClockInherents, SelectChain>>;
 type GrandpaLink = LinkHalf<Block, FullClient, SelectChain>;
 type Network = Litep2pNetworkBackend;
 
@@ -135,12 +139,13 @@ impl Import {
 		let inherents = ClockInherents(slot_duration);
 		let (block_import, babe_link) = sc_consensus_babe::block_import(
 			babe_config,
-			grandpa_import.clone(),
+			Unsealed(grandpa_import.clone()),
 			base.client.clone(),
 			inherents.clone(),
 			base.select_chain.clone(),
 			base.offchain_pool(),
 		)?;
+		let block_import = Sealed(block_import);
 
 		let (queue, babe_worker) = sc_consensus_babe::import_queue(sc_consensus_babe::ImportQueueParams {
 			link: babe_link.clone(),
@@ -207,7 +212,10 @@ pub fn new_full(config: Configuration) -> Result<TaskManager, ServiceError> {
 		metrics.clone(),
 		net_config.peer_store_handle(),
 	);
-	net_config.add_notification_protocol(grandpa_set);
+	// A protocol whose messages nobody takes would break every connection.
+	if !config.disable_grandpa {
+		net_config.add_notification_protocol(grandpa_set);
+	}
 	let warp_sync = Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
 		base.backend.clone(),
 		grandpa_link.shared_authority_set().clone(),

@@ -7,7 +7,7 @@ use openledger_primitives::{
 	rank::Standing,
 	ActiveBlock, Balance, DatanetId, ItemId,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Query;
 use crate::{keys, AccountId, Chain, ChainError, Result};
@@ -15,7 +15,8 @@ use crate::{keys, AccountId, Chain, ChainError, Result};
 const PALLET: &str = "Datanets";
 
 /// What contributing is bounded by and costs, as the pallet stores it. Amounts in plancks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DatanetParams {
 	pub limits: Limits,
 	/// Held from an account while it contributes.

@@ -1,6 +1,7 @@
 //! The chain's storage in the types of `openledger_primitives`.
 
 mod datanets;
+mod governance;
 mod models;
 mod rewards;
 mod system;
@@ -9,10 +10,11 @@ mod validation;
 use codec::{Decode, DecodeAll};
 
 pub use datanets::{exclusion_key, version_key, Access, DatanetParams, Deposit, Hold};
+pub use governance::{AuthorityParams, Motion, Upgrade, Votes};
 pub use models::{ModelParams, Terms};
 pub use rewards::{Earning, Epoch, EpochState, Fee, FeeShare, PerKind, PoolBook, RewardParams, Sponsorship};
 pub use system::Account;
-pub use validation::{CourtParams, TrialBond, Unbonding, Validator};
+pub use validation::{CourtParams, PlantBatch, TrialBond, Unbonding, Validator};
 
 use crate::{keys, At, Chain, ChainError, ChainExt, Hash, Result};
 
@@ -24,6 +26,13 @@ pub const ENTRIES: &[(&str, &str)] = &[
 	("Balances", "TotalIssuance"),
 	("Session", "CurrentIndex"),
 	("Authorities", "ActiveBlockCount"),
+	("Authorities", "Params"),
+	("Authorities", "PendingUpgrade"),
+	("System", "AuthorizedUpgrade"),
+	("Council", "Members"),
+	("Council", "Proposals"),
+	("Council", "ProposalOf"),
+	("Council", "Voting"),
 	("Datanets", "Params"),
 	("Datanets", "NextDatanet"),
 	("Datanets", "Datanets"),
@@ -45,6 +54,7 @@ pub const ENTRIES: &[(&str, &str)] = &[
 	("Validation", "Rounds"),
 	("Validation", "Votes"),
 	("Validation", "RecentOutcomes"),
+	("Validation", "PlantBatches"),
 	("Datanets", "Checkpoints"),
 	("Datanets", "Accesses"),
 	("Datanets", "Exclusions"),

@@ -5,7 +5,7 @@ use openledger_primitives::{
 	model::{BaseModel, Evaluation, Job, Model, Worker},
 	ActiveBlock, Balance, BaseModelId, JobId, ModelId,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{decode, Query};
 use crate::{keys, AccountId, Chain, ChainError, ChainExt, Result};
@@ -13,7 +13,8 @@ use crate::{keys, AccountId, Chain, ChainError, ChainExt, Result};
 const PALLET: &str = "Models";
 
 /// Parameters of workers and jobs, as the pallet stores them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ModelParams {
 	/// Least bond of a worker, plancks.
 	pub min_bond: Balance,

@@ -1,6 +1,6 @@
 use codec::{Decode, Encode};
 use openledger_primitives::{fee::share, traits::Pool, ActiveBlock, Balance, DatanetId, EpochIndex, FeeId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{decode, Query};
 use crate::{keys, AccountId, Chain, ChainError, ChainExt, Result};
@@ -8,7 +8,8 @@ use crate::{keys, AccountId, Chain, ChainError, ChainExt, Result};
 const PALLET: &str = "Rewards";
 
 /// A value for each kind of pool.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PerKind<V> {
 	pub contributors: V,
 	pub validators: V,
@@ -16,7 +17,8 @@ pub struct PerKind<V> {
 }
 
 /// What an epoch pays, as the pallet stores it. Amounts in plancks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RewardParams {
 	/// Length of an epoch in milliseconds.
 	pub epoch_millis: u64,
@@ -58,6 +60,13 @@ pub struct Epoch {
 	pub state: EpochState,
 	/// What it started under and stays under.
 	pub params: RewardParams,
+}
+
+impl Epoch {
+	/// The epoch that ends the time to claim from epoch `index`, this one.
+	pub fn expires_in(&self, index: EpochIndex) -> EpochIndex {
+		index.saturating_add(2).saturating_add(self.params.expire_epochs)
+	}
 }
 
 /// The account book of one pool in one epoch.
@@ -137,6 +146,11 @@ fn share_of_key(mut key: &[u8]) -> Option<(EpochIndex, Pool, AccountId)> {
 	Some((next_part(&mut key)?, next_part(&mut key)?, next_part(&mut key)?))
 }
 
+/// Fee and account from a key of `FeeClaims` without its prefix.
+fn claim_of_key(mut key: &[u8]) -> Option<(FeeId, AccountId)> {
+	Some((next_part(&mut key)?, next_part(&mut key)?))
+}
+
 impl<C: Chain + ?Sized> Query<'_, C> {
 	pub async fn reward_params(&self) -> Result<RewardParams> {
 		self.value(keys::entry(PALLET, "Params"), "Rewards.Params")
@@ -169,6 +183,17 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	pub async fn sponsorship(&self, datanet: DatanetId) -> Result<Option<Sponsorship>> {
 		self.value(keys::map(PALLET, "Sponsorships", datanet), "Rewards.Sponsorships")
 			.await
+	}
+
+	/// What sponsors have left, by Datanet.
+	pub async fn sponsorships(&self) -> Result<Vec<(DatanetId, Sponsorship)>> {
+		self.entries(PALLET, "Sponsorships").await
+	}
+
+	/// Who had its share of which fee.
+	pub async fn fee_claims(&self) -> Result<Vec<(FeeId, AccountId)>> {
+		let claims: Vec<(_, ())> = self.parsed_entries("FeeClaims", claim_of_key).await?;
+		Ok(claims.into_iter().map(|(claim, ())| claim).collect())
 	}
 
 	/// What the pot owes, plancks.

@@ -2,12 +2,13 @@ use codec::{Decode, Encode};
 use openledger_primitives::{
 	format::{Modality, ModalitySet},
 	item::{Case, Round, Vote},
+	plant::Opened,
 	points::AcceptShare,
 	schedule::Schedule,
 	tally::Width,
-	ActiveBlock, Balance, DatanetId, ItemId, RoundIndex, SessionIndex,
+	ActiveBlock, Balance, BatchId, DatanetId, ItemId, RoundIndex, SessionIndex,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Query;
 use crate::{keys, AccountId, Chain, ChainError, Result};
@@ -17,7 +18,8 @@ const PALLET: &str = "Validation";
 const RING_BLOCKS: ActiveBlock = 14_400;
 
 /// What rounds are opened under, as the pallet stores it.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CourtParams {
 	/// Active blocks from a round's opening to the block whose randomness is its seed.
 	pub seed_delay: u32,
@@ -51,6 +53,26 @@ pub struct CourtParams {
 	pub plant_delay: u32,
 	/// Active blocks from a plants' root to the last one in which they can be opened.
 	pub plant_blocks: u32,
+}
+
+/// A root of known-answer items of one Datanet, as the pallet stores it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct PlantBatch {
+	pub datanet: DatanetId,
+	/// Who planted them, and whose the bonds are.
+	pub owner: AccountId,
+	/// See [`openledger_primitives::plant::root`].
+	pub root: [u8; 32],
+	/// How many there are.
+	pub count: u16,
+	/// Held for each that is not opened, plancks.
+	pub bond: Balance,
+	/// Items submitted after this active block can be opened.
+	pub from: ActiveBlock,
+	/// The last active block in which they can be opened.
+	pub until: ActiveBlock,
+	/// Which ones were.
+	pub opened: Opened,
 }
 
 /// Who called an item's open trial, and what is at stake for it.
@@ -107,6 +129,11 @@ fn vote_key(item: ItemId, round: RoundIndex, voter: &AccountId) -> Vec<u8> {
 }
 
 impl<C: Chain + ?Sized> Query<'_, C> {
+	/// Roots of known-answer items that are not closed.
+	pub async fn plant_batches(&self) -> Result<Vec<(BatchId, PlantBatch)>> {
+		self.entries(PALLET, "PlantBatches").await
+	}
+
 	pub async fn court_params(&self) -> Result<CourtParams> {
 		self.value(keys::entry(PALLET, "Params"), "Validation.Params")
 			.await?

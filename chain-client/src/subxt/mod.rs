@@ -67,6 +67,11 @@ impl Subxt {
 		Ok(runtime.missing(calls, storage))
 	}
 
+	/// An encoded call as the node's runtime reads it, for people.
+	pub async fn describe_call(&self, call: &[u8]) -> Result<String> {
+		self.link().await?.runtime().await?.describe(call)
+	}
+
 	async fn link(&self) -> Result<Arc<Link>> {
 		if let Some(link) = &*self.link.read().await {
 			return Ok(link.clone());

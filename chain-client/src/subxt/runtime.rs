@@ -12,6 +12,7 @@ use subxt::{
 	ext::{
 		scale_encode::{self, EncodeAsFields, FieldIter},
 		scale_type_resolver::TypeResolver,
+		scale_value,
 	},
 	metadata::Metadata,
 	rpcs::client::{RpcClient, RpcParams},
@@ -107,6 +108,20 @@ impl Runtime {
 		Ok(pallet.constant_by_name(name).ok_or_else(missing)?.value().to_vec())
 	}
 
+	/// A call as the runtime reads it, for people; bytes in hexadecimal.
+	pub(super) fn describe(&self, mut call: &[u8]) -> Result<String> {
+		let metadata = self.client.metadata_ref();
+		let kind = metadata.outer_enums().call_enum_ty();
+		let value = scale_value::scale::decode_as_type(&mut call, kind, metadata.types())
+			.map_err(|error| ChainError::decode("a call", error))?;
+		let mut text = String::new();
+		scale_value::stringify::to_writer_custom()
+			.add_custom_formatter(|value, to| scale_value::stringify::custom_formatters::format_hex(value, to))
+			.write(&value, &mut text)
+			.map_err(|error| ChainError::decode("a call", error))?;
+		Ok(text)
+	}
+
 	/// Whether the runtime has the call, and those inside it.
 	pub(super) fn check(&self, call: &Call) -> Result<()> {
 		self.index(call)?;
@@ -144,6 +159,14 @@ impl Runtime {
 				("Utility", "BatchInterrupted") => fields.get(4..).map(|error| self.dispatch_error(error)),
 				("Sudo", "Sudid") | ("Proxy", "ProxyExecuted") if fields.first() == Some(&1) => {
 					Some(self.dispatch_error(&fields[1..]))
+				}
+				// After the motion's hash.
+				("Council", "Executed") if fields.get(32) == Some(&1) => {
+					fields.get(33..).map(|error| self.dispatch_error(error))
+				}
+				// After the code's hash.
+				("System", "RejectedInvalidAuthorizedUpgrade") => {
+					fields.get(32..).map(|error| self.dispatch_error(error))
 				}
 				_ => None,
 			};

@@ -1,22 +1,23 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Result;
-use chain_client::{address, calls, AccountId, Chain, ChainExt, Query, Wait};
-use clap::Subcommand;
+use chain_client::{address, calls, AccountId, Chain, ChainExt, Outcome as ChainOutcome, Query, Signer, Wait};
+use clap::{ArgGroup, Subcommand};
 use futures::StreamExt;
 use openledger_primitives::{
 	item::{self, Outcome, Phase, Round},
-	vote::Reason,
-	DatanetId, ItemId,
+	vote::{Reason, Verdict, MAX_SCORE},
+	DatanetId, ItemId, RoundIndex,
 };
 use serde::Serialize;
 
-use super::not_found;
+use super::{not_found, vote::parse_reason};
 use crate::{
 	amount::Amount,
 	context::{read_account, Context},
 	failure::Failure,
 	output,
+	validator::assess::ballot,
 };
 
 #[derive(Subcommand)]
@@ -56,8 +57,43 @@ pub enum Command {
 		/// Its number
 		item: ItemId,
 	},
+	/// Show what a validator committed to while its round still takes commitments: its vote is void, and half of what it had
+	/// at risk is the reporter's
+	ReportPreimage(Preimage),
 	/// Take the contributor's hold back, 30 days after the last contribution
 	ReleaseHold,
+}
+
+/// What a commitment was made of.
+#[derive(clap::Args)]
+#[command(group = ArgGroup::new("verdict").args(["accept", "reject"]).required(true))]
+pub struct Preimage {
+	/// The item's number
+	item: ItemId,
+	/// Whose vote
+	#[arg(long, value_name = "ACCOUNT")]
+	voter: String,
+	/// The salt of its commitment
+	#[arg(long, value_name = "64 DIGITS", value_parser = parse_salt)]
+	salt: [u8; 32],
+	/// It was to accept
+	#[arg(long, requires = "score", requires = "units")]
+	accept: bool,
+	/// The quality that it gave, 0 to 100
+	#[arg(long, value_name = "0-100", requires = "accept", value_parser = clap::value_parser!(u8).range(0..=MAX_SCORE as i64))]
+	score: Option<u8>,
+	/// The units that it counted
+	#[arg(long, value_name = "UNITS", requires = "accept")]
+	units: Option<u32>,
+	/// It was to reject for this reason, as `openledger vote --help` lists them
+	#[arg(long, value_name = "REASON", value_parser = parse_reason)]
+	reject: Option<Reason>,
+}
+
+fn parse_salt(text: &str) -> Result<[u8; 32], String> {
+	let bytes = hex::decode(text.strip_prefix("0x").unwrap_or(text)).ok();
+	let salt = bytes.and_then(|bytes| bytes.try_into().ok());
+	salt.ok_or_else(|| "a salt has 64 hexadecimal digits".into())
 }
 
 /// An item for output.
@@ -189,6 +225,30 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 				format!("item {item} was challenged, {} OPEN are on hold", Amount(bond))
 			})?;
 		}
+		Command::ReportPreimage(preimage) => {
+			let signer = context.signer()?;
+			let chain = context.chain().await?;
+			let (item, voter) = (preimage.item, read_account(&preimage.voter)?);
+			let outcome = report_preimage(&chain, &signer, &preimage, &voter).await?;
+			type Reported = (ItemId, RoundIndex, AccountId, AccountId, u128, u128);
+			let (_, round, _, _, rewarded, slashed): Reported = outcome.field("Validation", "PreimageReported")?;
+			let done = serde_json::json!({
+				"item": item,
+				"round": round,
+				"voter": address(&voter),
+				"rewarded": Amount(rewarded),
+				"slashed": Amount(slashed),
+				"block": outcome.block,
+			});
+			context.print(&done, |_| {
+				format!(
+					"the vote of {} on item {item} is void: it lost {} OPEN, {} of them to you",
+					address(&voter),
+					Amount(slashed),
+					Amount(rewarded)
+				)
+			})?;
+		}
 		Command::ReleaseHold => {
 			let signer = context.signer()?;
 			let chain = context.chain().await?;
@@ -199,6 +259,39 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 		}
 	}
 	Ok(ExitCode::SUCCESS)
+}
+
+/// Reports what somebody committed to in the item's open round, after looking whether it fits.
+async fn report_preimage<C: Chain + ?Sized>(
+	chain: &C,
+	signer: &Signer,
+	preimage: &Preimage,
+	voter: &AccountId,
+) -> Result<ChainOutcome> {
+	let (item, query) = (preimage.item, Query::new(chain));
+	let verdict = match (preimage.score, preimage.units, preimage.reject) {
+		(Some(score), Some(units), None) => Verdict::Accept { score, units },
+		(_, _, Some(reason)) => Verdict::Reject { reason },
+		_ => return Err(Failure::usage("a vote to accept has --score and --units").into()),
+	};
+	let hint = format!("see `openledger item show {item}`");
+	let case = query.case(item).await?;
+	let round = case.ok_or_else(|| not_found("item in review", item, &hint))?.round;
+	let vote = query.votes(voter, &[(item, round)]).await?.pop().flatten();
+	let vote = vote.ok_or_else(|| {
+		Failure::new(format!(
+			"{} did not vote in round {round} of item {item}",
+			address(voter)
+		))
+		.hint(hint)
+	})?;
+	if ballot(chain.genesis().await?, item, round, voter).commitment(&verdict, &preimage.salt) != vote.commitment {
+		return Err(Failure::usage("the commitment is not of this verdict and salt")
+			.hint("verdict, score, units, reason and salt must be exactly what the validator committed to")
+			.into());
+	}
+	let call = calls::report_preimage(item, round, voter, verdict, preimage.salt);
+	Ok(chain.submit(signer, call, Wait::InBlock).await?)
 }
 
 async fn show<C: Chain + ?Sized>(chain: &C, id: ItemId) -> Result<Shown> {
@@ -292,4 +385,79 @@ fn table(items: &[Shown]) -> String {
 		&["item", "contributor", "size", "outcome", "cid"],
 		&items.iter().map(row).collect::<Vec<_>>(),
 	)
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use chain_client::{keys, Memory};
+	use openledger_primitives::{
+		format::Modality,
+		item::{Case, Vote},
+	};
+
+	const ITEM: ItemId = 4;
+
+	fn preimage(score: u8) -> Preimage {
+		Preimage {
+			item: ITEM,
+			voter: "//Bob".into(),
+			salt: [7; 32],
+			accept: true,
+			score: Some(score),
+			units: Some(2),
+			reject: None,
+		}
+	}
+
+	#[tokio::test]
+	async fn only_what_was_committed_to_should_be_reported() {
+		let (chain, alice) = (Memory::new(), Signer::from_suri("//Alice").unwrap());
+		let bob = read_account("//Bob").unwrap();
+		let report = |score| {
+			let (chain, alice, bob) = (&chain, &alice, &bob);
+			async move { report_preimage(chain, alice, &preimage(score), bob).await }
+		};
+		assert!(report(80)
+			.await
+			.unwrap_err()
+			.to_string()
+			.contains("no item in review 4"));
+		let case = Case {
+			datanet: 1,
+			modality: Modality::Text,
+			contributor: AccountId::new([1; 32]),
+			round: 1,
+			phase: Phase::Voting,
+			fee: 0,
+			unsettled: 0,
+			challenges: 0,
+			penalty: None,
+		};
+		chain.set(keys::map("Validation", "Cases", ITEM), case);
+		assert!(report(80).await.unwrap_err().to_string().contains("did not vote"));
+		let verdict = Verdict::Accept { score: 80, units: 2 };
+		let genesis = chain.genesis().await.unwrap();
+		let vote = Vote {
+			commitment: ballot(genesis, ITEM, 1, &bob).commitment(&verdict, &[7; 32]),
+			weight: 1,
+			verdict: None,
+		};
+		chain.set(keys::double_map("Validation", "Votes", (ITEM, 1u8), &bob), vote);
+		assert!(report(81)
+			.await
+			.unwrap_err()
+			.to_string()
+			.contains("not of this verdict"));
+		assert!(chain.submitted().is_empty());
+		report(80).await.unwrap();
+		let call = calls::report_preimage(ITEM, 1, &bob, verdict, [7; 32]);
+		assert_eq!(chain.submitted().pop().unwrap().call, call);
+	}
+
+	#[test]
+	fn a_salt_should_have_all_its_digits() {
+		assert_eq!(parse_salt(&format!("0x{}", "07".repeat(32))), Ok([7; 32]));
+		assert!(parse_salt("07").is_err() && parse_salt(&"zz".repeat(32)).is_err());
+	}
 }

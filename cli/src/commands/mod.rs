@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod contribute;
+pub mod council;
 pub mod datanet;
 mod evaluated;
 pub mod item;
@@ -9,9 +10,13 @@ pub mod job;
 mod job_shown;
 pub mod model;
 pub mod order;
+pub mod params;
+pub mod plant;
 pub mod preflight;
 pub mod rewards;
 pub mod stake;
+pub mod sweep;
+pub mod upgrade;
 pub mod validate;
 pub mod vote;
 pub mod worker;

@@ -32,6 +32,9 @@ pub enum Command {
 		#[arg(long = "for", value_name = "ACCOUNT")]
 		for_account: Option<String>,
 	},
+	/// Let what nobody claimed in time go back, of epochs, Datanets' own pools, fees and sponsorships, and remove records that
+	/// nothing needs any more
+	Sweep,
 	/// Give OPEN for the contributors of a Datanet, beside what the chain pays them; a gift, which nobody gets back
 	Sponsor {
 		/// Whose contributors
@@ -106,8 +109,29 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 	match command {
 		Command::Show { account } => show(context, account.as_deref()).await,
 		Command::Claim { all, for_account } => claim(context, all, for_account.as_deref()).await,
+		Command::Sweep => sweep(context).await,
 		Command::Sponsor { datanet, amount } => sponsor(context, datanet, amount).await,
 	}
+}
+
+async fn sweep(context: &Context) -> Result<ExitCode> {
+	let signer = context.signer()?;
+	let chain = context.chain().await?;
+	let (returned, swept) = super::sweep::sweep(&chain, &signer).await?;
+	let failed = swept.iter().filter(|swept| swept.error.is_some()).count();
+	let done = serde_json::json!({ "returned": returned, "swept": swept });
+	context.print(&done, |_| match swept.len() {
+		0 => "nothing to sweep: there is time left to claim everything".into(),
+		all => format!(
+			"{} of {all} were swept or removed, {returned} OPEN went back",
+			all - failed
+		),
+	})?;
+	Ok(if failed > 0 {
+		Kind::Refused.code()
+	} else {
+		ExitCode::SUCCESS
+	})
 }
 
 async fn sponsor(context: &Context, datanet: u32, amount: Amount) -> Result<ExitCode> {

@@ -53,7 +53,7 @@ struct Done {
 }
 
 /// Reads a reason as JSON writes it; dashes do as well.
-fn parse_reason(text: &str) -> Result<Reason, String> {
+pub(super) fn parse_reason(text: &str) -> Result<Reason, String> {
 	let name = text.to_lowercase().replace('-', "_");
 	serde_json::from_value(serde_json::Value::String(name)).map_err(|_| {
 		let names: Vec<_> = Reason::ALL.into_iter().map(super::item::reason_name).collect();

@@ -235,7 +235,7 @@ async fn a_proxy_should_vote_in_the_name_of_whose_stake_it_is() {
 	daemon.finish_fetches().await;
 	daemon.step().await.unwrap();
 	let sent = court.chain.submitted().pop().expect("it commits").call;
-	let Args::ScaleThenCall(arguments, batch) = sent.args else {
+	let Args::Around(arguments, batch, _) = sent.args else {
 		panic!("{} carries no call", sent.name)
 	};
 	assert_eq!(sent.name, "proxy");
@@ -253,9 +253,7 @@ async fn a_proxy_should_vote_in_the_name_of_whose_stake_it_is() {
 	court.at(21);
 	daemon.step().await.unwrap();
 	let sent = court.chain.submitted().pop().expect("it reveals").call;
-	let Args::ScaleThenCall(_, batch) = sent.args else {
-		panic!()
-	};
+	let Args::Around(_, batch, _) = sent.args else { panic!() };
 	assert_eq!(names(&inside(*batch)), ["reveal"]);
 }
 

@@ -3,23 +3,22 @@
 use std::collections::BTreeMap;
 
 use anyhow::{bail, ensure, Context, Result};
-use chain_client::{calls, AccountId, Call, Hash, Signer, Wait};
+use chain_client::{calls, AccountId, Call, Hash, Outcome as ChainOutcome, Signer, Wait};
 use openledger_primitives::{
 	format::{Format, Modality},
-	item::{Item, Outcome, Phase, Policy, Round},
+	item::{Case, Item, Outcome, Phase, Policy, Round},
 	payload::possession,
+	plant::{self, Plant},
 	vote::{Ballot, Verdict},
-	ActiveBlock, DatanetId, ItemId, RoundIndex,
+	ActiveBlock, Balance, BatchId, DatanetId, ItemId, RoundIndex,
 };
 
 use crate::{Ledger, Network};
 
 /// Validators that the preset's genesis staked: they are on every panel.
 const VALIDATORS: usize = 5;
-/// The round that everything is decided in; the networks' court has no other.
-const ROUND: RoundIndex = 0;
-/// Everything that is stored of items and the votes on them.
-const STORAGE: [(&str, &str); 9] = [
+/// Everything that is stored of items and the votes on them, and of jobs.
+const STORAGE: [(&str, &str); 15] = [
 	("Datanets", "Datanets"),
 	("Datanets", "Items"),
 	("Datanets", "Neighbours"),
@@ -28,7 +27,13 @@ const STORAGE: [(&str, &str); 9] = [
 	("Validation", "Cases"),
 	("Validation", "Rounds"),
 	("Validation", "Votes"),
+	("Validation", "TrialBonds"),
+	("Validation", "PlantBatches"),
 	("Validation", "Validators"),
+	("Models", "Jobs"),
+	("Models", "JobTerms"),
+	("Models", "Disputes"),
+	("Models", "Workers"),
 ];
 
 /// What an item can be.
@@ -43,11 +48,27 @@ pub enum State {
 	/// In review, with votes that everybody knows.
 	Revealed,
 	/// Decided, and not final.
-	Provisional,
+	Provisional {
+		accept: bool,
+	},
+	/// Decided, and on trial by a challenge.
+	Challenged,
+	/// Decided, and on trial because its Datanet's owner had planted it.
+	OnTrial,
 	Accepted,
 	Rejected,
 	Withdrawn,
 	Expired,
+	/// Was on trial by a plant, and that is over.
+	Planted,
+}
+
+/// A known answer that the Datanet's owner committed to, alone under its root.
+pub struct Planting {
+	batch: BatchId,
+	/// Submissions after this active block can be opened.
+	from: ActiveBlock,
+	plant: Plant,
 }
 
 /// Keys and values of one map.
@@ -57,6 +78,7 @@ pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 pub struct Court<'a> {
 	ledger: &'a Ledger,
 	genesis: Hash,
+	owner: Signer,
 	contributor: Signer,
 	validators: Vec<Signer>,
 	datanet: DatanetId,
@@ -72,20 +94,54 @@ impl<'a> Court<'a> {
 			Default::default(),
 			Policy::open(Modality::Text, 100_000),
 		);
-		let created = ledger.submit(&Signer::from_suri("//Owner")?, create, Wait::InBlock)?;
+		let owner = Signer::from_suri("//Owner")?;
+		let created = ledger.submit(&owner, create, Wait::InBlock)?;
 		let validators = (1..=VALIDATORS).map(|n| Signer::from_suri(&format!("//Validator{n}")));
 		Ok(Self {
 			ledger,
 			genesis: ledger.genesis()?,
+			owner,
 			contributor: Signer::from_suri("//Contributor1")?,
 			validators: validators.collect::<Result<_, _>>()?,
 			datanet: created.field("Datanets", "DatanetCreated")?,
 		})
 	}
 
+	/// Whose items these are.
+	pub fn datanet(&self) -> DatanetId {
+		self.datanet
+	}
+
+	/// The owner commits to the verdict that is right for the text about `topic`.
+	pub fn plant(&self, topic: &str, right: bool) -> Result<Planting> {
+		let plant = Plant {
+			genesis: self.genesis,
+			datanet: self.datanet,
+			sha256: payload_store::import(text(topic).as_bytes()).sha256,
+			right,
+			salt: [7; 32],
+		};
+		let call = calls::plant(self.datanet, plant::root(&[plant.leaf()]), 1);
+		let planted = self.ledger.submit(&self.owner, call, Wait::InBlock)?;
+		type Planted = (BatchId, DatanetId, [u8; 32], u16, Balance, ActiveBlock);
+		let (batch, _, _, _, _, from): Planted = planted.field("Validation", "Planted")?;
+		Ok(Planting { batch, from, plant })
+	}
+
+	/// Waits until what is submitted next can be a plant's item.
+	pub fn wait_planted(&self, network: &mut Network, planting: &Planting) -> Result<()> {
+		self.wait_active(network, planting.from)
+	}
+
+	/// The call that shows that an item was planted.
+	pub fn opening(&self, planting: &Planting, item: ItemId) -> Call {
+		let Plant { right, salt, .. } = planting.plant;
+		calls::open_plant(planting.batch, 0, item, right, salt, &[])
+	}
+
 	/// The call that contributes a text about `topic`.
 	pub fn submission(&self, topic: &str) -> Call {
-		let text = format!("# {topic}\n\nWhat a running network does with an item about {topic}.\n").repeat(20);
+		let text = text(topic);
 		let payload = payload_store::import(text.as_bytes()).payload(Format::Markdown);
 		let possession = possession(self.contributor.account().as_ref(), text.as_bytes());
 		calls::submit(self.datanet, payload, possession)
@@ -97,11 +153,7 @@ impl<'a> Court<'a> {
 		let outcome = self
 			.ledger
 			.submit(&self.contributor, calls::batch_all(calls), Wait::InBlock)?;
-		let submitted = outcome
-			.events
-			.iter()
-			.filter(|event| event.is("Datanets", "ItemSubmitted"));
-		let items: Vec<ItemId> = submitted.map(|event| event.decode()).collect::<Result<_, _>>()?;
+		let items = submitted(&outcome)?;
 		ensure!(items.len() == topics.len(), "{} items of {topics:?}", items.len());
 		Ok(items)
 	}
@@ -114,27 +166,28 @@ impl<'a> Court<'a> {
 
 	/// Every validator commits to these verdicts, once the panels are drawn.
 	pub fn commit(&self, network: &mut Network, votes: &[(ItemId, Verdict)]) -> Result<()> {
-		self.wait_after(network, votes, |round| round.seed_at)?;
-		self.vote(votes, |item, verdict, voter| {
-			let (commitment, _) = self.ballot(item, verdict, voter);
-			calls::commit(item, ROUND, commitment)
+		let rounds = self.wait_after(network, &items(votes), |round| round.seed_at)?;
+		self.vote(votes, &rounds, |(item, verdict), round, voter| {
+			let (commitment, _) = self.ballot(item, round, verdict, voter);
+			calls::commit(item, round, commitment)
 		})
 	}
 
 	/// Every validator reveals these verdicts, once nobody can commit any more.
 	pub fn reveal(&self, network: &mut Network, votes: &[(ItemId, Verdict)]) -> Result<()> {
-		self.wait_after(network, votes, |round| round.commit_until)?;
-		self.vote(votes, |item, verdict, voter| {
-			let (_, salt) = self.ballot(item, verdict, voter);
-			calls::reveal(item, ROUND, verdict, salt)
+		let rounds = self.wait_after(network, &items(votes), |round| round.commit_until)?;
+		self.vote(votes, &rounds, |(item, verdict), round, voter| {
+			let (_, salt) = self.ballot(item, round, verdict, voter);
+			calls::reveal(item, round, verdict, salt)
 		})
 	}
 
-	/// Closes the items' rounds, once nobody can reveal any more.
-	pub fn close(&self, network: &mut Network, items: &[ItemId]) -> Result<()> {
-		let votes: Vec<_> = items.iter().map(|item| (*item, ())).collect();
-		self.wait_after(network, &votes, |round| round.reveal_until)?;
-		self.anybody(items.iter().map(|item| calls::close_round(*item)))
+	/// Closes the items' rounds, once nobody can reveal any more, and makes the calls `then` in the same block, before the
+	/// verdicts can become final. Returns the items that `then` submitted.
+	pub fn close(&self, network: &mut Network, items: &[ItemId], then: Vec<Call>) -> Result<Vec<ItemId>> {
+		self.wait_after(network, items, |round| round.reveal_until)?;
+		let closing = items.iter().map(|item| calls::close_round(*item));
+		submitted(&self.anybody(closing.chain(then))?)
 	}
 
 	/// Makes the items' verdicts final, once nobody can challenge them any more.
@@ -142,23 +195,22 @@ impl<'a> Court<'a> {
 		let head = self.ledger.finalized()?;
 		let mut last = 0;
 		for item in items {
-			match self
-				.ledger
-				.wait(self.ledger.at(head.hash).case(*item))?
-				.map(|case| case.phase)
-			{
-				Some(Phase::Provisional { until, .. }) => last = last.max(until),
+			match self.case(*item, head.hash)?.phase {
+				Phase::Provisional { until, .. } => last = last.max(until),
 				other => bail!("item {item} has no provisional verdict in a final block: {other:?}"),
 			}
 		}
 		self.wait_active(network, last + 1)?;
-		self.anybody(items.iter().map(|item| calls::finalize(*item)))
+		self.anybody(items.iter().map(|item| calls::finalize(*item)))?;
+		Ok(())
 	}
 
-	/// Pays everybody's vote on an item.
+	/// Pays or slashes everybody's votes on an item, in all rounds. Every validator is on every panel.
 	pub fn settle(&self, item: ItemId) -> Result<()> {
-		let voters = self.validators.iter();
-		self.anybody(voters.map(|voter| calls::settle(item, ROUND, voter.account())))
+		let last = self.case(item, self.ledger.finalized()?.hash)?.round;
+		let votes = (0..=last).flat_map(|round| self.validators.iter().map(move |voter| (round, voter)));
+		self.anybody(votes.map(|(round, voter)| calls::settle(item, round, voter.account())))?;
+		Ok(())
 	}
 
 	/// Waits until these items are in these states in final blocks.
@@ -186,21 +238,22 @@ impl<'a> Court<'a> {
 			Outcome::Rejected { .. } => State::Rejected,
 			Outcome::Expired => State::Expired,
 			Outcome::InReview => {
-				let case = self
-					.ledger
-					.wait(query.case(item))?
-					.context("an item in review has a case")?;
-				let round = self.round(item, block)?;
+				let case = self.case(item, block)?;
+				let round = self.round(item, case.round, block)?;
 				match case.phase {
 					Phase::Voting if round.tally.revealed() > 0 => State::Revealed,
 					Phase::Voting if round.tally.committed > 0 => State::Committed,
 					Phase::Voting if self.ledger.wait(query.active_block())? > round.seed_at => State::Drawn,
 					Phase::Voting => State::BeforeSeed,
-					Phase::Provisional { .. } => State::Provisional,
+					Phase::Provisional { verdict, .. } => State::Provisional {
+						accept: verdict.is_accept(),
+					},
+					Phase::Challenged { .. } => State::Challenged,
+					Phase::OnTrial { .. } => State::OnTrial,
 					other => bail!("item {item} is in review and {other:?}"),
 				}
 			}
-			other => bail!("item {item} is {other:?}"),
+			Outcome::Planted => State::Planted,
 		}))
 	}
 
@@ -209,7 +262,7 @@ impl<'a> Court<'a> {
 		Ok(self.ledger.wait(self.ledger.at(block).item(item))?)
 	}
 
-	/// Everything that a block stores of items and the votes on them, as bytes, by the name of the entry.
+	/// Everything that a block stores of items and the votes on them, and of jobs, as bytes, by the name of the entry.
 	pub fn snapshot(&self, block: Hash) -> Result<BTreeMap<String, Entries>> {
 		let entries = STORAGE.iter().map(|(pallet, name)| {
 			let entries = self.ledger.storage(pallet, name, block)?;
@@ -218,60 +271,72 @@ impl<'a> Court<'a> {
 		entries.collect()
 	}
 
-	/// Has each validator send one batch with its calls for all items.
-	fn vote(&self, votes: &[(ItemId, Verdict)], call: impl Fn(ItemId, Verdict, &Signer) -> Call) -> Result<()> {
+	/// Has each validator send one batch with its calls for all items, in their open rounds.
+	fn vote(
+		&self,
+		votes: &[(ItemId, Verdict)],
+		rounds: &[RoundIndex],
+		call: impl Fn((ItemId, Verdict), RoundIndex, &Signer) -> Call,
+	) -> Result<()> {
 		let batch = |voter| {
-			let calls = votes.iter().map(|(item, verdict)| call(*item, *verdict, voter));
+			let calls = votes.iter().zip(rounds).map(|(vote, round)| call(*vote, *round, voter));
 			(voter, calls::batch_all(calls.collect()))
 		};
 		self.ledger.submit_each(self.validators.iter().map(batch).collect())
 	}
 
 	/// Sends calls that anybody may make.
-	fn anybody(&self, calls: impl Iterator<Item = Call>) -> Result<()> {
+	fn anybody(&self, calls: impl Iterator<Item = Call>) -> Result<ChainOutcome> {
 		let batch = calls::batch_all(calls.collect());
-		self.ledger.submit(&self.contributor, batch, Wait::Finalized)?;
-		Ok(())
+		self.ledger.submit(&self.contributor, batch, Wait::Finalized)
 	}
 
 	/// A commitment and its salt.
-	fn ballot(&self, item: ItemId, verdict: Verdict, voter: &Signer) -> ([u8; 32], [u8; 32]) {
+	fn ballot(&self, item: ItemId, round: RoundIndex, verdict: Verdict, voter: &Signer) -> ([u8; 32], [u8; 32]) {
 		let ballot = Ballot {
 			genesis: self.genesis,
 			item,
-			round: ROUND,
+			round,
 			voter: voter.account(),
 		};
 		let salt = ballot.salt(&voter.salt_secret());
 		(ballot.commitment(&verdict, &salt), salt)
 	}
 
-	fn round(&self, item: ItemId, block: Hash) -> Result<Round> {
-		let rounds = self.ledger.wait(self.ledger.at(block).rounds(&[(item, ROUND)]))?;
-		let round = rounds.into_iter().next().flatten();
-		round.with_context(|| format!("item {item} has no round {ROUND}"))
+	fn case(&self, item: ItemId, block: Hash) -> Result<Case<AccountId>> {
+		let case = self.ledger.wait(self.ledger.at(block).case(item))?;
+		case.with_context(|| format!("item {item} has no case"))
 	}
 
-	/// Waits until a block is final that comes after a deadline of each of these items. What is then sent is in time on
-	/// every fork.
-	fn wait_after<T>(
+	fn round(&self, item: ItemId, index: RoundIndex, block: Hash) -> Result<Round> {
+		let rounds = self.ledger.wait(self.ledger.at(block).rounds(&[(item, index)]))?;
+		let round = rounds.into_iter().next().flatten();
+		round.with_context(|| format!("item {item} has no round {index}"))
+	}
+
+	/// Waits until a block is final that comes after a deadline of each of these items' last rounds. What is then sent is in
+	/// time on every fork. Returns the rounds' indices.
+	fn wait_after(
 		&self,
 		network: &mut Network,
-		items: &[(ItemId, T)],
+		items: &[ItemId],
 		deadline: impl Fn(&Round) -> ActiveBlock,
-	) -> Result<()> {
-		let mut last = 0;
-		for (item, _) in items {
-			let round = network.wait(&format!("item {item} to have a round in a final block"), |_| {
+	) -> Result<Vec<RoundIndex>> {
+		let (mut last, mut indices) = (0, Vec::new());
+		for item in items {
+			let (index, round) = network.wait(&format!("item {item} to have a round in a final block"), |_| {
 				let block = self.ledger.finalized()?.hash;
-				Ok(match self.item(*item, block)? {
-					Some(_) => Some(self.round(*item, block)?),
-					None => None,
-				})
+				if self.item(*item, block)?.is_none() {
+					return Ok(None);
+				}
+				let index = self.case(*item, block)?.round;
+				Ok(Some((index, self.round(*item, index, block)?)))
 			})?;
 			last = last.max(deadline(&round));
+			indices.push(index);
 		}
-		self.wait_active(network, last + 1)
+		self.wait_active(network, last + 1)?;
+		Ok(indices)
 	}
 
 	fn wait_active(&self, network: &mut Network, block: ActiveBlock) -> Result<()> {
@@ -279,4 +344,20 @@ impl<'a> Court<'a> {
 			Ok((self.ledger.active_block()? >= block).then_some(()))
 		})
 	}
+}
+
+/// What an item about `topic` says.
+fn text(topic: &str) -> String {
+	format!("# {topic}\n\nWhat a running network does with an item about {topic}.\n").repeat(20)
+}
+
+fn items(votes: &[(ItemId, Verdict)]) -> Vec<ItemId> {
+	votes.iter().map(|(item, _)| *item).collect()
+}
+
+/// The items that a transaction submitted.
+fn submitted(outcome: &ChainOutcome) -> Result<Vec<ItemId>> {
+	let events = outcome.events.iter();
+	let submitted = events.filter(|event| event.is("Datanets", "ItemSubmitted"));
+	Ok(submitted.map(|event| event.decode()).collect::<Result<_, _>>()?)
 }

@@ -69,6 +69,14 @@ impl Ledger {
 		Ok(self.wait(self.chain.events(block))?)
 	}
 
+	/// An open motion's call, as a councillor sees it.
+	pub fn motion(&self, index: u32, block: Hash) -> Result<String> {
+		let motions = self.wait(self.at(block).motions())?;
+		let motion = motions.into_iter().find(|motion| motion.votes.index == index);
+		let motion = motion.with_context(|| format!("there is no motion {index}"))?;
+		Ok(self.wait(self.chain.describe_call(&motion.call))?)
+	}
+
 	/// A stored value that chain-client has no question for.
 	pub fn value<T: Decode>(&self, pallet: &str, name: &str, block: Hash) -> Result<Option<T>> {
 		let what = format!("{pallet}.{name}");

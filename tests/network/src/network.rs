@@ -20,6 +20,8 @@ use crate::{
 pub enum Role {
 	/// Makes and finalizes blocks by the session keys of a development account, such as `alice`.
 	Authority(&'static str),
+	/// Makes blocks by such an account's session keys, and finalizes none.
+	Author(&'static str),
 	/// Nothing.
 	Full,
 }
@@ -79,6 +81,7 @@ impl Node {
 			.arg(&self.key);
 		match self.role {
 			Role::Authority(account) => command.arg(format!("--{account}")),
+			Role::Author(account) => command.arg(format!("--{account}")).arg("--no-grandpa"),
 			Role::Full => command.args(["--name", self.name]),
 		};
 		Ok(command)

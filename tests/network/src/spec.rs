@@ -11,6 +11,8 @@ pub struct Pace {
 	pub slot_millis: u64,
 	/// Slots of a session.
 	pub session_slots: u64,
+	/// Blocks that an upgrade waits.
+	pub upgrade_delay: u32,
 	pub seed_delay: u32,
 	pub commit_blocks: u32,
 	pub reveal_blocks: u32,
@@ -24,10 +26,11 @@ impl Default for Pace {
 		Self {
 			slot_millis: 1_000,
 			session_slots: 20,
+			upgrade_delay: 20,
 			seed_delay: 6,
 			commit_blocks: 12,
 			reveal_blocks: 16,
-			provisional_blocks: 4,
+			provisional_blocks: 12,
 		}
 	}
 }
@@ -47,6 +50,7 @@ pub fn write(folder: &Path, pace: &Pace) -> Result<PathBuf> {
 		.context("the preset is not a patch of the genesis")?;
 	set(genesis, "/authorities/slotMillis", json!(pace.slot_millis))?;
 	set(genesis, "/authorities/sessionBlocks", json!(pace.session_slots))?;
+	set(genesis, "/authorities/upgradeDelay", json!(pace.upgrade_delay))?;
 	set(genesis, "/validation/params/seedDelay", json!(pace.seed_delay))?;
 	set(genesis, "/validation/params/commitBlocks", json!(pace.commit_blocks))?;
 	set(genesis, "/validation/params/revealBlocks", json!(pace.reveal_blocks))?;
@@ -55,6 +59,13 @@ pub fn write(folder: &Path, pace: &Pace) -> Result<PathBuf> {
 		"/validation/params/provisionalBlocks",
 		json!(pace.provisional_blocks),
 	)?;
+	// Who bids has the job, and nobody judges a dispute that nobody can judge.
+	set(genesis, "/models/params/bid_blocks", json!(0))?;
+	set(genesis, "/models/params/judge_commit_blocks", json!(1))?;
+	set(genesis, "/models/params/judge_reveal_blocks", json!(1))?;
+	set(genesis, "/models/params/correct_blocks", json!(1))?;
+	// Known answers count at once.
+	set(genesis, "/validation/params/plantDelay", json!(1))?;
 	// One round instead of four, so that an item on which nobody votes expires within a test.
 	let widths = genesis.pointer("/validation/params/widths/0").cloned();
 	set(

@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
-use anyhow::{ensure, Context, Result};
-use chain_client::{calls, Call, Signer, Wait};
+use anyhow::{bail, ensure, Context, Result};
+use chain_client::{calls, Hash, Signer, Wait};
 use openledger_network_test::{
+	council,
 	court::{Court, State},
+	orders::{self, Orders},
 	spec::Pace,
 	upgraded, Ledger, Network, Role,
 };
@@ -136,55 +138,115 @@ fn late_node(network: &mut Network) -> Result<()> {
 	Ok(())
 }
 
+/// The chain changes its runtime as a chain without root does: announced by the council, enacted after the delay, applied by
+/// anybody; with an item in every state and a
+/// job in each that it can wait in.
 fn upgrade(network: &mut Network, step: &dyn Fn(&str)) -> Result<()> {
 	let ledger = network.ledger("alice")?;
 	let court = Court::new(&ledger)?;
+	let planting = court.plant("a known answer", true)?;
+	let enact_at = schedule(&ledger)?;
+	step("the council announced an upgrade, which cannot be enacted yet");
 
-	let topics = ["acceptance", "rejection", "withdrawal", "expiry", "a verdict", "votes"];
+	court.wait_planted(network, &planting)?;
+	let topics = [
+		"acceptance",
+		"rejection",
+		"withdrawal",
+		"expiry",
+		"a verdict for",
+		"a verdict against",
+		"votes",
+		"a challenge",
+		"a known answer",
+	];
 	let items = court.submit(&topics, None)?;
-	let [accepted, rejected, withdrawn, expired, provisional, revealed] = items[..] else {
+	let [accepted, rejected, withdrawn, expired, approved, refused, revealed, challenged, planted] = items[..] else {
 		unreachable!("an item for each topic");
 	};
 	court.withdraw(withdrawn)?;
-	let votes = [(accepted, GOOD), (rejected, BAD), (provisional, GOOD), (revealed, GOOD)];
+	let orders = Orders::new(&ledger)?;
+	let votes = [
+		(accepted, GOOD),
+		(rejected, BAD),
+		(approved, GOOD),
+		(refused, BAD),
+		(revealed, GOOD),
+		(challenged, GOOD),
+		(planted, GOOD),
+	];
 	court.commit(network, &votes)?;
 	court.reveal(network, &votes)?;
-	court.close(network, &[accepted, rejected, expired, provisional])?;
+	enact(network, &ledger, enact_at)?;
+	step("it was enacted after its delay");
+
+	// What is opened now can be voted on together.
+	let then = vec![
+		calls::challenge(challenged),
+		court.opening(&planting, planted),
+		court.submission("commitments"),
+	];
+	let decided = [accepted, rejected, expired, approved, refused, challenged, planted];
+	let [committed] = court.close(network, &decided, then)?[..] else {
+		bail!("one item was submitted");
+	};
+	let open = [(committed, GOOD), (challenged, BAD), (planted, GOOD)];
+	court.commit(network, &open)?;
 	court.finalize(network, &[accepted, rejected])?;
-	let code = authorize(&ledger)?;
-	let committed = court.submit(&["commitments"], None)?[0];
-	court.commit(network, &[(committed, GOOD)])?;
 	let before = [
 		(accepted, State::Accepted),
 		(rejected, State::Rejected),
 		(withdrawn, State::Withdrawn),
 		(expired, State::Expired),
-		(provisional, State::Provisional),
+		(approved, State::Provisional { accept: true }),
+		(refused, State::Provisional { accept: false }),
 		(revealed, State::Revealed),
+		(challenged, State::Challenged),
+		(planted, State::OnTrial),
 		(committed, State::Committed),
 	];
+	let jobs = orders.place(court.datanet())?;
 	court.wait_states(network, &before)?;
-	step("an item is in every state");
+	step("an item is in every state, and a job in each that it can wait in");
 
-	let (fresh, new) = apply(network, &ledger, &court, code, &before)?;
-	step("the runtime is another, and every item what it was");
+	let (fresh, new, first_new) = apply(network, &ledger, &court, &before)?;
+	let waiting = [
+		orders::State::Open,
+		orders::State::Claimed,
+		orders::State::Paused,
+		orders::State::Submitted,
+		orders::State::Disputed,
+	];
+	ensure!(
+		orders.states(jobs, first_new)? == waiting,
+		"the upgrade left the jobs {:?}",
+		orders.states(jobs, first_new)?
+	);
+	step("the runtime is another, and all are what they were");
 
 	// In the order of the deadlines.
-	court.reveal(network, &[(committed, GOOD)])?;
+	court.reveal(network, &open)?;
 	court.commit(network, &[(fresh, BAD)])?;
-	court.settle(accepted)?;
-	court.close(network, &[revealed])?;
-	court.finalize(network, &[provisional, revealed])?;
+	orders.go_on(network, jobs)?;
+	court.close(network, &[revealed], Vec::new())?;
+	court.finalize(network, &[approved, refused])?;
+	court.close(network, &[committed, challenged, planted], Vec::new())?;
 	court.reveal(network, &[(fresh, BAD)])?;
-	court.close(network, &[committed, fresh])?;
-	court.finalize(network, &[committed, fresh])?;
+	court.settle(accepted)?;
+	court.settle(planted)?;
+	court.close(network, &[fresh], Vec::new())?;
+	court.finalize(network, &[revealed, committed, challenged, fresh])?;
+	court.settle(challenged)?;
 	let after = [
 		(accepted, State::Accepted),
 		(rejected, State::Rejected),
 		(withdrawn, State::Withdrawn),
 		(expired, State::Expired),
-		(provisional, State::Accepted),
+		(approved, State::Accepted),
+		(refused, State::Rejected),
 		(revealed, State::Accepted),
+		(challenged, State::Rejected),
+		(planted, State::Planted),
 		(committed, State::Accepted),
 		(fresh, State::Rejected),
 	];
@@ -195,33 +257,75 @@ fn upgrade(network: &mut Network, step: &dyn Fn(&str)) -> Result<()> {
 		let version = network.ledger(name)?.migrated_to(head.hash)?;
 		ensure!(version == new, "{name} runs version {version}");
 	}
+	let ended = [
+		orders::State::Cancelled,
+		orders::State::Claimed,
+		orders::State::Claimed,
+		orders::State::Accepted,
+		orders::State::Split,
+	];
 	ensure!(
-		ledger.wait(ledger.at(head.hash).case(accepted))?.is_none(),
-		"votes from before the upgrade are settled after it"
+		orders.states(jobs, head.hash)? == ended && orders.has_heard(jobs.claimed, head.hash)?,
+		"the jobs went on to {:?}",
+		orders.states(jobs, head.hash)?
 	);
+	for item in [accepted, planted, challenged] {
+		ensure!(
+			ledger.wait(ledger.at(head.hash).case(item))?.is_none(),
+			"votes on item {item} from before the upgrade are settled after it"
+		);
+	}
 	step("and went on to its end under the new runtime");
 	Ok(())
 }
 
-/// Lets anybody upgrade the chain to the later version of its runtime, and returns that.
-fn authorize(ledger: &Ledger) -> Result<&'static [u8]> {
-	let code = upgraded::WASM_BINARY.context("built without the runtime's Wasm: SKIP_WASM_BUILD was set")?;
-	let authorize = Call::new("System", "authorize_upgrade", blake2_256(code));
-	ledger.submit(&Signer::from_suri("//Alice")?, calls::sudo(authorize), Wait::Finalized)?;
-	Ok(code)
+/// The later version of the runtime.
+fn code() -> Result<&'static [u8]> {
+	upgraded::WASM_BINARY.context("built without the runtime's Wasm: SKIP_WASM_BUILD was set")
 }
 
-/// Upgrades the running network, with an item submitted in the upgrade's very block; returns that item and the new version.
+/// Has the council announce the later runtime; returns the block from which it can be enacted, and not before.
+fn schedule(ledger: &Ledger) -> Result<u32> {
+	let hash = blake2_256(code()?);
+	let carried = council::carry(ledger, calls::schedule_upgrade(hash))?;
+	let (announced, enact_at): (Hash, u32) = carried.field("Authorities", "UpgradeScheduled")?;
+	ensure!(announced == hash, "the council announced another runtime");
+	let early = ledger.submit(&anybody()?, calls::enact_upgrade(), Wait::InBlock);
+	let early = early.err().context("an upgrade was enacted without a delay")?;
+	ensure!(format!("{early:#}").contains("UpgradeNotDue"), "{early:#}");
+	Ok(enact_at)
+}
+
+/// Lets anybody send the code, once the delay is over.
+fn enact(network: &mut Network, ledger: &Ledger, enact_at: u32) -> Result<()> {
+	network.wait("the upgrade's delay to be over", |_| {
+		Ok((ledger.finalized()?.number >= enact_at).then_some(()))
+	})?;
+	let enacted = ledger.submit(&anybody()?, calls::enact_upgrade(), Wait::InBlock)?;
+	let hash = blake2_256(code()?);
+	ensure!(
+		enacted.field::<Hash>("Authorities", "UpgradeEnacted")? == hash
+			&& enacted.field::<(Hash, bool)>("System", "UpgradeAuthorized")? == (hash, true),
+		"another runtime was authorized, or its version is not checked"
+	);
+	Ok(())
+}
+
+/// Who has no part in governing.
+fn anybody() -> Result<Signer> {
+	Ok(Signer::from_suri("//Contributor2")?)
+}
+
+/// Upgrades the running network, with an item submitted in the upgrade's very block; returns that item, the new version,
+/// and its first block.
 fn apply(
 	network: &mut Network,
 	ledger: &Ledger,
 	court: &Court,
-	code: &[u8],
 	before: &[(ItemId, State)],
-) -> Result<(ItemId, u32)> {
+) -> Result<(ItemId, u32, Hash)> {
 	let old = ledger.migrated_to(ledger.finalized()?.hash)?;
-	let apply = Call::new("System", "apply_authorized_upgrade", code.to_vec());
-	let fresh = court.submit(&["the upgrade"], Some(apply))?[0];
+	let fresh = court.submit(&["the upgrade"], Some(calls::apply_upgrade(code()?)))?[0];
 
 	// The block that applies it still runs the old code; the next one runs the new, and its migrations first.
 	let (last_old, first_new) = network.wait("the upgrade to be final", |_| {
@@ -257,5 +361,5 @@ fn apply(
 			court.state(*item, first_new)?
 		);
 	}
-	Ok((fresh, new))
+	Ok((fresh, new, first_new))
 }

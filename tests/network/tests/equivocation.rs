@@ -1,14 +1,15 @@
-//! An authority that signs two blocks of one slot.
+//! An authority that signs two blocks of one slot, and one that votes for two blocks in one round.
 
 use std::time::Instant;
 
 use anyhow::{ensure, Context, Result};
-use chain_client::{AccountId, Hash, Signer};
-use codec::Decode;
+use chain_client::{AccountId, Call, Hash, Signer, Wait};
+use codec::{Decode, Encode};
 use openledger_network_test::{spec::Pace, Ledger, Network, Role};
 use openledger_primitives::{Balance, SessionIndex};
 use openledger_test_support::Folder;
 use serde_json::json;
+use sp_core::{ed25519, Pair};
 
 /// Short sessions: an offender is out when two have begun.
 const SESSION_SLOTS: u64 = 10;
@@ -20,7 +21,7 @@ const BABE: &[u8; 16] = b"babe:equivocatio";
 const GRANDPA: &[u8; 16] = b"grandpa:equivoca";
 
 #[test]
-fn an_equivocating_authority_should_lose_bond_slots_and_seat_while_the_others_go_on() {
+fn authorities_that_sign_twice_should_lose_bond_and_seat_while_the_others_go_on() {
 	let folder = Folder::new().expect("a temporary folder");
 	if let Err(error) = run(&folder) {
 		panic!("{error:?}");
@@ -39,35 +40,103 @@ fn run(folder: &Folder) -> Result<()> {
 	let honest = network.wait_final(3).map(|_| network.finalized())??.0;
 	step("four authorities make and finalize blocks");
 
-	// The same session keys on another machine: what happens to who moves a node and forgets to stop the old one.
-	network.add(&[("twin", Role::Authority("dave"))])?;
+	// The same session keys on another machine: what happens to who moves a node and forgets to stop the old one. This one
+	// casts no votes, or there could be two of those in a round as well.
+	network.add(&[("twin", Role::Author("dave"))])?;
 	let ledger = network.ledger("alice")?;
 	let dave = Signer::from_suri("//Dave")?.account().clone();
-	let (number, block) = first_offence(&mut network, &ledger)?;
-	ensure!(number > honest, "an offence was reported before there was one");
-	step("two nodes signed with one key, and were reported");
+	let (made, block) = first_offence(&mut network, &ledger)?;
+	ensure!(made > honest, "an offence was reported before there was one");
+	punished(&ledger, &dave, made, block, BABE)?;
+	step("who made two blocks of one slot was reported by the others, and lost a part of its bond and its place on the list");
 
-	punished(&ledger, &dave, number, block)?;
-	step("who signed twice lost a part of its bond, and its place on the list");
-	let out = silent_until_out(&mut network, &ledger, &dave, number)?;
+	let first = silent_until_out(&mut network, &ledger, &dave, made)?;
 	step("it made no other block, and is out");
-	network.wait_final(out + SESSION_SLOTS as u32)?;
+	network.wait_final(first + 1)?;
+
+	let charlie = Signer::from_suri("//Charlie")?.account().clone();
+	let call = Call::new("Grandpa", "report_equivocation", double_vote(&network, "//Charlie")?);
+	let voted = ledger.submit(&Signer::from_suri("//Contributor1")?, call, Wait::Finalized)?;
+	punished(&ledger, &charlie, voted.block, voted.block_hash, GRANDPA)?;
+	step("who voted for two blocks in one round lost the same");
+	let last = out(&mut network, &ledger, &charlie, voted.block)?;
+	step("it is out too");
+	network.wait_final(last + SESSION_SLOTS as u32)?;
 	ensure!(
-		ledger.authorities(ledger.block_hash(out)?)?.len() == 3,
+		ledger.authorities(ledger.block_hash(last)?)?.len() == 2,
 		"the others stayed"
 	);
+	for number in 1..=ledger.finalized()?.number {
+		let votes = offences(&ledger, ledger.block_hash(number)?)?.contains(GRANDPA);
+		ensure!(votes == (number == voted.block), "a double vote in block {number}");
+	}
 	step("the others went on");
 	Ok(())
 }
 
-/// Checks what the block of the first report did to the offender.
-fn punished(ledger: &Ledger, offender: &AccountId, number: u32, block: Hash) -> Result<()> {
+/// The arguments of a report that an account's GRANDPA key signed two prevotes in one round, and that the key is its own: SCALE
+/// of `sp_consensus_grandpa::EquivocationProof` and of the proof that the chain makes of the key's owner. The two signatures
+/// are all that there is to see of a double vote, and anybody may report them.
+fn double_vote(network: &Network, suri: &str) -> Result<(DoubleVote, KeyOwner)> {
+	const ROUND: u64 = 1;
+	let set = u64::decode(&mut &ask(network, "GrandpaApi_current_set_id", &())?[..])?;
+	let key = ed25519::Pair::from_string(suri, None)?;
+	let vote = |target: [u8; 32]| {
+		let prevote = (target, 1u32);
+		let signed = (PREVOTE, prevote, ROUND, set).encode();
+		(prevote, key.sign(&signed).0)
+	};
+	let genuine = network.rpc("alice")?.block_hash(1)?.context("there is a first block")?;
+	let votes = (vote(bytes(&genuine)?.try_into().ok().context("a hash")?), vote([7; 32]));
+	let owner = ask(network, "GrandpaApi_generate_key_ownership_proof", &(set, key.public()))?;
+	let owner = Option::<Vec<u8>>::decode(&mut &owner[..])?.context("the chain knows the key")?;
+	Ok(((set, PREVOTE, ROUND, key.public().0, votes), KeyOwner(owner)))
+}
+
+/// Asks the runtime; question and answer in SCALE.
+fn ask(network: &Network, function: &str, question: &impl Encode) -> Result<Vec<u8>> {
+	let question = format!("0x{}", hex::encode(question.encode()));
+	let answer = network.rpc("alice")?.call("state_call", json!([function, question]))?;
+	bytes(answer.as_str().context("an answer is text")?)
+}
+
+fn bytes(text: &str) -> Result<Vec<u8>> {
+	Ok(hex::decode(text.trim_start_matches("0x"))?)
+}
+
+/// `grandpa::Message::Prevote`, and `sp_consensus_grandpa::Equivocation::Prevote`.
+const PREVOTE: u8 = 0;
+
+/// A vote's block, by hash and number, and its signature.
+type Vote = (([u8; 32], u32), [u8; 64]);
+/// Set, kind of the votes, round, signer, and the two votes.
+type DoubleVote = (u64, u8, u64, [u8; 32], (Vote, Vote));
+
+/// Encoded already.
+struct KeyOwner(Vec<u8>);
+
+impl Encode for KeyOwner {
+	fn encode_to<T: codec::Output + ?Sized>(&self, to: &mut T) {
+		to.write(&self.0);
+	}
+}
+
+/// Kinds of the offences that a block's events report.
+fn offences(ledger: &Ledger, block: Hash) -> Result<Vec<[u8; 16]>> {
+	let events = ledger.events(block)?;
+	let offences = events.iter().filter(|event| event.is("Offences", "Offence"));
+	Ok(offences.map(|event| event.decode()).collect::<Result<_, _>>()?)
+}
+
+/// Checks what the block of a report of this kind did to the offender.
+fn punished(ledger: &Ledger, offender: &AccountId, number: u32, block: Hash, kind: &[u8; 16]) -> Result<()> {
+	let reported = offences(ledger, block)?;
+	ensure!(reported.contains(kind), "offences of the kinds {reported:?}");
 	let events = ledger.events(block)?;
 	let mut slashed: Balance = 0;
 	for event in events.iter().filter(|event| event.is("Authorities", "Slashed")) {
 		let (who, amount): (AccountId, Balance) = event.decode()?;
-		ensure!(who == *offender, "{who} was slashed");
-		slashed += amount;
+		slashed += if who == *offender { amount } else { 0 };
 	}
 	let held = |block| -> Result<Balance> { Ok(ledger.wait(ledger.at(block).account(offender))?.held) };
 	let before = held(ledger.block_hash(number - 1)?)?;
@@ -85,8 +154,34 @@ fn punished(ledger: &Ledger, offender: &AccountId, number: u32, block: Hash) -> 
 }
 
 /// Follows the final blocks after the report until the offender is no authority, and returns the first of that session. Up to
-/// it the offender is the only one who is disabled, and makes no block.
+/// it the offender is the only one who is disabled (less than a third may be), and makes no block.
 fn silent_until_out(network: &mut Network, ledger: &Ledger, offender: &AccountId, reported: u32) -> Result<u32> {
+	until_out(network, ledger, offender, reported, |network, number, block, index| {
+		ensure!(
+			disabled(ledger, block)? == [index],
+			"the offender alone is disabled in block {number}"
+		);
+		ensure!(
+			number == reported || author(network, block)? != index,
+			"the offender made block {number}"
+		);
+		Ok(())
+	})
+}
+
+/// As [`silent_until_out`], whatever the offender still does.
+fn out(network: &mut Network, ledger: &Ledger, offender: &AccountId, reported: u32) -> Result<u32> {
+	until_out(network, ledger, offender, reported, |_, _, _, _| Ok(()))
+}
+
+/// Shows `check` each block up to then: its number, its hash, and the offender's index.
+fn until_out(
+	network: &mut Network,
+	ledger: &Ledger,
+	offender: &AccountId,
+	reported: u32,
+	check: impl Fn(&Network, u32, Hash, u32) -> Result<()>,
+) -> Result<u32> {
 	let session = |block| -> Result<SessionIndex> { Ok(ledger.wait(ledger.at(block).session())?) };
 	let last = session(ledger.block_hash(reported)?)? + SESSIONS_TO_LEAVE;
 	let mut next = reported;
@@ -101,14 +196,7 @@ fn silent_until_out(network: &mut Network, ledger: &Ledger, offender: &AccountId
 				session(block)? < last,
 				"the offender is still an authority in session {last}"
 			);
-			ensure!(
-				disabled(ledger, block)? == [index],
-				"the offender alone is disabled in block {next}"
-			);
-			ensure!(
-				next == reported || author(network, block)? != index,
-				"the offender made block {next}"
-			);
+			check(network, next, block, index)?;
 			next += 1;
 		}
 		Ok(None)
@@ -133,12 +221,8 @@ fn first_offence(network: &mut Network, ledger: &Ledger) -> Result<(u32, Hash)> 
 	network.wait("an offence to be reported", |_| {
 		while next <= ledger.finalized()?.number {
 			let block = ledger.block_hash(next)?;
-			for event in ledger.events(block)? {
-				if event.is("Offences", "Offence") {
-					let kind: [u8; 16] = event.decode()?;
-					ensure!(kind == *BABE || kind == *GRANDPA, "an offence of kind {kind:?}");
-					return Ok(Some((next, block)));
-				}
+			if !offences(ledger, block)?.is_empty() {
+				return Ok(Some((next, block)));
 			}
 			next += 1;
 		}

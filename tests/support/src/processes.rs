@@ -1,4 +1,4 @@
-//! The processes of one run: started with their logs in files, ended in reverse order, never left behind.
+//! The processes of one run: started with their logs in files, ended in reverse order or killed, never left behind.
 
 use std::{
 	fs::File,
@@ -58,7 +58,7 @@ struct Process {
 	log: PathBuf,
 }
 
-/// All processes started so far. Dropping it ends them.
+/// All processes started so far. Dropping it kills them all at once: nobody reads what they would still write.
 pub struct Processes {
 	logs: PathBuf,
 	running: Vec<Process>,
@@ -132,7 +132,7 @@ impl Processes {
 		Ok(())
 	}
 
-	/// Ends everything, the last started first.
+	/// Ends everything in order, the last started first, and lets each write what it has to.
 	pub fn stop_all(&mut self) {
 		while let Some(mut process) = self.running.pop() {
 			end(&mut process.child);
@@ -154,7 +154,12 @@ pub fn end(child: &mut Child) {
 
 impl Drop for Processes {
 	fn drop(&mut self) {
-		self.stop_all();
+		for process in &mut self.running {
+			let _ = process.child.kill();
+		}
+		for process in &mut self.running {
+			let _ = process.child.wait();
+		}
 	}
 }
 
