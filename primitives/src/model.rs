@@ -8,6 +8,7 @@ use sp_runtime::{traits::ConstU32, BoundedVec};
 use crate::{
 	capability::Capability,
 	item::Text,
+	merkle::root,
 	payload::Cid,
 	training::{DatasetRef, TrainingSpec},
 	ActiveBlock, Balance, BaseModelId, ModelId,
@@ -215,6 +216,18 @@ pub struct CheckpointsRoot {
 }
 
 impl CheckpointsRoot {
+	/// That of checkpoints with these sha2-256, in order.
+	pub fn of(hashes: &[[u8; 32]], every_steps: u32) -> Self {
+		if hashes.is_empty() {
+			return Self::default();
+		}
+		Self {
+			root: root(hashes),
+			count: hashes.len() as u32,
+			every_steps,
+		}
+	}
+
 	/// Whether a run of `steps` steps can have these.
 	pub fn fits(&self, steps: u32) -> bool {
 		if self.every_steps == 0 {
@@ -335,6 +348,16 @@ mod tests {
 		assert!(of(1, 200).fits(100));
 		assert!(!of(0, 0).fits(100) && !of(9, 10).fits(100) && !of(11, 10).fits(100) && !of(1, 0).fits(100));
 		assert!(!of(0, 10).fits(0));
+	}
+
+	#[test]
+	fn checkpoints_are_stated_by_one_root() {
+		let hashes = [[1; 32], [2; 32], [3; 32]];
+		let stated = CheckpointsRoot::of(&hashes, 10);
+		assert_eq!((stated.root, stated.count, stated.every_steps), (root(&hashes), 3, 10));
+		assert!(stated.fits(25));
+		assert_ne!(stated, CheckpointsRoot::of(&[[1; 32], [3; 32], [2; 32]], 10));
+		assert_eq!(CheckpointsRoot::of(&[], 10), CheckpointsRoot::default());
 	}
 
 	#[test]
