@@ -1,7 +1,8 @@
 //! `worker`: takes fine-tunes that the chain orders, trains them and posts the results.
 //!
 //! A job's way through here: [`watch`] finds it, [`prepare`] fetches and verifies what it names, [`bidding`] gets it,
-//! [`beat`] trains it and keeps it alive on chain, [`publish`] uploads the adapter with its manifest ([`record`]) and submits their hashes.
+//! [`beat`] trains it and keeps it alive on chain, [`publish`] uploads adapter and checkpoints with their manifest ([`record`]) and
+//! submits their hashes. Results of others that are disputed it judges ([`judge`]).
 
 mod beat;
 mod bidding;
@@ -9,6 +10,7 @@ mod cache;
 mod capability;
 mod config;
 mod error;
+mod judge;
 mod key;
 mod mark;
 mod prepare;
@@ -87,6 +89,9 @@ pub struct Args {
 	/// Exit after one job
 	#[arg(long)]
 	once: bool,
+	/// Do not judge disputed results of other workers, which is paid for but takes time
+	#[arg(long)]
+	no_judge: bool,
 }
 
 /// One worker.
@@ -101,6 +106,8 @@ pub struct Service<C> {
 	home: PathBuf,
 	base_dirs: BTreeMap<String, PathBuf>,
 	device: String,
+	/// Whether it judges results of others.
+	judges: bool,
 	stop: Stop,
 }
 
@@ -137,12 +144,17 @@ async fn serve(args: Args, capability: Capability, signer: Signer, stop: Stop) -
 		home,
 		base_dirs: args.base_dirs.into_iter().collect(),
 		device: args.device,
+		judges: !args.no_judge,
 		stop,
 	};
 	service
 		.register(args.bond, args.endpoint.as_deref(), capability)
 		.await?;
-	match service.work(args.once).await {
+	let worked = tokio::select! {
+		worked = service.work(args.once) => worked,
+		never = service.keep_revealing() => match never {},
+	};
+	match worked {
 		Ok(()) => Ok(ExitCode::SUCCESS),
 		Err(WorkerError::Stopped) => Ok(ExitCode::from(STOPPED)),
 		Err(error) => Err(error.into()),
@@ -247,8 +259,15 @@ impl<C: Chain> Service<C> {
 			let jobs = worker.bond.checked_div(params.bond_per_job).unwrap_or(0);
 			worker.bond >= params.min_bond && jobs > worker.active_jobs.into()
 		});
-		let able = free.map(|worker| worker.capability);
-		Ok(watch.next(me, now, able.as_ref(), Instant::now()))
+		let clock = Instant::now();
+		let judge = free.as_ref().filter(|_| self.judges);
+		let able = free.as_ref().map(|worker| &worker.capability);
+		let next = watch.next(me, now, able, clock);
+		// What is claimed or due comes first, then disputes, whose time is short.
+		Ok(match next {
+			Some(Next::Take(_)) | None => watch.court(me, now, judge, clock).or(next),
+			next => next,
+		})
 	}
 
 	/// Does it. Whether a job was done; an error only where the process is to end.
@@ -260,7 +279,12 @@ impl<C: Chain> Service<C> {
 			Next::Accept(id) => (id, self.send(calls::accept_result(id)).await.map(|()| false)),
 			Next::Draw(id) => (id, self.send(calls::draw(id)).await.map(|()| false)),
 			Next::Unpause(id) => (id, self.send(calls::resume(id)).await.map(|()| false)),
+			Next::Close(id) => (id, self.send(calls::close_dispute(id)).await.map(|()| false)),
+			Next::Judge(id) => (id, self.judge(id).await.map(|()| false)),
 		};
+		if matches!(next, Next::Judge(_)) && !matches!(&done, Err(error) if error.is_passing()) {
+			watch.set_judged(id);
+		}
 		match done {
 			Ok(done) => Ok(done),
 			Err(WorkerError::Stopped) => Err(WorkerError::Stopped),
@@ -307,13 +331,13 @@ impl<C: Chain> Service<C> {
 
 	/// Prepares a job that was claimed before this process began, with heartbeats all the while.
 	async fn prepare_claimed(&self, id: JobId) -> Result<prepare::Prepared> {
-		tracing::info!("job {id} is this worker's since before: starting it again");
+		tracing::info!("job {id} is this worker's since before: going on with it");
 		let query = Query::new(&*self.chain);
 		let job = query.job(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		let terms = query.job_terms(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		let (_sender, progress) = tokio::sync::watch::channel(publish::told(&job.status));
 		tokio::select! {
-			prepared = self.prepare(id) => prepared,
+			prepared = self.prepare_again(id) => prepared,
 			lost = self.keep_alive(id, terms.params.heartbeat_blocks, progress) => Err(lost),
 			_ = stopped(&self.stop) => Err(WorkerError::Stopped),
 		}
@@ -329,6 +353,8 @@ impl<C: Chain> Service<C> {
 			Next::Unpause(id) => tracing::warn!("resuming job {id}: {error}"),
 			Next::Report(id) => tracing::debug!("reporting job {id}: {error}"),
 			Next::Accept(id) => tracing::warn!("accepting job {id}: {error}"),
+			Next::Close(id) => tracing::debug!("closing the dispute about job {id}: {error}"),
+			Next::Judge(id) => tracing::warn!("judging job {id}: {error}"),
 		}
 	}
 

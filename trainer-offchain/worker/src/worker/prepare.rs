@@ -18,6 +18,10 @@ use openledger_primitives::{
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// What the training writes, in a job's folder.
+pub const RUN: &str = "run";
+/// The manifest as it was published, in a job's folder.
+pub const PUBLISHED: &str = "manifest.json";
 /// Payloads fetched at once.
 const FETCHES: usize = 8;
 
@@ -38,19 +42,33 @@ pub struct Prepared {
 impl<C: Chain> Service<C> {
 	/// Fetches and verifies everything that a job names, and writes its run.toml.
 	pub async fn prepare(&self, id: JobId) -> Result<Prepared> {
+		let folder = self.folder("jobs", id);
+		clear(&folder, &[])?;
+		self.prepare_in(id, folder).await
+	}
+
+	/// The same for a job that was begun: what was trained of it stays.
+	pub async fn prepare_again(&self, id: JobId) -> Result<Prepared> {
+		let folder = self.folder("jobs", id);
+		clear(&folder, &[RUN, PUBLISHED])?;
+		self.prepare_in(id, folder).await
+	}
+
+	/// A folder for what is done about a job.
+	pub fn folder(&self, what: &str, id: JobId) -> PathBuf {
+		self.home
+			.join(what)
+			.join(format!("{}-{id}", hex::encode(&self.genesis[..4])))
+	}
+
+	/// The same in an empty folder.
+	pub async fn prepare_in(&self, id: JobId, folder: PathBuf) -> Result<Prepared> {
 		let query = Query::new(&*self.chain);
 		let job = query.job(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		if job.spec.method == Method::Qlora {
 			return Err(WorkerError::Unsupported("QLoRA"));
 		}
 		let terms = query.job_terms(id).await?.ok_or(WorkerError::JobMissing(id))?;
-		let folder = self
-			.home
-			.join("jobs")
-			.join(format!("{}-{id}", hex::encode(&self.genesis[..4])));
-		if folder.exists() {
-			std::fs::remove_dir_all(&folder).map_err(WorkerError::io(&folder))?;
-		}
 		create_dir(&folder)?;
 
 		let (base_id, parent_id) = match job.spec.parent {
@@ -80,7 +98,7 @@ impl<C: Chain> Service<C> {
 		let paths = Paths {
 			model,
 			data,
-			output: folder.join("run"),
+			output: folder.join(RUN),
 			init_adapter,
 		};
 		let config = config::write(
@@ -160,8 +178,12 @@ impl<C: Chain> Service<C> {
 				.await?;
 			link(&path, &into.join(name))?;
 		}
-		let adapter = FileRecord::of(peft::TENSORS, &result.adapter);
-		Ok((into, ParentRecord { model: id, adapter }))
+		let record = ParentRecord {
+			model: id,
+			adapter: FileRecord::of(peft::TENSORS, &result.adapter),
+			adapter_config: FileRecord::of(peft::CONFIG, &result.adapter_config),
+		};
+		Ok((into, record))
 	}
 
 	/// Writes the items of a dataset version as files whose names sort in the order of the versions. The root is verified over
@@ -302,12 +324,36 @@ fn folder_name(name: &str) -> String {
 	}
 }
 
-fn create_dir(path: &Path) -> Result<()> {
+/// Empties a folder but for the entries named `kept`.
+fn clear(folder: &Path, kept: &[&str]) -> Result<()> {
+	let entries = match std::fs::read_dir(folder) {
+		Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+		entries => entries.map_err(WorkerError::io(folder))?,
+	};
+	for entry in entries {
+		let entry = entry.map_err(WorkerError::io(folder))?;
+		if kept.iter().any(|kept| entry.file_name() == *kept) {
+			continue;
+		}
+		let path = entry.path();
+		// A link to a folder is not one: what it leads to stays.
+		let is_dir = entry.file_type().map_err(WorkerError::io(&path))?.is_dir();
+		let removed = if is_dir {
+			std::fs::remove_dir_all(&path)
+		} else {
+			std::fs::remove_file(&path)
+		};
+		removed.map_err(WorkerError::io(&path))?;
+	}
+	Ok(())
+}
+
+pub(super) fn create_dir(path: &Path) -> Result<()> {
 	std::fs::create_dir_all(path).map_err(WorkerError::io(path))
 }
 
 /// A verified file under another name, without another copy of it.
-fn link(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn link(from: &Path, to: &Path) -> Result<()> {
 	let from = from.canonicalize().map_err(WorkerError::io(from))?;
 	std::os::unix::fs::symlink(from, to).map_err(WorkerError::io(to))
 }

@@ -2,6 +2,8 @@
 
 mod bidding;
 mod job;
+mod judging;
+mod judging;
 mod mapping;
 mod refusals;
 mod watching;
