@@ -6,16 +6,16 @@
 
 mod beat;
 mod bidding;
-mod cache;
+pub mod cache;
 mod capability;
 mod config;
 mod error;
 mod judge;
 mod key;
-mod mark;
-mod prepare;
+pub mod mark;
+pub mod prepare;
 mod publish;
-mod record;
+pub mod record;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -35,6 +35,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use watch::{Next, Watch};
 
+/// The gateway where none is named.
+pub const GATEWAY: &str = "http://127.0.0.1:8080";
 /// Uploads are given up after this: an adapter of gigabytes over a slow line.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(3_600);
 /// Longest wait for a new block before the jobs are looked at anyway.
@@ -58,7 +60,7 @@ pub struct Args {
 	#[arg(
 		long,
 		value_name = "URL",
-		default_value = "http://127.0.0.1:8080",
+		default_value = GATEWAY,
 		env = "OPENLEDGER_GATEWAY"
 	)]
 	gateway: String,

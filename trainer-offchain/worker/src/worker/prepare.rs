@@ -297,7 +297,7 @@ fn ensure_root(datanet: u32, version: u32, expected: [u8; 32], got: [u8; 32]) ->
 }
 
 /// A name from the chain that stays in its folder. The chain checks this too; a worker does not rely on it.
-fn file_name(name: &[u8]) -> Result<String> {
+pub fn file_name(name: &[u8]) -> Result<String> {
 	let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
 	let text = String::from_utf8_lossy(name).into_owned();
 	if name.is_empty() || name.starts_with(b".") || !name.iter().all(safe) {
@@ -348,12 +348,12 @@ fn clear(folder: &Path, kept: &[&str]) -> Result<()> {
 	Ok(())
 }
 
-pub(super) fn create_dir(path: &Path) -> Result<()> {
+pub fn create_dir(path: &Path) -> Result<()> {
 	std::fs::create_dir_all(path).map_err(WorkerError::io(path))
 }
 
 /// A verified file under another name, without another copy of it.
-pub(super) fn link(from: &Path, to: &Path) -> Result<()> {
+pub fn link(from: &Path, to: &Path) -> Result<()> {
 	let from = from.canonicalize().map_err(WorkerError::io(from))?;
 	std::os::unix::fs::symlink(from, to).map_err(WorkerError::io(to))
 }

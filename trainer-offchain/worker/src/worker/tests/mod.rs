@@ -3,7 +3,6 @@
 mod bidding;
 mod job;
 mod judging;
-mod judging;
 mod mapping;
 mod refusals;
 mod watching;

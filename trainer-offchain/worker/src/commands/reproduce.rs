@@ -1,0 +1,346 @@
+//! `reproduce`: repeats the run of a manifest, or one segment of it, and compares what comes out.
+
+use crate::stop::{Stop, STOPPED};
+use crate::worker::cache::{Cache, Wanted};
+use crate::worker::prepare::{create_dir, file_name, link};
+use crate::worker::record::{FileRecord, ItemRecord, JobManifest};
+use crate::worker::{mark, GATEWAY};
+use anyhow::{bail, ensure, Context, Result};
+use openledger_finetune::checkpoints::{read_intact, CheckpointRecord};
+use openledger_finetune::hash::hash_file;
+use openledger_finetune::rerun::{check_files, compare, config_of, is_exact, repeat, Segment};
+use openledger_finetune::state::{read_tensors, State, Values};
+use openledger_finetune::{kernel, Manifest};
+use openledger_model::{checkpoint, peft};
+use payload_store::{Cid, GatewayClient, Kind, PayloadStore};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Exit status of a run that repeated, and gave something else.
+const DIFFERS: u8 = 3;
+/// For one answer of the gateway.
+const DEADLINE: Duration = Duration::from_secs(3_600);
+
+#[derive(clap::Args)]
+pub struct Args {
+	/// manifest.json of a run, or of a job
+	manifest: PathBuf,
+	/// Repeat only what leads from checkpoint K-1 to checkpoint K, counted from 0
+	#[arg(long, value_name = "K")]
+	segment: Option<usize>,
+	/// Folder of the base model; a job's files are fetched without it
+	#[arg(long, value_name = "DIR", requires = "data")]
+	model: Option<PathBuf>,
+	/// The data
+	#[arg(long, value_name = "PATH", requires = "model")]
+	data: Option<PathBuf>,
+	/// Folder of the adapter that the run continued
+	#[arg(long, value_name = "DIR", requires = "model")]
+	init_adapter: Option<PathBuf>,
+	/// The run's folder, with its result and checkpoints; by default the manifest's
+	#[arg(long, value_name = "DIR", requires = "model")]
+	run: Option<PathBuf>,
+	/// The gateway that a job's files are fetched from
+	#[arg(long, value_name = "URL", default_value = GATEWAY, env = "OPENLEDGER_GATEWAY")]
+	gateway: String,
+	/// Folder for what is fetched; by default a temporary one
+	#[arg(long, value_name = "DIR")]
+	work_dir: Option<PathBuf>,
+	/// cpu, cuda or cuda:N
+	#[arg(long, default_value = "cpu")]
+	device: String,
+}
+
+/// What was found, as it is printed.
+#[derive(Serialize)]
+struct Found {
+	/// None: the whole run.
+	segment: Option<usize>,
+	from_step: usize,
+	until_step: usize,
+	/// Whether every byte had to be equal: code, kernel path, device and threads are as the manifest declares.
+	exact: bool,
+	equal: bool,
+	/// How far apart, as a share of the way that the steps went.
+	deviation: f64,
+	expected_sha256: String,
+	found_sha256: String,
+	declared_kernel_path: String,
+	kernel_path: String,
+	threads: usize,
+}
+
+/// A manifest of either kind.
+struct Declared {
+	run: Manifest,
+	job: Option<JobManifest>,
+}
+
+/// Where the files are.
+struct Files {
+	model: PathBuf,
+	data: PathBuf,
+	init_adapter: Option<PathBuf>,
+	/// The result's tensors.
+	result: PathBuf,
+	/// The checkpoints that are needed, by their number.
+	checkpoints: HashMap<usize, PathBuf>,
+}
+
+pub fn run(args: Args) -> Result<ExitCode> {
+	let stop = Stop::listen()?;
+	let declared = read(&args.manifest)?;
+	let run = &declared.run;
+	let every = if run.checkpoints.is_empty() {
+		0
+	} else {
+		run.inputs.checkpoint_every
+	};
+	let segment = match args.segment {
+		Some(number) => Segment::of(number, every, run.steps)?,
+		None => Segment::of(0, 0, run.steps)?,
+	};
+	// Both ends of a segment; of the whole run neither: the result is what it is compared by.
+	let needed: Vec<usize> = match args.segment {
+		Some(number) if every > 0 => (number.saturating_sub(1)..=number).collect(),
+		_ => Vec::new(),
+	};
+	let temporary = tempfile::tempdir()?;
+	let files = match (&args.model, &args.data, &declared.job) {
+		(Some(model), Some(data), _) => local(&args, run, model, data, &needed),
+		(_, _, Some(job)) => {
+			let home = args.work_dir.as_deref().unwrap_or(temporary.path());
+			let runtime = tokio::runtime::Runtime::new().context("the async runtime")?;
+			runtime.block_on(fetch(job, &needed, home, &args.gateway))?
+		}
+		_ => bail!("this manifest is of a run, whose files are in no store: give --model and --data"),
+	};
+
+	let mut config = config_of(run, &files.model, &files.data, files.init_adapter.as_deref())?;
+	config.device.clone_from(&args.device);
+	check_files(&run.inputs, &config)?;
+	let state =
+		|number: usize| -> Result<State> { Ok(read_intact(&files.checkpoints[&number], &run.checkpoints[number])?) };
+	let start = match segment.number.checked_sub(1) {
+		Some(before) => Some(state(before)?),
+		None => None,
+	};
+	let exact = is_exact(&run.inputs, &args.device)?;
+	let repeated = repeat(config, segment, start, &mut |m| {
+		if m.step % (m.total_steps / 20).max(1) == 0 {
+			eprintln!("step {}/{}  loss {:.4}", m.step, segment.until, m.loss);
+		}
+		stop.asked()
+	})?;
+	let Some(end) = repeated.end else {
+		eprintln!("stopped");
+		return Ok(ExitCode::from(STOPPED));
+	};
+	ensure!(
+		repeated.total_steps == run.steps,
+		"the configuration takes {} steps, but the manifest says {}",
+		repeated.total_steps,
+		run.steps
+	);
+
+	let (expected, expected_sha256, found_sha256) = if needed.is_empty() {
+		let expected_sha256 = result_sha256(run)?;
+		let found = hash_file(&files.result, "")?;
+		ensure!(
+			found.sha256 == expected_sha256,
+			"{} has sha256 {}, but the manifest says {expected_sha256}",
+			super::show(&files.result),
+			found.sha256
+		);
+		let tensors = read_tensors(&std::fs::read(&files.result)?, &files.result)?;
+		let expected = end.with_trained(tensors);
+		let expected = expected.context("the result has other tensors than the run trains")?;
+		let path = temporary.path().join("result.safetensors");
+		(expected, expected_sha256, write_result(&end, &declared, &path)?)
+	} else {
+		let path = temporary.path().join("state.safetensors");
+		std::fs::write(&path, end.to_bytes()?)?;
+		let sha256 = run.checkpoints[segment.number].sha256.clone();
+		(state(segment.number)?, sha256, hash_file(&path, "")?.sha256)
+	};
+	let compared = compare(exact, &repeated.start, &expected, &end);
+	let found = Found {
+		segment: args.segment,
+		from_step: segment.from,
+		until_step: segment.until,
+		exact,
+		equal: if exact {
+			expected_sha256 == found_sha256
+		} else {
+			compared.equal
+		},
+		deviation: compared.deviation,
+		expected_sha256,
+		found_sha256,
+		declared_kernel_path: run.inputs.kernel_path.clone(),
+		kernel_path: kernel::kernel_path(&openledger_finetune::run::device(&args.device)?)?,
+		threads: run.inputs.threads,
+	};
+	super::print_json(&found)?;
+	Ok(ExitCode::from(if found.equal { 0 } else { DIFFERS }))
+}
+
+fn read(path: &Path) -> Result<Declared> {
+	let name = || super::show(path);
+	let bytes = std::fs::read(path).with_context(name)?;
+	let value: serde_json::Value = serde_json::from_slice(&bytes).with_context(name)?;
+	if value.get("run").is_none() {
+		let run = serde_json::from_slice(&bytes).with_context(name)?;
+		return Ok(Declared { run, job: None });
+	}
+	let job: JobManifest = serde_json::from_slice(&bytes).with_context(name)?;
+	Ok(Declared {
+		run: job.run.clone(),
+		job: Some(job),
+	})
+}
+
+/// The name of the result's tensors, in the run's folder.
+fn result_name(run: &Manifest) -> (&'static str, &'static str) {
+	if run.inputs.lora.is_some() {
+		("adapter", peft::TENSORS)
+	} else {
+		("model", checkpoint::SINGLE)
+	}
+}
+
+fn result_sha256(run: &Manifest) -> Result<String> {
+	let (_, name) = result_name(run);
+	let file = run.output_files.iter().find(|file| file.name == name);
+	Ok(file
+		.with_context(|| format!("the manifest names no {name}"))?
+		.sha256
+		.clone())
+}
+
+/// Writes the result as a run does, with a job's mark, and returns its sha256.
+fn write_result(end: &State, declared: &Declared, path: &Path) -> Result<String> {
+	let trained: Vec<(&str, &Values)> = end.trained().collect();
+	let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+	std::fs::write(path, safetensors::serialize(trained, Some(metadata))?)?;
+	if let Some(job) = &declared.job {
+		mark::set(path, &job.mark.1)?;
+	}
+	Ok(hash_file(path, "")?.sha256)
+}
+
+fn local(args: &Args, run: &Manifest, model: &Path, data: &Path, needed: &[usize]) -> Files {
+	let beside = args.manifest.parent().unwrap_or(Path::new("."));
+	let folder = args.run.as_deref().unwrap_or(beside);
+	let (result, name) = result_name(run);
+	let place = |number: &usize| Some((*number, folder.join(&run.checkpoints.get(*number)?.file)));
+	Files {
+		model: model.to_owned(),
+		data: data.to_owned(),
+		init_adapter: args.init_adapter.clone(),
+		result: folder.join(result).join(name),
+		checkpoints: needed.iter().filter_map(place).collect(),
+	}
+}
+
+/// Fetches what a job's manifest names, each file verified by its sha256.
+async fn fetch(job: &JobManifest, needed: &[usize], home: &Path, gateway: &str) -> Result<Files> {
+	let artifacts = GatewayClient::new(gateway, Kind::Artifact, DEADLINE)?;
+	let payloads = artifacts.of_kind(Kind::Payload);
+	let folder = tempfile::tempdir_in(home)?.keep();
+	let cache = Cache::new(home.join("files"))?;
+	let get = async |store: &GatewayClient, wanted: Wanted, what: &str| -> Result<PathBuf> {
+		Ok(cache.fetch(store as &dyn PayloadStore, wanted, what).await?)
+	};
+	let put = async |record: &FileRecord, into: &Path| -> Result<()> {
+		create_dir(into)?;
+		let name = file_name(record.name.as_bytes())?;
+		let path = get(&artifacts, record.into(), &name).await?;
+		Ok(link(&path, &into.join(name))?)
+	};
+	let model = folder.join("base");
+	for record in &job.base_model.files {
+		put(record, &model).await?;
+	}
+	let init_adapter = match &job.parent {
+		Some(parent) => {
+			let into = folder.join("init_adapter");
+			put(&parent.adapter, &into).await?;
+			put(&parent.adapter_config, &into).await?;
+			Some(into)
+		}
+		None => None,
+	};
+	let data = folder.join("data");
+	for (at, dataset) in job.datasets.iter().enumerate() {
+		let name = format!("{at}-datanet-{}", dataset.datanet);
+		create_dir(&data.join(&name))?;
+		for item in &dataset.items {
+			let what = format!("item {}", item.item);
+			let path = get(&payloads, item.into(), &what).await?;
+			link(
+				&path,
+				&data.join(data_name(&job.run, &format!("{name}/{:010}", item.version))?),
+			)?;
+		}
+	}
+	let mut checkpoints = HashMap::new();
+	for number in needed {
+		let record = &job.run.checkpoints[*number];
+		let what = format!("the checkpoint of step {}", record.step);
+		checkpoints.insert(*number, get(&artifacts, published(record)?, &what).await?);
+	}
+	let result = get(&artifacts, (&job.adapter).into(), "the result").await?;
+	Ok(Files {
+		model,
+		data,
+		init_adapter,
+		result,
+		checkpoints,
+	})
+}
+
+/// The name under which the run read an item: what it was called but for its extension is known.
+fn data_name(run: &Manifest, stem: &str) -> Result<String> {
+	let mut names = run.inputs.data_files.iter().map(|file| file.name.as_str());
+	let name = names.find(|name| name.strip_prefix(stem).is_some_and(is_extension));
+	Ok(name.with_context(|| format!("the run did not read {stem}"))?.to_owned())
+}
+
+fn is_extension(text: &str) -> bool {
+	text.strip_prefix('.')
+		.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+fn published(record: &CheckpointRecord) -> Result<Wanted> {
+	let missing = || format!("the checkpoint of step {} is published nowhere", record.step);
+	let sha256 = hex::decode(&record.sha256).ok().and_then(|hash| hash.try_into().ok());
+	Ok(Wanted {
+		cid: Cid::parse(record.cid.as_ref().with_context(missing)?)?,
+		sha256: sha256.with_context(missing)?,
+		bytes: record.bytes,
+	})
+}
+
+impl From<&FileRecord> for Wanted {
+	fn from(record: &FileRecord) -> Self {
+		Self {
+			cid: record.cid,
+			sha256: record.sha256,
+			bytes: record.bytes,
+		}
+	}
+}
+
+impl From<&ItemRecord> for Wanted {
+	fn from(record: &ItemRecord) -> Self {
+		Self {
+			cid: record.cid,
+			sha256: record.sha256,
+			bytes: record.bytes,
+		}
+	}
+}
