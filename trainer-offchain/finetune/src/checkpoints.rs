@@ -144,7 +144,7 @@ impl Checkpoints {
 		self.try_write(state, save).map_err(|error| match error {
 			FinetuneError::Model(source) => FinetuneError::CheckpointUnwritten {
 				step,
-				source,
+				source: Box::new(source),
 				last: last.map_or("there is none before it".into(), |last| {
 					format!("that of step {last} is intact")
 				}),

@@ -57,7 +57,7 @@ pub enum FinetuneError {
 		/// The step, from 1.
 		step: usize,
 		/// Why.
-		source: ModelError,
+		source: Box<ModelError>,
 		/// What is left to go on from.
 		last: String,
 	},

@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// Exit status of a run that repeated, and gave something else.
 const DIFFERS: u8 = 3;
+/// Lines that tell of the steps.
+const LINES: usize = 20;
 /// For one answer of the gateway.
 const DEADLINE: Duration = Duration::from_secs(3_600);
 
@@ -56,31 +58,31 @@ pub struct Args {
 
 /// What was found, as it is printed.
 #[derive(Serialize)]
-struct Found {
+pub struct Found {
 	/// None: the whole run.
 	segment: Option<usize>,
 	from_step: usize,
 	until_step: usize,
 	/// Whether every byte had to be equal: code, kernel path, device and threads are as the manifest declares.
-	exact: bool,
-	equal: bool,
+	pub exact: bool,
+	pub equal: bool,
 	/// How far apart, as a share of the way that the steps went.
 	deviation: f64,
 	expected_sha256: String,
-	found_sha256: String,
+	pub found_sha256: String,
 	declared_kernel_path: String,
 	kernel_path: String,
 	threads: usize,
 }
 
 /// A manifest of either kind.
-struct Declared {
+pub struct Declared {
 	run: Manifest,
 	job: Option<JobManifest>,
 }
 
 /// Where the files are.
-struct Files {
+pub struct Files {
 	model: PathBuf,
 	data: PathBuf,
 	init_adapter: Option<PathBuf>,
@@ -92,35 +94,69 @@ struct Files {
 
 pub fn run(args: Args) -> Result<ExitCode> {
 	let stop = Stop::listen()?;
-	let declared = read(&args.manifest)?;
-	let run = &declared.run;
-	let every = if run.checkpoints.is_empty() {
-		0
-	} else {
-		run.inputs.checkpoint_every
-	};
-	let segment = match args.segment {
-		Some(number) => Segment::of(number, every, run.steps)?,
-		None => Segment::of(0, 0, run.steps)?,
-	};
-	// Both ends of a segment; of the whole run neither: the result is what it is compared by.
-	let needed: Vec<usize> = match args.segment {
-		Some(number) if every > 0 => (number.saturating_sub(1)..=number).collect(),
-		_ => Vec::new(),
-	};
+	let declared = Declared::read(&args.manifest)?;
+	let part = Part::of(&declared.run, args.segment)?;
 	let temporary = tempfile::tempdir()?;
+	let home = args.work_dir.as_deref().unwrap_or(temporary.path());
 	let files = match (&args.model, &args.data, &declared.job) {
-		(Some(model), Some(data), _) => local(&args, run, model, data, &needed),
+		(Some(model), Some(data), _) => local(&args, &declared.run, model, data, &part),
 		(_, _, Some(job)) => {
-			let home = args.work_dir.as_deref().unwrap_or(temporary.path());
+			std::fs::create_dir_all(home).with_context(|| super::show(home))?;
+			let artifacts = GatewayClient::new(&args.gateway, Kind::Artifact, DEADLINE)?;
+			let payloads = artifacts.of_kind(Kind::Payload);
 			let runtime = tokio::runtime::Runtime::new().context("the async runtime")?;
-			runtime.block_on(fetch(job, &needed, home, &args.gateway))?
+			runtime.block_on(fetch(job, &part, home, &artifacts, &payloads))?
 		}
 		_ => bail!("this manifest is of a run, whose files are in no store: give --model and --data"),
 	};
+	match reproduce(&declared, &part, &files, &args.device, &stop)? {
+		Some(found) => {
+			super::print_json(&found)?;
+			Ok(ExitCode::from(if found.equal { 0 } else { DIFFERS }))
+		}
+		None => {
+			eprintln!("stopped");
+			Ok(ExitCode::from(STOPPED))
+		}
+	}
+}
 
+/// What of a run is repeated.
+pub struct Part {
+	segment: Segment,
+	/// Whether it is compared with the checkpoint at its end; otherwise with the result.
+	by_checkpoint: bool,
+}
+
+impl Part {
+	/// Segment `number` of a run, or all of it.
+	pub fn of(run: &Manifest, number: Option<usize>) -> Result<Self> {
+		let by_checkpoint = number.is_some() && !run.checkpoints.is_empty();
+		let every = if by_checkpoint { run.inputs.checkpoint_every } else { 0 };
+		let segment = Segment::of(number.unwrap_or(0), every, run.steps)?;
+		ensure!(
+			!by_checkpoint || segment.number < run.checkpoints.len(),
+			"the manifest names only {} checkpoints",
+			run.checkpoints.len()
+		);
+		Ok(Self { segment, by_checkpoint })
+	}
+
+	/// The checkpoints that are needed: those at both ends.
+	fn ends(&self) -> Vec<usize> {
+		let number = self.segment.number;
+		match self.by_checkpoint {
+			true => (number.saturating_sub(1)..=number).collect(),
+			false => Vec::new(),
+		}
+	}
+}
+
+/// Repeats it and compares; nothing where it was stopped.
+pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, stop: &Stop) -> Result<Option<Found>> {
+	let (run, segment) = (&declared.run, part.segment);
 	let mut config = config_of(run, &files.model, &files.data, files.init_adapter.as_deref())?;
-	config.device.clone_from(&args.device);
+	config.device = device.into();
 	check_files(&run.inputs, &config)?;
 	let state =
 		|number: usize| -> Result<State> { Ok(read_intact(&files.checkpoints[&number], &run.checkpoints[number])?) };
@@ -128,16 +164,14 @@ pub fn run(args: Args) -> Result<ExitCode> {
 		Some(before) => Some(state(before)?),
 		None => None,
 	};
-	let exact = is_exact(&run.inputs, &args.device)?;
 	let repeated = repeat(config, segment, start, &mut |m| {
-		if m.step % (m.total_steps / 20).max(1) == 0 {
+		if m.step.is_multiple_of((m.total_steps / LINES).max(1)) {
 			eprintln!("step {}/{}  loss {:.4}", m.step, segment.until, m.loss);
 		}
 		stop.asked()
 	})?;
 	let Some(end) = repeated.end else {
-		eprintln!("stopped");
-		return Ok(ExitCode::from(STOPPED));
+		return Ok(None);
 	};
 	ensure!(
 		repeated.total_steps == run.steps,
@@ -145,30 +179,20 @@ pub fn run(args: Args) -> Result<ExitCode> {
 		repeated.total_steps,
 		run.steps
 	);
-
-	let (expected, expected_sha256, found_sha256) = if needed.is_empty() {
-		let expected_sha256 = result_sha256(run)?;
-		let found = hash_file(&files.result, "")?;
-		ensure!(
-			found.sha256 == expected_sha256,
-			"{} has sha256 {}, but the manifest says {expected_sha256}",
-			super::show(&files.result),
-			found.sha256
-		);
-		let tensors = read_tensors(&std::fs::read(&files.result)?, &files.result)?;
-		let expected = end.with_trained(tensors);
-		let expected = expected.context("the result has other tensors than the run trains")?;
-		let path = temporary.path().join("result.safetensors");
-		(expected, expected_sha256, write_result(&end, &declared, &path)?)
+	let scratch = tempfile::tempdir()?;
+	let made = scratch.path().join("made.safetensors");
+	let (expected, expected_sha256) = if part.by_checkpoint {
+		std::fs::write(&made, end.to_bytes()?)?;
+		(state(segment.number)?, run.checkpoints[segment.number].sha256.clone())
 	} else {
-		let path = temporary.path().join("state.safetensors");
-		std::fs::write(&path, end.to_bytes()?)?;
-		let sha256 = run.checkpoints[segment.number].sha256.clone();
-		(state(segment.number)?, sha256, hash_file(&path, "")?.sha256)
+		write_result(&end, declared, &made)?;
+		result(run, &files.result, &end)?
 	};
+	let exact = is_exact(&run.inputs, device)?;
 	let compared = compare(exact, &repeated.start, &expected, &end);
-	let found = Found {
-		segment: args.segment,
+	let found_sha256 = hash_file(&made, "")?.sha256;
+	Ok(Some(Found {
+		segment: part.by_checkpoint.then_some(segment.number),
 		from_step: segment.from,
 		until_step: segment.until,
 		exact,
@@ -181,26 +205,49 @@ pub fn run(args: Args) -> Result<ExitCode> {
 		expected_sha256,
 		found_sha256,
 		declared_kernel_path: run.inputs.kernel_path.clone(),
-		kernel_path: kernel::kernel_path(&openledger_finetune::run::device(&args.device)?)?,
+		kernel_path: kernel::kernel_path(&openledger_finetune::run::device(device)?)?,
 		threads: run.inputs.threads,
-	};
-	super::print_json(&found)?;
-	Ok(ExitCode::from(if found.equal { 0 } else { DIFFERS }))
+	}))
 }
 
-fn read(path: &Path) -> Result<Declared> {
-	let name = || super::show(path);
-	let bytes = std::fs::read(path).with_context(name)?;
-	let value: serde_json::Value = serde_json::from_slice(&bytes).with_context(name)?;
-	if value.get("run").is_none() {
-		let run = serde_json::from_slice(&bytes).with_context(name)?;
-		return Ok(Declared { run, job: None });
+/// The state that the published result is of, and its sha256.
+fn result(run: &Manifest, path: &Path, end: &State) -> Result<(State, String)> {
+	let (_, name) = result_name(run);
+	let declared = run.output_files.iter().find(|file| file.name == name);
+	let sha256 = &declared
+		.with_context(|| format!("the manifest names no {name}"))?
+		.sha256;
+	let found = hash_file(path, "")?;
+	ensure!(
+		found.sha256 == *sha256,
+		"{} has sha256 {}, but the manifest says {sha256}",
+		super::show(path),
+		found.sha256
+	);
+	let expected = end.with_trained(read_tensors(&std::fs::read(path)?, path)?);
+	let expected = expected.context("the result has other tensors than the run trains")?;
+	Ok((expected, found.sha256))
+}
+
+impl Declared {
+	fn read(path: &Path) -> Result<Self> {
+		let name = || super::show(path);
+		let bytes = std::fs::read(path).with_context(name)?;
+		let value: serde_json::Value = serde_json::from_slice(&bytes).with_context(name)?;
+		if value.get("run").is_none() {
+			let run = serde_json::from_slice(&bytes).with_context(name)?;
+			return Ok(Self { run, job: None });
+		}
+		Ok(Self::of_job(serde_json::from_slice(&bytes).with_context(name)?))
 	}
-	let job: JobManifest = serde_json::from_slice(&bytes).with_context(name)?;
-	Ok(Declared {
-		run: job.run.clone(),
-		job: Some(job),
-	})
+
+	/// A job's.
+	pub fn of_job(job: JobManifest) -> Self {
+		Self {
+			run: job.run.clone(),
+			job: Some(job),
+		}
+	}
 }
 
 /// The name of the result's tensors, in the run's folder.
@@ -212,27 +259,18 @@ fn result_name(run: &Manifest) -> (&'static str, &'static str) {
 	}
 }
 
-fn result_sha256(run: &Manifest) -> Result<String> {
-	let (_, name) = result_name(run);
-	let file = run.output_files.iter().find(|file| file.name == name);
-	Ok(file
-		.with_context(|| format!("the manifest names no {name}"))?
-		.sha256
-		.clone())
-}
-
-/// Writes the result as a run does, with a job's mark, and returns its sha256.
-fn write_result(end: &State, declared: &Declared, path: &Path) -> Result<String> {
+/// Writes the result as a run does, with a job's mark.
+fn write_result(end: &State, declared: &Declared, path: &Path) -> Result<()> {
 	let trained: Vec<(&str, &Values)> = end.trained().collect();
 	let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
 	std::fs::write(path, safetensors::serialize(trained, Some(metadata))?)?;
 	if let Some(job) = &declared.job {
 		mark::set(path, &job.mark.1)?;
 	}
-	Ok(hash_file(path, "")?.sha256)
+	Ok(())
 }
 
-fn local(args: &Args, run: &Manifest, model: &Path, data: &Path, needed: &[usize]) -> Files {
+fn local(args: &Args, run: &Manifest, model: &Path, data: &Path, part: &Part) -> Files {
 	let beside = args.manifest.parent().unwrap_or(Path::new("."));
 	let folder = args.run.as_deref().unwrap_or(beside);
 	let (result, name) = result_name(run);
@@ -242,23 +280,27 @@ fn local(args: &Args, run: &Manifest, model: &Path, data: &Path, needed: &[usize
 		data: data.to_owned(),
 		init_adapter: args.init_adapter.clone(),
 		result: folder.join(result).join(name),
-		checkpoints: needed.iter().filter_map(place).collect(),
+		checkpoints: part.ends().iter().filter_map(place).collect(),
 	}
 }
 
 /// Fetches what a job's manifest names, each file verified by its sha256.
-async fn fetch(job: &JobManifest, needed: &[usize], home: &Path, gateway: &str) -> Result<Files> {
-	let artifacts = GatewayClient::new(gateway, Kind::Artifact, DEADLINE)?;
-	let payloads = artifacts.of_kind(Kind::Payload);
+pub async fn fetch(
+	job: &JobManifest,
+	part: &Part,
+	home: &Path,
+	artifacts: &dyn PayloadStore,
+	payloads: &dyn PayloadStore,
+) -> Result<Files> {
 	let folder = tempfile::tempdir_in(home)?.keep();
 	let cache = Cache::new(home.join("files"))?;
-	let get = async |store: &GatewayClient, wanted: Wanted, what: &str| -> Result<PathBuf> {
-		Ok(cache.fetch(store as &dyn PayloadStore, wanted, what).await?)
+	let get = async |store: &dyn PayloadStore, wanted: Wanted, what: &str| -> Result<PathBuf> {
+		Ok(cache.fetch(store, wanted, what).await?)
 	};
 	let put = async |record: &FileRecord, into: &Path| -> Result<()> {
 		create_dir(into)?;
 		let name = file_name(record.name.as_bytes())?;
-		let path = get(&artifacts, record.into(), &name).await?;
+		let path = get(artifacts, record.into(), &name).await?;
 		Ok(link(&path, &into.join(name))?)
 	};
 	let model = folder.join("base");
@@ -280,7 +322,7 @@ async fn fetch(job: &JobManifest, needed: &[usize], home: &Path, gateway: &str) 
 		create_dir(&data.join(&name))?;
 		for item in &dataset.items {
 			let what = format!("item {}", item.item);
-			let path = get(&payloads, item.into(), &what).await?;
+			let path = get(payloads, item.into(), &what).await?;
 			link(
 				&path,
 				&data.join(data_name(&job.run, &format!("{name}/{:010}", item.version))?),
@@ -288,12 +330,12 @@ async fn fetch(job: &JobManifest, needed: &[usize], home: &Path, gateway: &str) 
 		}
 	}
 	let mut checkpoints = HashMap::new();
-	for number in needed {
-		let record = &job.run.checkpoints[*number];
+	for number in part.ends() {
+		let record = &job.run.checkpoints[number];
 		let what = format!("the checkpoint of step {}", record.step);
-		checkpoints.insert(*number, get(&artifacts, published(record)?, &what).await?);
+		checkpoints.insert(number, get(artifacts, published(record)?, &what).await?);
 	}
-	let result = get(&artifacts, (&job.adapter).into(), "the result").await?;
+	let result = get(artifacts, (&job.adapter).into(), "the result").await?;
 	Ok(Files {
 		model,
 		data,

@@ -47,7 +47,7 @@ impl Halt {
 pub async fn train(config: RunConfig, progress: watch::Sender<Progress>, halt: Halt) -> Result<RunReport> {
 	let training = tokio::task::spawn_blocking(move || {
 		let mut on_step = |metrics: StepMetrics| {
-			if metrics.step % (metrics.total_steps / LINES).max(1) == 0
+			if metrics.step.is_multiple_of((metrics.total_steps / LINES).max(1))
 				|| metrics.step == 1
 				|| metrics.step == metrics.total_steps
 			{

@@ -2,6 +2,8 @@
 
 use super::job::submitted;
 use super::world::{signer, steps, World, JOB};
+use crate::commands::reproduce::{fetch, reproduce, Declared, Part};
+use crate::stop::Stop;
 use crate::worker::error::WorkerError;
 use crate::worker::publish::hashes;
 use crate::worker::record::JobManifest;
@@ -347,6 +349,39 @@ async fn a_finding_should_be_revealed_in_its_time_by_a_process_that_was_started_
 		court.world.chain.set(key, dispute);
 		assert!(!judge.reveal_due().await.unwrap(), "nothing fits");
 	}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_should_be_reproduced_from_its_manifest_and_the_stores() {
+	let court = Court::new().await;
+	let home = court.world.dir.path().join("anybody");
+	std::fs::create_dir(&home).unwrap();
+	let (artifacts, payloads) = (&*court.world.artifacts, &*court.world.payloads);
+	let declared = Declared::of_job(court.manifest());
+	for segment in [None, Some(0), Some(1), Some(2)] {
+		let part = Part::of(&court.manifest().run, segment).unwrap();
+		let files = fetch(&court.manifest(), &part, &home, artifacts, payloads).await;
+		let (declared, files) = (&declared, files.unwrap());
+		let made = tokio::task::block_in_place(|| reproduce(declared, &part, &files, "cpu", &Stop::default()));
+		let found = made.unwrap().unwrap();
+		assert!(found.exact && found.equal, "{segment:?}");
+		if segment.is_none() {
+			assert_eq!(
+				found.found_sha256,
+				hex::encode(court.result.adapter.sha256),
+				"the mark included"
+			);
+		}
+	}
+	let mut manifest = court.manifest();
+	manifest.base_model.files[0].name = "../config.json".into();
+	let part = Part::of(&manifest.run, None).unwrap();
+	let refused = fetch(&manifest, &part, &home, artifacts, payloads).await.err().unwrap();
+	assert!(refused.to_string().contains("../config.json"), "{refused}");
+	let mut manifest = court.manifest();
+	manifest.run.inputs.data_files[1].name = "0-datanet-7/0000000002./../x".into();
+	let refused = fetch(&manifest, &part, &home, artifacts, payloads).await.err().unwrap();
+	assert!(refused.to_string().contains("did not read"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
