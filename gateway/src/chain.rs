@@ -157,6 +157,7 @@ mod tests {
 	use super::*;
 	use chain_client::{keys, Memory};
 	use openledger_primitives::{
+		evaluation::ResultEvaluation,
 		format::Format,
 		item::{Item, Outcome},
 		model::{BaseModel, ModelFile},
@@ -268,7 +269,6 @@ mod tests {
 			checkpoints: Default::default(),
 			steps: 1,
 			train_loss_micro: 0,
-			eval_loss_micro: None,
 		};
 		let who = AccountId::new([1; 32]);
 		let set = |status| {
@@ -297,17 +297,24 @@ mod tests {
 		assert_eq!(chain.waiting().await, Ok(vec![]));
 		for disputed in [false, true] {
 			let (worker, accept_at, result) = (who.clone(), 5, result.clone());
+			let evaluation = ResultEvaluation::Due {
+				until: Default::default(),
+				seed_at: 1,
+				evaluate_by: 2,
+			};
 			set(if disputed {
 				JobStatus::Disputed {
 					worker,
 					accept_at,
 					result,
+					evaluation,
 				}
 			} else {
 				JobStatus::Submitted {
 					worker,
 					accept_at,
 					result,
+					evaluation,
 				}
 			});
 			assert_eq!(chain.waiting().await, Ok(vec![artifact(b"manifest")]));

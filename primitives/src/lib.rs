@@ -23,6 +23,7 @@
 //! | [`capability`] | which orders a worker's machine can train |
 //! | [`bid`] | which worker gets a job |
 //! | [`model`] | base models, jobs, results, evaluations |
+//! | [`evaluation`] | what a result is evaluated on |
 //! | [`dispute`] | how other workers judge a result |
 //! | [`traits`] | what the pallets ask of one another |
 
@@ -36,6 +37,7 @@ pub mod bid;
 pub mod capability;
 pub mod challenge;
 pub mod dispute;
+pub mod evaluation;
 pub mod fee;
 pub mod format;
 pub mod item;

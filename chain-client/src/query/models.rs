@@ -33,6 +33,8 @@ pub struct ModelParams {
 	pub max_pause_blocks: ActiveBlock,
 	/// Active blocks after which anybody can accept a result.
 	pub accept_blocks: ActiveBlock,
+	/// Active blocks in which a worker reports its result's evaluation, from the seed on.
+	pub evaluate_blocks: ActiveBlock,
 	/// Workers that may lose a job before it fails.
 	pub max_failures: u8,
 	/// Taken of a bond for a missed heartbeat, plancks.

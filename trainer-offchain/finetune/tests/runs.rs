@@ -148,7 +148,15 @@ fn interrupted_run_should_leave_a_whole_checkpoint_and_no_result() {
 	let data = fixture("tiny-llama/train.jsonl");
 	let model = fixture("tiny-llama/model");
 	let checkpoint = checkpoint.join("adapter");
-	evaluate(&model, Some(&checkpoint), &data, 64, &candle_core::Device::Cpu).unwrap();
+	evaluate(
+		&model,
+		Some(&checkpoint),
+		&data,
+		64,
+		usize::MAX,
+		&candle_core::Device::Cpu,
+	)
+	.unwrap();
 	config.init_adapter = Some(checkpoint);
 	config.output = dir.path().join("next");
 	go(&config);
@@ -189,10 +197,10 @@ fn packing_epochs_and_full_training_should_work_on_a_folder_of_text() {
 		let mut config = RunConfig::new(fixture(model), &data, dir.path().join("out"));
 		(config.method, config.packing, config.epochs, config.learning_rate) = (Method::Full, true, 4.0, 3e-3);
 		config.gradient_accumulation = 2;
-		let before = evaluate(&config.model, None, &data, 64, &candle_core::Device::Cpu).unwrap();
+		let before = evaluate(&config.model, None, &data, 64, usize::MAX, &candle_core::Device::Cpu).unwrap();
 		let report = go(&config);
 		let tuned = report.model_dir.clone().unwrap();
-		let after = evaluate(&tuned, None, &data, 64, &candle_core::Device::Cpu).unwrap();
+		let after = evaluate(&tuned, None, &data, 64, usize::MAX, &candle_core::Device::Cpu).unwrap();
 		assert!(
 			after.loss < 0.6 * before.loss,
 			"{model}: {} to {}",

@@ -118,6 +118,11 @@ fn finetune_should_train_what_evaluate_and_chat_use() {
 	let tuned = [&base[..], &["--adapter", &adapter]].concat();
 	assert!(loss(&tuned) < loss(&base));
 	assert!(success(&base[..5]).contains("nats per token"));
+	let tokens = |args: &[&str]| json_line(&success(args))["tokens"].as_u64().unwrap();
+	let documents = std::fs::read_to_string(&data).unwrap().lines().count() as u64;
+	// Of three tokens two have one before them.
+	assert_eq!(tokens(&[&base[..], &["--max-tokens", "3"]].concat()), 2 * documents);
+	assert!(tokens(&base) > 2 * documents);
 
 	let chat = [
 		"chat",

@@ -3,7 +3,7 @@
 use crate::stop::{Stop, STOPPED};
 use crate::worker::cache::{Cache, Wanted};
 use crate::worker::prepare::{create_dir, file_name, link};
-use crate::worker::record::{FileRecord, ItemRecord, JobManifest};
+use crate::worker::record::{FileRecord, JobManifest};
 use crate::worker::{mark, GATEWAY};
 use anyhow::{bail, ensure, Context, Result};
 use openledger_finetune::checkpoints::{read_intact, CheckpointRecord};
@@ -322,11 +322,9 @@ pub async fn fetch(
 		create_dir(&data.join(&name))?;
 		for item in &dataset.items {
 			let what = format!("item {}", item.item);
-			let path = get(payloads, item.into(), &what).await?;
-			link(
-				&path,
-				&data.join(data_name(&job.run, &format!("{name}/{:010}", item.version))?),
-			)?;
+			let path = get(payloads, item.wanted(), &what).await?;
+			let file = format!("{:010}.{}", item.version, item.format.extension());
+			link(&path, &data.join(&name).join(file))?;
 		}
 	}
 	let mut checkpoints = HashMap::new();
@@ -345,18 +343,6 @@ pub async fn fetch(
 	})
 }
 
-/// The name under which the run read an item: what it was called but for its extension is known.
-fn data_name(run: &Manifest, stem: &str) -> Result<String> {
-	let mut names = run.inputs.data_files.iter().map(|file| file.name.as_str());
-	let name = names.find(|name| name.strip_prefix(stem).is_some_and(is_extension));
-	Ok(name.with_context(|| format!("the run did not read {stem}"))?.to_owned())
-}
-
-fn is_extension(text: &str) -> bool {
-	text.strip_prefix('.')
-		.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
 fn published(record: &CheckpointRecord) -> Result<Wanted> {
 	let missing = || format!("the checkpoint of step {} is published nowhere", record.step);
 	let sha256 = hex::decode(&record.sha256).ok().and_then(|hash| hash.try_into().ok());
@@ -369,16 +355,6 @@ fn published(record: &CheckpointRecord) -> Result<Wanted> {
 
 impl From<&FileRecord> for Wanted {
 	fn from(record: &FileRecord) -> Self {
-		Self {
-			cid: record.cid,
-			sha256: record.sha256,
-			bytes: record.bytes,
-		}
-	}
-}
-
-impl From<&ItemRecord> for Wanted {
-	fn from(record: &ItemRecord) -> Self {
 		Self {
 			cid: record.cid,
 			sha256: record.sha256,

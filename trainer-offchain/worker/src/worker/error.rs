@@ -36,6 +36,9 @@ pub enum WorkerError {
 	NoText(JobId),
 	#[error("there is no job {0}")]
 	JobMissing(JobId),
+	/// The randomness that draws what a result is evaluated on is kept for a day only.
+	#[error("job {0}: the chain does not have the seed of its evaluation any more")]
+	SeedMissing(JobId),
 	#[error("there is no base model {0}")]
 	BaseModelMissing(BaseModelId),
 	#[error("there is no model {0}")]
@@ -52,7 +55,7 @@ pub enum WorkerError {
 	/// Nobody disputes the job's result any more.
 	#[error("the result of job {0} is not disputed")]
 	NotDisputed(JobId),
-	/// The block whose randomness draws the segment is not known yet, or no more.
+	/// The block whose randomness draws the segment is not known yet.
 	#[error("the seed of the dispute about job {0} is not known")]
 	SeedUnknown(JobId),
 	/// The commitments' time was over before there was a finding.

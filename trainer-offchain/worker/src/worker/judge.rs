@@ -17,6 +17,7 @@ use openledger_finetune::state::{read_tensors, State};
 use openledger_finetune::{checkpoints::CheckpointRecord, FinetuneError, RunConfig};
 use openledger_primitives::{
 	dispute::{segment, Claim, Dispute, Finding, JudgeBallot, Seat},
+	evaluation::ResultEvaluation,
 	model::{CheckpointsRoot, Job, JobResult, JobStatus},
 	ActiveBlock, JobId,
 };
@@ -137,6 +138,7 @@ impl<C: Chain> Service<C> {
 				tracing::info!("job {id}: judging segment {number}");
 				self.repeat_segment(case, number, halt).await
 			}
+			Claim::Evaluation => self.evaluate_again(case).await,
 		};
 		match judged {
 			Ok(()) => Ok(Finding::Upheld),
@@ -320,6 +322,27 @@ impl<C: Chain> Service<C> {
 		)?;
 		ensure_loss(result, &last, true)?;
 		Ok(published)
+	}
+
+	/// Computes the loss again that the worker reported of what the chain drew.
+	async fn evaluate_again(&self, case: &Case) -> Result<(), Fault> {
+		let result = &case.result;
+		let JobStatus::Disputed {
+			evaluation: ResultEvaluation::Reported(reported),
+			..
+		} = &case.job.status
+		else {
+			return Err(Fault::Unknown(WorkerError::NotDisputed(case.id)));
+		};
+		// Their absence is the worker's fault; that of anything else is not.
+		for artifact in [&result.adapter, &result.adapter_config] {
+			self.fetch_kept(case, artifact.into(), "the adapter").await?;
+		}
+		let found = self.evaluate_drawn(case.id, &case.job, result, &reported.on).await?;
+		ensure(
+			reported.agrees_with(found.loss_micro, found.tokens),
+			"the loss is another than was reported",
+		)
 	}
 
 	/// Reveals findings for as long as it is polled, whatever else the worker does.

@@ -2,7 +2,7 @@
 //!
 //! A job's way through here: [`watch`] finds it, [`prepare`] fetches and verifies what it names, [`bidding`] gets it,
 //! [`beat`] trains it and keeps it alive on chain, [`publish`] uploads adapter and checkpoints with their manifest ([`record`]) and
-//! submits their hashes. Results of others that are disputed it judges ([`judge`]).
+//! submits their hashes, [`evaluation`] reports what the result's loss is. Results of others that are disputed it judges ([`judge`]).
 
 mod beat;
 mod bidding;
@@ -10,6 +10,7 @@ pub mod cache;
 mod capability;
 mod config;
 mod error;
+mod evaluation;
 mod judge;
 mod key;
 pub mod mark;
@@ -277,6 +278,7 @@ impl<C: Chain> Service<C> {
 		let (id, done) = match next {
 			Next::Resume(id) => (id, self.train(id, false).await.map(|()| true)),
 			Next::Take(id) => (id, self.train(id, true).await.map(|()| true)),
+			Next::Evaluate(id) => (id, self.evaluate(id).await.map(|()| true)),
 			Next::Report(id) => (id, self.send(calls::report_missed(id)).await.map(|()| false)),
 			Next::Accept(id) => (id, self.send(calls::accept_result(id)).await.map(|()| false)),
 			Next::Draw(id) => (id, self.send(calls::draw(id)).await.map(|()| false)),
@@ -292,7 +294,7 @@ impl<C: Chain> Service<C> {
 			Err(WorkerError::Stopped) => Err(WorkerError::Stopped),
 			Err(error) => {
 				self.explain(next, &error);
-				let is_chore = !matches!(next, Next::Take(_) | Next::Resume(_));
+				let is_chore = !matches!(next, Next::Take(_) | Next::Resume(_) | Next::Evaluate(_));
 				if is_chore || error.is_passing() || was_taken(&error) {
 					watch.put_off(id, Instant::now() + PUT_OFF);
 				} else if once {
@@ -310,7 +312,7 @@ impl<C: Chain> Service<C> {
 		Ok(())
 	}
 
-	/// Trains a job, after this worker got it where it is `open`: what cannot be fetched or verified is not bid on.
+	/// Trains a job and evaluates it, after this worker got it where it is `open`: what cannot be fetched or verified is not bid on.
 	async fn train(&self, id: JobId, open: bool) -> Result<()> {
 		let prepared = if open {
 			let prepared = tokio::select! {
@@ -328,7 +330,7 @@ impl<C: Chain> Service<C> {
 			hex::encode(result.adapter.sha256),
 			result.train_loss_micro as f64 / 1e6
 		);
-		Ok(())
+		self.evaluate(id).await
 	}
 
 	/// Prepares a job that was claimed before this process began, with heartbeats all the while.
@@ -351,6 +353,7 @@ impl<C: Chain> Service<C> {
 				tracing::info!("job {id}: {error}")
 			}
 			Next::Take(id) | Next::Resume(id) => tracing::error!("job {id}: {error}"),
+			Next::Evaluate(id) => tracing::error!("evaluating job {id}: {error}"),
 			Next::Draw(id) => tracing::debug!("drawing for job {id}: {error}"),
 			Next::Unpause(id) => tracing::warn!("resuming job {id}: {error}"),
 			Next::Report(id) => tracing::debug!("reporting job {id}: {error}"),

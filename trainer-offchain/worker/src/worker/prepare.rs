@@ -1,19 +1,20 @@
 //! What a job is trained from: base model, datasets and the adapter to continue, all verified against the chain.
 
-use super::cache::{verify, Cache, Wanted};
+use super::cache::{verify, Cache};
 use super::config::{self, Paths};
 use super::error::{Result, WorkerError};
-use super::record::{BaseRecord, DatasetRecord, FileRecord, ItemRecord, ParentRecord, Sorted};
+use super::evaluation::hold_out;
+use super::record::{BaseRecord, DatasetRecord, FileRecord, ItemRecord, ParentRecord};
 use super::Service;
 use chain_client::{AccountId, Chain, Query, Terms};
 use futures::{stream, StreamExt, TryStreamExt};
-use openledger_finetune::{data::TEXT_EXTENSIONS, RunConfig};
+use openledger_finetune::RunConfig;
 use openledger_model::peft;
 use openledger_primitives::{
 	item::{next_root, Item, VersionEntry},
 	model::{BaseModel, Job},
-	training::{DatasetRef, Method, Parent},
-	BaseModelId, JobId, ModelId,
+	training::{DatasetRef, Method, Parent, TrainingSpec},
+	BaseModelId, DatanetId, JobId, ModelId,
 };
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -87,13 +88,16 @@ impl<C: Chain> Service<C> {
 			None => (None, None),
 		};
 		let data = folder.join("data");
-		let mut datasets = Vec::new();
-		for (at, (dataset, root)) in job.spec.datasets.iter().zip(&terms.roots).enumerate() {
-			let into = data.join(format!("{at}-datanet-{}", dataset.datanet));
-			datasets.push(self.dataset(*dataset, *root, &into).await?);
-		}
+		let datasets = self.datasets(id, &job.spec, &terms.roots).await?;
 		if datasets.iter().all(|dataset| dataset.items.is_empty()) {
 			return Err(WorkerError::NoText(id));
+		}
+		for (at, dataset) in datasets.iter().enumerate() {
+			let name = format!("{at}-datanet-{}", dataset.datanet);
+			self.place(dataset.datanet, &dataset.items, &data.join(&name)).await?;
+			// The evaluation may need them: what cannot be fetched is not bid on.
+			let held_out = folder.join("held_out").join(&name);
+			self.place(dataset.datanet, &dataset.held_out, &held_out).await?;
 		}
 		let paths = Paths {
 			model,
@@ -118,7 +122,7 @@ impl<C: Chain> Service<C> {
 	}
 
 	/// A folder with exactly the base model's files: those of `--base-dir` where the name has one, otherwise fetched.
-	async fn base_model(&self, id: BaseModelId, folder: &Path) -> Result<(PathBuf, BaseRecord)> {
+	pub async fn base_model(&self, id: BaseModelId, folder: &Path) -> Result<(PathBuf, BaseRecord)> {
 		let base = Query::new(&*self.chain)
 			.base_model(id)
 			.await?
@@ -168,16 +172,9 @@ impl<C: Chain> Service<C> {
 			.model(id)
 			.await?
 			.ok_or(WorkerError::ModelMissing(id))?;
-		let cache = Cache::new(self.home.join("artifacts"))?;
 		let into = folder.join("init_adapter");
-		create_dir(&into)?;
-		let result = &model.result;
-		for (name, artifact) in [(peft::TENSORS, &result.adapter), (peft::CONFIG, &result.adapter_config)] {
-			let path = cache
-				.fetch(&*self.artifacts, artifact.into(), &format!("model {id}: {name}"))
-				.await?;
-			link(&path, &into.join(name))?;
-		}
+		let (result, names) = (&model.result, [peft::TENSORS, peft::CONFIG]);
+		self.place_result(result, names, &format!("model {id}"), &into).await?;
 		let record = ParentRecord {
 			model: id,
 			adapter: FileRecord::of(peft::TENSORS, &result.adapter),
@@ -186,74 +183,71 @@ impl<C: Chain> Service<C> {
 		Ok((into, record))
 	}
 
-	/// Writes the items of a dataset version as files whose names sort in the order of the versions. The root is verified over
-	/// all of them; what was taken down is not even fetched.
-	async fn dataset(&self, dataset: DatasetRef, root: [u8; 32], into: &Path) -> Result<DatasetRecord> {
+	/// The items of an order's datasets by what becomes of them, their roots verified; nothing is fetched.
+	pub async fn datasets(&self, id: JobId, spec: &TrainingSpec, roots: &[[u8; 32]]) -> Result<Vec<DatasetRecord>> {
+		let mut datasets = Vec::new();
+		for (dataset, root) in spec.datasets.iter().zip(roots) {
+			datasets.push(self.dataset(*dataset, *root).await?);
+		}
+		hold_out(id, &mut datasets);
+		Ok(datasets)
+	}
+
+	/// The items of a dataset version. The root is verified over all of them.
+	async fn dataset(&self, dataset: DatasetRef, root: [u8; 32]) -> Result<DatasetRecord> {
 		let query = Query::new(&*self.chain);
 		let entries = query.versions(dataset.datanet, 1..=dataset.version).await?;
 		let ids: Vec<_> = entries.iter().map(|entry| entry.item).collect();
 		let items = verify_dataset(dataset, &entries, query.items(&ids).await?, root)?;
 		let exclusions = query.exclusions(dataset.datanet, dataset.exclusions).await?;
 		let excluded: BTreeSet<_> = exclusions.iter().map(|exclusion| exclusion.version).collect();
-		create_dir(into)?;
-		let cache = Cache::new(self.home.join("payloads"))?;
-		let fates = stream::iter(items.into_iter().zip(&entries).enumerate())
-			.map(|(at, (item, entry))| {
-				let (cache, version) = (&cache, at as u32 + 1);
-				let is_excluded = excluded.contains(&version);
-				async move {
-					let what = format!("item {} (version {version} of Datanet {})", entry.item, dataset.datanet);
-					let wanted = Wanted::from(&item.payload);
-					let extension = item.payload.format.extension();
-					let record = ItemRecord::of(version, entry.item, wanted);
-					let fate = if is_excluded {
-						Fate::Excluded(record)
-					} else if TEXT_EXTENSIONS.contains(&extension) {
-						let path = cache.fetch(&*self.payloads, wanted, &what).await?;
-						link(&path, &into.join(format!("{version:010}.{extension}")))?;
-						Fate::Kept(record)
-					} else {
-						Fate::Unreadable(record)
-					};
-					Ok::<_, WorkerError>(fate)
-				}
-			})
-			.buffered(FETCHES)
-			.try_collect::<Vec<_>>()
-			.await?;
-		let mut sorted = Sorted::default();
-		for fate in fates {
-			match fate {
-				Fate::Kept(record) => sorted.items.push(record),
-				Fate::Unreadable(record) => sorted.unreadable.push(record),
-				Fate::Excluded(record) => sorted.excluded.push(record),
-			}
+		let mut record = DatasetRecord::of(dataset, root);
+		for ((version, item), entry) in (1..).zip(items).zip(&entries) {
+			let item = ItemRecord::of(version, entry.item, &item.payload);
+			let fate = if excluded.contains(&version) {
+				&mut record.excluded
+			} else if item.is_text() {
+				&mut record.items
+			} else {
+				&mut record.unreadable
+			};
+			fate.push(item);
 		}
-		if !sorted.unreadable.is_empty() {
+		if !record.unreadable.is_empty() {
 			tracing::warn!(
 				"Datanet {}: {} items are not text files and are left out",
 				dataset.datanet,
-				sorted.unreadable.len()
+				record.unreadable.len()
 			);
 		}
 		tracing::info!(
 			"Datanet {} version {}: {} files, {} taken down and left out, root verified",
 			dataset.datanet,
 			dataset.version,
-			sorted.items.len(),
-			sorted.excluded.len()
+			record.items.len(),
+			record.excluded.len()
 		);
-		Ok(DatasetRecord::of(dataset, root, sorted))
+		Ok(record)
 	}
-}
 
-/// What becomes of an item of a dataset.
-enum Fate {
-	Kept(ItemRecord),
-	/// Not a text file.
-	Unreadable(ItemRecord),
-	/// Taken down.
-	Excluded(ItemRecord),
+	/// Fetches items into a folder, as files whose names sort in the order of the versions.
+	pub async fn place(&self, datanet: DatanetId, items: &[ItemRecord], into: &Path) -> Result<()> {
+		create_dir(into)?;
+		let cache = Cache::new(self.home.join("payloads"))?;
+		stream::iter(items)
+			.map(|item| {
+				let cache = &cache;
+				async move {
+					let ItemRecord { version, item: id, .. } = item;
+					let what = format!("item {id} (version {version} of Datanet {datanet})");
+					let path = cache.fetch(&*self.payloads, item.wanted(), &what).await?;
+					link(&path, &into.join(format!("{version:010}.{}", item.format.extension())))
+				}
+			})
+			.buffered(FETCHES)
+			.try_collect()
+			.await
+	}
 }
 
 /// Recomputes the roots of all versions up to this one; each must be the chain's, and the last the one that the job was
@@ -284,7 +278,7 @@ pub fn verify_dataset(
 	Ok(verified)
 }
 
-fn ensure_root(datanet: u32, version: u32, expected: [u8; 32], got: [u8; 32]) -> Result<()> {
+pub fn ensure_root(datanet: u32, version: u32, expected: [u8; 32], got: [u8; 32]) -> Result<()> {
 	if expected == got {
 		return Ok(());
 	}

@@ -144,7 +144,6 @@ impl<C: Chain> Service<C> {
 			checkpoints,
 			steps: u32::try_from(report.steps).unwrap_or(u32::MAX),
 			train_loss_micro: micro(report.final_loss),
-			eval_loss_micro: report.eval_loss.map(micro),
 		})
 	}
 

@@ -6,6 +6,7 @@ use openledger_primitives::{
 	bid::{Bid, SEED_DELAY},
 	capability::Capability,
 	dispute::{Claim, Dispute},
+	evaluation::ResultEvaluation,
 	model::{Job, JobStatus, Worker},
 	ActiveBlock, JobId,
 };
@@ -20,7 +21,9 @@ const PAGE: usize = 256;
 pub enum Next {
 	/// Train a job that it has claimed, before it was started again.
 	Resume(JobId),
-	/// Say that a heartbeat was missed, which opens the job again.
+	/// Say what the loss of its result is, which it was started again before.
+	Evaluate(JobId),
+	/// Say that a heartbeat or an evaluation was missed, which opens the job again.
 	Report(JobId),
 	/// Be paid for a result that nobody disputed.
 	Accept(JobId),
@@ -127,7 +130,7 @@ impl Watch {
 		next
 	}
 
-	/// What comes next: what is claimed first, then what is due, then what is open, each in the order of the jobs. `able`
+	/// What comes next: results to evaluate first, which is short, then what is claimed, then what is due, then what is open, each in the order of the jobs. `able`
 	/// is what the worker can train, where its bond covers one more job.
 	pub fn next(&self, me: &AccountId, now: ActiveBlock, able: Option<&Capability>, clock: Instant) -> Option<Next> {
 		let ready = |id: &JobId| self.put_off.get(id).is_none_or(|until| *until <= clock);
@@ -135,31 +138,50 @@ impl Watch {
 		let first = |choose: &dyn Fn(JobId, &Job<AccountId>) -> Option<Next>| {
 			self.live.iter().find_map(|(id, job)| choose(*id, job))
 		};
-		first(&|id, job| match &job.status {
-			JobStatus::Claimed {
-				worker, heartbeat_by, ..
-			} if worker == me && now <= *heartbeat_by && tries(&id) => Some(Next::Resume(id)),
-			_ => None,
-		})
-		.or_else(|| {
-			first(&|id, job| match &job.status {
-				JobStatus::Claimed { heartbeat_by, .. } if now > *heartbeat_by && ready(&id) => Some(Next::Report(id)),
-				JobStatus::Submitted { worker, accept_at, .. } if worker == me && now >= *accept_at && ready(&id) => {
-					Some(Next::Accept(id))
-				}
-				JobStatus::Paused { worker, until, .. } if worker == me && now >= *until && ready(&id) => {
-					Some(Next::Unpause(id))
-				}
-				JobStatus::Open if self.has_bid(me, id) && now >= seed_of(job) && ready(&id) => Some(Next::Draw(id)),
-				_ => None,
+		let owed = |id: JobId, job: &Job<AccountId>| owes_evaluation(job, me, now) && !self.given_up.contains(&id);
+		let is_owing = self.live.iter().any(|(id, job)| owed(*id, job));
+		first(&|id, job| (owed(id, job) && ready(&id)).then_some(Next::Evaluate(id)))
+			.or_else(|| {
+				first(&|id, job| match &job.status {
+					JobStatus::Claimed {
+						worker, heartbeat_by, ..
+					} if worker == me && now <= *heartbeat_by && tries(&id) => Some(Next::Resume(id)),
+					_ => None,
+				})
 			})
-		})
-		.or_else(|| {
-			first(&|id, job| match job.status {
-				JobStatus::Open if self.is_for(me, id, now, able) && tries(&id) => Some(Next::Take(id)),
-				_ => None,
+			.or_else(|| {
+				first(&|id, job| match &job.status {
+					JobStatus::Claimed { heartbeat_by, .. } if now > *heartbeat_by && ready(&id) => {
+						Some(Next::Report(id))
+					}
+					JobStatus::Submitted {
+						evaluation: ResultEvaluation::Due { evaluate_by, .. },
+						..
+					} if now > *evaluate_by && ready(&id) => Some(Next::Report(id)),
+					JobStatus::Submitted {
+						worker,
+						accept_at,
+						evaluation: ResultEvaluation::Reported(_),
+						..
+					} if worker == me && now >= *accept_at && ready(&id) => Some(Next::Accept(id)),
+					JobStatus::Paused { worker, until, .. } if worker == me && now >= *until && ready(&id) => {
+						Some(Next::Unpause(id))
+					}
+					JobStatus::Open if self.has_bid(me, id) && now >= seed_of(job) && ready(&id) => {
+						Some(Next::Draw(id))
+					}
+					_ => None,
+				})
 			})
-		})
+			.or_else(|| {
+				first(&|id, job| match job.status {
+					// A training may take longer than an evaluation may wait.
+					JobStatus::Open if !is_owing && self.is_for(me, id, now, able) && tries(&id) => {
+						Some(Next::Take(id))
+					}
+					_ => None,
+				})
+			})
 	}
 
 	fn has_bid(&self, me: &AccountId, id: JobId) -> bool {
@@ -180,6 +202,16 @@ impl Watch {
 			&& (bidding || left_over)
 			&& able.is_some_and(|capability| capability.fits(&job.spec))
 	}
+}
+
+/// Whether a worker can still report the evaluation of its result.
+fn owes_evaluation(job: &Job<AccountId>, me: &AccountId, now: ActiveBlock) -> bool {
+	let (JobStatus::Submitted { worker, evaluation, .. } | JobStatus::Disputed { worker, evaluation, .. }) =
+		&job.status
+	else {
+		return false;
+	};
+	worker == me && evaluation.evaluate_by().is_some_and(|evaluate_by| now <= evaluate_by)
 }
 
 /// The block that draws for a job: what is sent once it is the best comes into a later one.

@@ -3,7 +3,7 @@
 use super::world::{fixture, signer, spec, steps, World, JOB};
 use crate::worker::error::WorkerError;
 use crate::worker::publish::hashes;
-use crate::worker::record::JobManifest;
+use crate::worker::record::{ItemRecord, JobManifest};
 use chain_client::{calls, keys, Call, DispatchError, Outcome, Query};
 use openledger_finetune::{hash::hash_file, state::State};
 use openledger_primitives::{
@@ -32,7 +32,7 @@ async fn manifest(world: &World, result: &JobResult) -> JobManifest {
 }
 
 /// The result that was submitted last.
-pub(super) fn submitted(world: &World, service: &crate::worker::Service<chain_client::Memory>) -> JobResult {
+pub fn submitted(world: &World, service: &crate::worker::Service<chain_client::Memory>) -> JobResult {
 	let path = service
 		.home
 		.join("jobs")
@@ -65,7 +65,6 @@ pub(super) fn submitted(world: &World, service: &crate::worker::Service<chain_cl
 		),
 		steps: record.run.steps as u32,
 		train_loss_micro: crate::worker::beat::micro(record.run.final_loss),
-		eval_loss_micro: record.run.eval_loss.map(crate::worker::beat::micro),
 	};
 	assert_eq!(world.calls().last(), Some(&calls::submit_result(JOB, result.clone())));
 	result
@@ -106,14 +105,15 @@ async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submit
 	);
 	let dataset = &record.datasets[0];
 	assert_eq!((dataset.version, dataset.root), (3, world.roots[3]));
-	let expected: Vec<_> = world.items.iter().map(|item| item.payload.sha256).collect();
+	let expected: Vec<_> = [0, 2].map(|at| world.items[at].payload.sha256).to_vec();
 	assert_eq!(
 		dataset.items.iter().map(|item| item.sha256).collect::<Vec<_>>(),
 		expected
 	);
+	let ids = |records: &[ItemRecord]| records.iter().map(|record| record.item).collect::<Vec<_>>();
 	assert_eq!(
-		dataset.items.iter().map(|item| item.item).collect::<Vec<_>>(),
-		[101, 102, 103]
+		(ids(&dataset.items), ids(&dataset.held_out)),
+		(vec![101, 103], vec![102])
 	);
 	let read: Vec<_> = record
 		.run
@@ -125,7 +125,7 @@ async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submit
 	assert_eq!(
 		read,
 		expected.map_hex(),
-		"the run read the items in the order of the versions"
+		"the run read the items in the order of the versions, without the split"
 	);
 	assert_eq!(record.run.adapter_sha256, Some(hex::encode(result.adapter.sha256)));
 
@@ -142,7 +142,7 @@ async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submit
 	let data = world.dir.path().join("work/jobs");
 	let data = data.read_dir().unwrap().next().unwrap().unwrap().path().join("data");
 	let loss = |adapter| {
-		openledger_finetune::evaluate(&fixture("model"), adapter, &data, 16, &device)
+		openledger_finetune::evaluate(&fixture("model"), adapter, &data, 16, usize::MAX, &device)
 			.unwrap()
 			.loss
 	};
@@ -356,7 +356,6 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 		checkpoints: Default::default(),
 		steps: 1,
 		train_loss_micro: 0,
-		eval_loss_micro: None,
 	};
 	let owner = signer("//Requester").account().clone();
 	let model = Model {
@@ -367,6 +366,7 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 		spec: spec(1),
 		roots: vec![world.roots[1]].try_into().unwrap(),
 		result,
+		evaluation: None,
 	};
 	world.chain.set(keys::map("Models", "Models", 5u32), model);
 	world.order(
@@ -419,7 +419,8 @@ async fn a_full_training_should_publish_the_model() {
 		(record.adapter.name.as_str(), record.adapter_config.name.as_str()),
 		("model.safetensors", "config.json")
 	);
-	assert_eq!(record.datasets[0].items.len(), 2);
+	let dataset = &record.datasets[0];
+	assert_eq!((dataset.items.len(), dataset.held_out.len()), (1, 1));
 }
 
 #[tokio::test]
@@ -433,10 +434,11 @@ async fn items_that_are_not_text_files_should_be_named_and_left_out() {
 	assert_eq!(
 		(
 			dataset.items.len(),
+			dataset.held_out.len(),
 			dataset.unreadable.len(),
 			dataset.unreadable[0].version
 		),
-		(3, 1, 4)
+		(2, 1, 1, 4)
 	);
 	assert_eq!(dataset.root, world.roots[4], "the root is that of all items");
 }
@@ -463,17 +465,20 @@ async fn items_that_were_taken_down_should_be_neither_fetched_nor_trained_on() {
 	service.train(JOB, true).await.unwrap();
 	let record = manifest(&world, &submitted(&world, &service)).await;
 	let dataset = &record.datasets[0];
-	let versions =
-		|records: &[crate::worker::record::ItemRecord]| records.iter().map(|record| record.version).collect::<Vec<_>>();
+	let versions = |records: &[ItemRecord]| records.iter().map(|record| record.version).collect::<Vec<_>>();
 	assert_eq!(
-		(versions(&dataset.items), versions(&dataset.excluded)),
-		(vec![1, 3], vec![2])
+		(
+			versions(&dataset.items),
+			versions(&dataset.held_out),
+			versions(&dataset.excluded)
+		),
+		(vec![1], vec![3], vec![2])
 	);
 	assert_eq!((dataset.exclusions, dataset.excluded[0].item), (1, 102));
 	assert_eq!(dataset.root, world.roots[3], "the root is that of all items");
 	assert_eq!(
 		(record.run.inputs.documents, record.run.inputs.data_files.len()),
-		(2, 2)
+		(1, 1)
 	);
 	let cached = service
 		.home
@@ -490,7 +495,12 @@ async fn only_the_exclusions_that_the_order_names_should_count() {
 	for (version, exclusions, kept) in [(3, 0, 3), (3, 1, 2), (3, 2, 1), (2, 1, 2), (2, 2, 1)] {
 		world.order(JOB, without(version, exclusions), vec![world.roots[version as usize]]);
 		let prepared = service.prepare(JOB).await.unwrap();
-		assert_eq!(prepared.datasets[0].items.len(), kept, "{version} without {exclusions}");
+		let dataset = &prepared.datasets[0];
+		assert_eq!(
+			dataset.items.len() + dataset.held_out.len(),
+			kept,
+			"{version} without {exclusions}"
+		);
 	}
 	world.order(JOB, without(3, 3), vec![world.roots[3]]);
 	let error = service.prepare(JOB).await.err().unwrap();

@@ -49,6 +49,7 @@ pub fn params() -> ModelParams {
 		max_train_blocks: 1_000,
 		max_pause_blocks: 10,
 		accept_blocks: 10,
+		evaluate_blocks: 5,
 		max_failures: 3,
 		missed_penalty: 1,
 		base_model_deposit: 1,
