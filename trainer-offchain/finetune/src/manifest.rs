@@ -4,8 +4,8 @@ use crate::checkpoints::CheckpointRecord;
 use crate::config::RunConfig;
 use crate::error::Result;
 use crate::hash::{hash_file, FileHash};
-use openledger_model::checkpoint::Checkpoint;
-use openledger_model::LoraSettings;
+use openledger_model::checkpoint::{self, Checkpoint};
+use openledger_model::{peft, LoraSettings};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -73,6 +73,30 @@ pub struct Inputs {
 	pub kernel_path: String,
 	/// Threads it computed on: sums differ in the last digits on another number.
 	pub threads: usize,
+}
+
+impl Inputs {
+	/// Where the result is, in the run's folder.
+	pub fn result_folder(&self) -> &'static str {
+		folder_of(self.lora.is_some())
+	}
+
+	/// The file of the result's tensors there.
+	pub fn result_tensors(&self) -> &'static str {
+		match self.lora {
+			Some(_) => peft::TENSORS,
+			None => checkpoint::SINGLE,
+		}
+	}
+}
+
+/// Where an adapter goes, or a whole model: in a run's folder, and in a checkpoint's.
+pub(crate) fn folder_of(adapter: bool) -> &'static str {
+	if adapter {
+		"adapter"
+	} else {
+		"model"
+	}
 }
 
 /// The program that ran.

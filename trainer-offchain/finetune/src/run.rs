@@ -4,7 +4,7 @@ use crate::checkpoints::Checkpoints;
 use crate::config::{Method, RunConfig};
 use crate::error::{FinetuneError, Result};
 use crate::evaluate::evaluate_sequences;
-use crate::manifest::{self, Inputs, Manifest};
+use crate::manifest::{self, folder_of, Inputs, Manifest};
 use crate::trainer::StepMetrics;
 use crate::training::{on_threads, Setup, Training};
 use candle_core::{Device, Tensor};
@@ -110,7 +110,7 @@ fn begin(config: RunConfig, resume: bool, on_step: OnStep) -> Result<RunReport> 
 	}
 	let config = &setup.config;
 	report.eval_loss = evaluate_sequences(&setup.decoder, &setup.sequences.validation)?.map(|e| e.loss);
-	let folder = config.output.join(folder_name(config.method));
+	let folder = config.output.join(inputs.result_folder());
 	save(&setup, &folder)?;
 	let output_files = manifest::folder_files(&folder)?;
 	report.adapter_sha256 = output_files
@@ -150,7 +150,7 @@ fn train(setup: &Setup, training: &mut Training, output: &mut Output, on_step: O
 		}
 		let interrupted = on_step(metrics).is_break() && !last;
 		if output.checkpoints.is_due(step) || interrupted {
-			let name = folder_name(setup.config.method);
+			let name = folder_of(setup.settings.is_some());
 			let state = training.state()?;
 			output.checkpoints.write(&state, |dir| save(setup, &dir.join(name)))?;
 		}
@@ -169,14 +169,6 @@ pub fn variables(decoder: &Decoder, lora: bool) -> Vec<Tensor> {
 		decoder.parameters.clone()
 	};
 	tensors.into_iter().map(|(_, tensor)| tensor).collect()
-}
-
-/// Where what was trained goes, in a run's folder and in a checkpoint's.
-fn folder_name(method: Method) -> &'static str {
-	match method {
-		Method::Lora => "adapter",
-		Method::Full => "model",
-	}
 }
 
 /// Writes what was trained to the folder `dir`.

@@ -271,13 +271,13 @@ fn segment_should_lead_to_the_next_checkpoint_exactly() {
 		kept(make(dir.path()));
 		let records = manifest(dir.path()).checkpoints;
 		assert_eq!(records.len(), 4);
-		for number in 0..4 {
+		for (number, record) in records.iter().enumerate() {
 			let (found, end) = again(dir.path(), number, manifest(dir.path()).inputs.threads, None);
 			assert!(
 				found.exact && found.equal && found.deviation == 0.0,
 				"{number}: {found:?}"
 			);
-			let bytes = std::fs::read(dir.path().join(&records[number].file)).unwrap();
+			let bytes = std::fs::read(dir.path().join(&record.file)).unwrap();
 			assert!(end.to_bytes().unwrap() == bytes);
 		}
 	}

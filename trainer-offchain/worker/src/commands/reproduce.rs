@@ -11,7 +11,6 @@ use openledger_finetune::hash::hash_file;
 use openledger_finetune::rerun::{check_files, compare, config_of, is_exact, repeat, Segment};
 use openledger_finetune::state::{read_tensors, State, Values};
 use openledger_finetune::{kernel, Manifest};
-use openledger_model::{checkpoint, peft};
 use payload_store::{Cid, GatewayClient, Kind, PayloadStore};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -212,7 +211,7 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 
 /// The state that the published result is of, and its sha256.
 fn result(run: &Manifest, path: &Path, end: &State) -> Result<(State, String)> {
-	let (_, name) = result_name(run);
+	let name = run.inputs.result_tensors();
 	let declared = run.output_files.iter().find(|file| file.name == name);
 	let sha256 = &declared
 		.with_context(|| format!("the manifest names no {name}"))?
@@ -250,15 +249,6 @@ impl Declared {
 	}
 }
 
-/// The name of the result's tensors, in the run's folder.
-fn result_name(run: &Manifest) -> (&'static str, &'static str) {
-	if run.inputs.lora.is_some() {
-		("adapter", peft::TENSORS)
-	} else {
-		("model", checkpoint::SINGLE)
-	}
-}
-
 /// Writes the result as a run does, with a job's mark.
 fn write_result(end: &State, declared: &Declared, path: &Path) -> Result<()> {
 	let trained: Vec<(&str, &Values)> = end.trained().collect();
@@ -273,13 +263,14 @@ fn write_result(end: &State, declared: &Declared, path: &Path) -> Result<()> {
 fn local(args: &Args, run: &Manifest, model: &Path, data: &Path, part: &Part) -> Files {
 	let beside = args.manifest.parent().unwrap_or(Path::new("."));
 	let folder = args.run.as_deref().unwrap_or(beside);
-	let (result, name) = result_name(run);
 	let place = |number: &usize| Some((*number, folder.join(&run.checkpoints.get(*number)?.file)));
 	Files {
 		model: model.to_owned(),
 		data: data.to_owned(),
 		init_adapter: args.init_adapter.clone(),
-		result: folder.join(result).join(name),
+		result: folder
+			.join(run.inputs.result_folder())
+			.join(run.inputs.result_tensors()),
 		checkpoints: part.ends().iter().filter_map(place).collect(),
 	}
 }

@@ -255,6 +255,9 @@ impl<C: Chain> Service<C> {
 	async fn look(&self, watch: &mut Watch) -> Result<Option<Next>> {
 		let query = Query::new(&*self.chain);
 		watch.refresh(&query).await?;
+		if let Err(error) = self.tidy(|id| watch.has_ended(id)) {
+			tracing::warn!("removing what is not needed any more: {error}");
+		}
 		let me = self.signer.account();
 		let now = query.active_block().await?;
 		let params = query.model_params().await?;
@@ -285,9 +288,11 @@ impl<C: Chain> Service<C> {
 			Next::Unpause(id) => (id, self.send(calls::resume(id)).await.map(|()| false)),
 			Next::Close(id) => (id, self.send(calls::close_dispute(id)).await.map(|()| false)),
 			Next::Judge(id) => (id, self.judge(id).await.map(|()| false)),
+			Next::PublishAgain(id) => (id, self.publish_again(id).await.map(|()| false)),
 		};
-		if matches!(next, Next::Judge(_)) && !matches!(&done, Err(error) if error.is_passing()) {
-			watch.set_judged(id);
+		let is_heard = !matches!(&done, Err(error) if error.is_passing());
+		if matches!(next, Next::Judge(_) | Next::PublishAgain(_)) && is_heard {
+			watch.set_heard(id);
 		}
 		match done {
 			Ok(done) => Ok(done),
@@ -360,6 +365,7 @@ impl<C: Chain> Service<C> {
 			Next::Accept(id) => tracing::warn!("accepting job {id}: {error}"),
 			Next::Close(id) => tracing::debug!("closing the dispute about job {id}: {error}"),
 			Next::Judge(id) => tracing::warn!("judging job {id}: {error}"),
+			Next::PublishAgain(id) => tracing::error!("publishing job {id} again, whose result is disputed: {error}"),
 		}
 	}
 

@@ -3,16 +3,18 @@
 use super::beat::{is_paused, micro, stopped, train, Halt};
 use super::error::{Result, WorkerError};
 use super::mark;
-use super::prepare::{Prepared, PUBLISHED};
+use super::prepare::{Prepared, PUBLISHED, RUN};
 use super::record::{FileRecord, JobManifest, MANIFEST_VERSION};
 use super::Service;
 use chain_client::{address, calls, Chain, ChainError, ChainExt, Query, Wait};
-use openledger_finetune::{checkpoints::CheckpointRecord, hash::hash_file, run::MANIFEST, Manifest, RunReport};
+use openledger_finetune::checkpoints::{self, CheckpointRecord};
+use openledger_finetune::{hash::hash_file, run::MANIFEST, Manifest, RunReport};
 use openledger_model::files::write_json;
 use openledger_primitives::{
 	model::{Artifact, CheckpointsRoot, JobResult, JobStatus, Progress},
 	JobId,
 };
+use payload_store::Cid;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -145,6 +147,58 @@ impl<C: Chain> Service<C> {
 			steps: u32::try_from(report.steps).unwrap_or(u32::MAX),
 			train_loss_micro: micro(report.final_loss),
 		})
+	}
+
+	/// Puts what a disputed result of this worker names back into the store, where that has lost it: judges need it.
+	pub async fn publish_again(&self, id: JobId) -> Result<()> {
+		let folder = self.folder("jobs", id);
+		let path = folder.join(PUBLISHED);
+		let bytes = std::fs::read(&path).map_err(WorkerError::io(&path))?;
+		let manifest: JobManifest = serde_json::from_slice(&bytes).map_err(|error| WorkerError::Malformed {
+			path: path.clone(),
+			reason: error.to_string(),
+		})?;
+		self.upload(&path).await?;
+		let run = folder.join(RUN);
+		let result = run.join(manifest.run.inputs.result_folder());
+		let mut files: Vec<_> = [&manifest.adapter, &manifest.adapter_config]
+			.map(|file| (Some(file.cid), result.join(&file.name)))
+			.into();
+		for checkpoint in &manifest.run.checkpoints {
+			let cid = checkpoint.cid.as_ref().and_then(|cid| Cid::parse(cid).ok());
+			files.push((cid, run.join(&checkpoint.file)));
+		}
+		for (cid, file) in files {
+			let is_there = match cid {
+				Some(cid) => self.artifacts.has(&cid).await?,
+				None => false,
+			};
+			if !is_there {
+				self.upload(&file).await?;
+			}
+		}
+		Ok(())
+	}
+
+	/// Removes the checkpoints of jobs that have ended: nobody can dispute their results any more.
+	pub fn tidy(&self, has_ended: impl Fn(JobId) -> bool) -> Result<()> {
+		let jobs = self.home.join("jobs");
+		let entries = match std::fs::read_dir(&jobs) {
+			Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+			entries => entries.map_err(WorkerError::io(&jobs))?,
+		};
+		for entry in entries {
+			let name = entry.map_err(WorkerError::io(&jobs))?.file_name();
+			let id = name.to_str().and_then(|name| name.rsplit_once('-')?.1.parse().ok());
+			let Some(id) = id.filter(|id| self.folder("jobs", *id).ends_with(&name) && has_ended(*id)) else {
+				continue;
+			};
+			let checkpoints = self.folder("jobs", id).join(RUN).join(checkpoints::FOLDER);
+			if checkpoints.exists() {
+				std::fs::remove_dir_all(&checkpoints).map_err(WorkerError::io(&checkpoints))?;
+			}
+		}
+		Ok(())
 	}
 
 	async fn upload(&self, path: &Path) -> Result<Artifact> {

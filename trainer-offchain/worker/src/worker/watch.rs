@@ -31,6 +31,8 @@ pub enum Next {
 	Draw(JobId),
 	/// Let a job go on whose longest pause is over.
 	Unpause(JobId),
+	/// Make sure that judges can fetch what its disputed result names.
+	PublishAgain(JobId),
 	/// Judge a result that somebody disputes.
 	Judge(JobId),
 	/// End a dispute that this worker judged, or that is about its own result.
@@ -48,8 +50,8 @@ pub struct Watch {
 	bids: BTreeMap<JobId, Vec<Bid<AccountId>>>,
 	/// On those that are disputed.
 	disputes: BTreeMap<JobId, Dispute<AccountId>>,
-	/// Disputes that this process has judged or cannot, by their job and when they were opened.
-	judged: BTreeSet<(JobId, ActiveBlock)>,
+	/// Disputes that this process has judged or cannot, or has published for again, by their job and when they were opened.
+	heard: BTreeSet<(JobId, ActiveBlock)>,
 	/// Not to be tried by this process again.
 	given_up: BTreeSet<JobId>,
 	/// Not to be tried before.
@@ -89,13 +91,18 @@ impl Watch {
 		Ok(())
 	}
 
+	/// Whether nothing can become of a job any more.
+	pub fn has_ended(&self, id: JobId) -> bool {
+		id < self.next && !self.live.contains_key(&id)
+	}
+
 	pub fn give_up(&mut self, id: JobId) {
 		self.given_up.insert(id);
 	}
 
-	/// This dispute needs no more judging by this process.
-	pub fn set_judged(&mut self, id: JobId) {
-		self.judged
+	/// This dispute needs no more of this process before it is over.
+	pub fn set_heard(&mut self, id: JobId) {
+		self.heard
 			.extend(self.disputes.get(&id).map(|dispute| (id, dispute.opened_at)));
 	}
 
@@ -103,7 +110,7 @@ impl Watch {
 		self.put_off.insert(id, until);
 	}
 
-	/// What is to be done about disputes: to end those that are over, and to judge where `me` may.
+	/// What is to be done about disputes: to end those that are over, to help judges, and to judge where `me` may.
 	pub fn court(&self, me: &AccountId, now: ActiveBlock, judge: Option<&Worker>, clock: Instant) -> Option<Next> {
 		let ready = |id: &JobId| self.put_off.get(id).is_none_or(|until| *until <= clock);
 		let disputes = self.disputes.iter().filter(|(id, _)| ready(id));
@@ -122,7 +129,10 @@ impl Watch {
 				let fits = dispute.claim == Claim::NotAvailable || judge.capability.fits(&job.spec);
 				judge.registered_at < dispute.opened_at && fits
 			});
-			let is_new = !seated && !self.judged.contains(&(id, dispute.opened_at));
+			let is_new = !seated && !self.heard.contains(&(id, dispute.opened_at));
+			if is_new && is_worker && now <= dispute.commit_until {
+				return Some(Next::PublishAgain(id));
+			}
 			if may && is_time && !is_party && is_new {
 				next = next.or(Some(Next::Judge(id)));
 			}

@@ -235,6 +235,32 @@ async fn a_file_should_be_found_unavailable_when_the_store_lacks_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_store_lost_should_be_published_again_when_it_is_disputed() {
+	let court = Court::new().await;
+	let manifest = court.manifest();
+	let checkpoints = manifest.run.checkpoints.iter();
+	let mut lost: Vec<_> = checkpoints
+		.map(|record| Cid::parse(record.cid.as_ref().unwrap()).unwrap())
+		.collect();
+	lost.extend([court.result.manifest, court.result.adapter, court.result.adapter_config].map(|file| file.cid));
+	for cid in &lost {
+		court.world.artifacts.unpin(cid).await.unwrap();
+	}
+	court.finds(Claim::NotAvailable, 0, Finding::Unavailable).await;
+	court.worker.publish_again(JOB).await.unwrap();
+	for cid in &lost {
+		assert!(court.world.artifacts.has(cid).await.unwrap(), "{cid}");
+	}
+	court.finds(Claim::NotAvailable, 0, Finding::Upheld).await;
+	// Ended, nobody disputes it any more: what was trained between goes, the result stays.
+	court.worker.tidy(|id| id != JOB).unwrap();
+	assert!(court.file("run/checkpoints").exists());
+	court.worker.tidy(|id| id == JOB).unwrap();
+	assert!(!court.file("run/checkpoints").exists() && court.file("run/adapter").exists());
+	assert!(court.worker.publish_again(JOB).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_manifest_should_be_broken_when_it_states_something_else_than_the_chain() {
 	type Change = fn(&mut JobManifest);
 	let changes: [Change; 5] = [
@@ -455,8 +481,10 @@ async fn only_who_may_should_judge_and_only_in_time() {
 		None,
 		"came later"
 	);
-	for party in ["//Worker", "//Requester"] {
-		assert_eq!(court_of(&watch, party, 110, Some(&old)), None, "{party}");
+	assert_eq!(court_of(&watch, "//Requester", 110, Some(&old)), None, "a party");
+	let again = Some(Next::PublishAgain(JOB));
+	for (now, next) in [(101, again), (200, again), (201, None)] {
+		assert_eq!(court_of(&watch, "//Worker", now, Some(&old)), next, "{now}");
 	}
 	let less = Capability {
 		methods: MethodSet(0b100),
@@ -467,7 +495,7 @@ async fn only_who_may_should_judge_and_only_in_time() {
 	watch.put_off(JOB, clock + Duration::from_secs(9));
 	assert_eq!(court_of(&watch, "//Judge", 110, Some(&old)), None);
 	watch.put_off(JOB, clock);
-	watch.set_judged(JOB);
+	watch.set_heard(JOB);
 	assert_eq!(court_of(&watch, "//Judge", 110, Some(&old)), None, "once is enough");
 
 	// Over: who was in it ends it, and again once the price can be split.
