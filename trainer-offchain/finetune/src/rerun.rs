@@ -12,9 +12,14 @@ use crate::training::{on_threads, Setup, Training};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// How far what was trained may be from what another kernel path, number of threads, or device gives, as a share of the
-/// way that the segment moved it ([`deviation`]). Rounding alone stays far below; other data or another order far above.
+/// How far what was trained may be from what another kernel path or device gives, as a share of the way that the segment moved
+/// it ([`deviation`]). Rounding alone stays far below, other data or another order far above, unless the training is so
+/// unstable that it enlarges rounding itself ([`sensitivity`]).
 pub const TOLERANCE: f64 = 0.05;
+/// From this [`sensitivity`] on nothing can be said of a segment that was repeated on another kernel path or device.
+pub const UNSTABLE: f64 = TOLERANCE / 5.0;
+/// By how much the start is moved to find that out: some roundings of 32 bits.
+const NUDGE: f32 = 1e-6;
 
 /// The steps to repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +84,22 @@ pub fn repeat(config: RunConfig, segment: Segment, from: Option<State>, on_step:
 		repeated.end = Some(training.state()?);
 		Ok(repeated)
 	})
+}
+
+/// How far apart two repetitions come whose starts are a rounding apart; none where `on_step` broke it off.
+pub fn sensitivity(
+	config: RunConfig,
+	segment: Segment,
+	start: &State,
+	end: &State,
+	on_step: OnStep,
+) -> Result<Option<f64>> {
+	let mut nudged = start.clone();
+	for (_, tensor) in nudged.trained_mut() {
+		tensor.values.iter_mut().for_each(|value| *value *= 1.0 + NUDGE);
+	}
+	let other = repeat(config, segment, Some(nudged), on_step)?.end;
+	Ok(other.map(|other| deviation(start, end, &other)))
 }
 
 /// What a comparison found.

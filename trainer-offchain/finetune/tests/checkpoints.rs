@@ -1,7 +1,9 @@
 //! Checkpoints: going on from them, what damages them, and repeating what lies between two of them.
 
 use openledger_finetune::checkpoints::{CheckpointRecord, STATE};
-use openledger_finetune::rerun::{check_files, compare, config_of, is_exact, repeat, Comparison, Segment, TOLERANCE};
+use openledger_finetune::rerun::{
+	self, check_files, compare, config_of, is_exact, repeat, Comparison, Segment, TOLERANCE, UNSTABLE,
+};
 use openledger_finetune::state::{deviation, read_tensors, State, FIRST};
 use openledger_finetune::{resume, run, FinetuneError, Manifest, Method, RunConfig, RunReport, StepMetrics};
 use std::collections::BTreeMap;
@@ -322,6 +324,29 @@ fn rounding_of_other_threads_should_stay_far_within_the_tolerance() {
 			assert!(found.deviation < TOLERANCE / 5.0, "{number}: {found:?}");
 		}
 	}
+}
+
+#[test]
+fn unstable_training_should_be_known_by_what_it_makes_of_rounding() {
+	let dir = tempfile::tempdir().unwrap();
+	let sensitivity = |learning_rate, steps: usize| {
+		let config = RunConfig {
+			learning_rate,
+			max_steps: steps,
+			gradient_accumulation: 1,
+			..full(dir.path())
+		};
+		let segment = Segment::of(0, 0, steps).unwrap();
+		let repeated = repeat(config.clone(), segment, None, &mut on).unwrap();
+		let end = repeated.end.unwrap();
+		rerun::sensitivity(config, segment, &repeated.start, &end, &mut on)
+			.unwrap()
+			.unwrap()
+	};
+	let (stable, unstable) = (sensitivity(1e-3, 200), sensitivity(3e-2, 400));
+	println!("{stable} {unstable}");
+	assert!(stable < UNSTABLE / 5.0, "{stable}");
+	assert!(unstable > UNSTABLE, "{unstable}");
 }
 
 #[test]

@@ -58,6 +58,9 @@ pub enum WorkerError {
 	/// The block whose randomness draws the segment is not known yet.
 	#[error("the seed of the dispute about job {0} is not known")]
 	SeedUnknown(JobId),
+	/// The training enlarges rounding so much that on another kernel path it may honestly come out otherwise.
+	#[error("the training of job {0} is too unstable to be judged on this machine, which adds up in another order")]
+	Unstable(JobId),
 	/// The commitments' time was over before there was a finding.
 	#[error("judging job {0} took longer than the chain waits for commitments")]
 	JudgedTooLate(JobId),

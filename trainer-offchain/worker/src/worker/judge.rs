@@ -12,9 +12,9 @@ use super::record::JobManifest;
 use super::Service;
 use chain_client::{calls, AccountId, Chain, ChainExt, Query, Wait};
 use openledger_finetune::config::MAX_THREADS;
-use openledger_finetune::rerun::{compare, is_exact, repeat, Repeated, Segment, TOLERANCE};
+use openledger_finetune::rerun::{self, compare, is_exact, repeat, Repeated, Segment, TOLERANCE, UNSTABLE};
 use openledger_finetune::state::{read_tensors, State};
-use openledger_finetune::{checkpoints::CheckpointRecord, FinetuneError, RunConfig};
+use openledger_finetune::{checkpoints::CheckpointRecord, FinetuneError};
 use openledger_primitives::{
 	dispute::{segment, Claim, Dispute, Finding, JudgeBallot, Seat},
 	evaluation::ResultEvaluation,
@@ -245,7 +245,9 @@ impl<C: Chain> Service<C> {
 		let mut config = prepared.config;
 		config.threads = declared.threads;
 		let exact = is_exact(declared, &self.device)?;
-		let repeated = self.repeat(config, segment, published.start.take(), halt).await?;
+		let (again, halted) = (config.clone(), halt.clone());
+		let start = published.start.take();
+		let repeated = blocking(move || repeat(config, segment, start, &mut |_| halt.asked())).await?;
 		let Repeated {
 			start,
 			end: Some(end),
@@ -271,21 +273,14 @@ impl<C: Chain> Service<C> {
 			found.deviation,
 			if exact { ", compared byte for byte" } else { "" }
 		);
+		if !exact && !found.equal {
+			let sensitivity = move || rerun::sensitivity(again, segment, &start, &end, &mut |_| halted.asked());
+			match blocking(sensitivity).await? {
+				Some(sensitivity) if sensitivity < UNSTABLE => {}
+				_ => return Err(Fault::Unknown(WorkerError::Unstable(id))),
+			}
+		}
 		ensure(found.equal, "the segment gives something else")
-	}
-
-	async fn repeat(
-		&self,
-		config: RunConfig,
-		segment: Segment,
-		start: Option<State>,
-		halt: Halt,
-	) -> Result<Repeated, Fault> {
-		let training = tokio::task::spawn_blocking(move || repeat(config, segment, start, &mut |_| halt.asked()));
-		let repeated = training
-			.await
-			.map_err(|error| WorkerError::Crashed(error.to_string()))?;
-		Ok(repeated?)
 	}
 
 	/// The checkpoints at both ends of a segment, the last one, and the adapter; the last one must be the adapter.
@@ -381,6 +376,14 @@ impl<C: Chain> Service<C> {
 		}
 		Ok(revealed)
 	}
+}
+
+/// Does work of the trainer on a thread of its own.
+async fn blocking<T: Send + 'static>(
+	work: impl FnOnce() -> Result<T, FinetuneError> + Send + 'static,
+) -> Result<T, Fault> {
+	let done = tokio::task::spawn_blocking(work).await;
+	Ok(done.map_err(|error| WorkerError::Crashed(error.to_string()))??)
 }
 
 /// Removes a folder with all that is in it, where it is there.

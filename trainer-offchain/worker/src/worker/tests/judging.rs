@@ -10,12 +10,13 @@ use crate::worker::record::JobManifest;
 use crate::worker::watch::{Next, Watch};
 use crate::worker::Service;
 use chain_client::{calls, keys, Memory, Query};
-use openledger_finetune::state::State;
+use openledger_finetune::state::{State, FIRST};
 use openledger_primitives::{
 	capability::{Capability, Device, DtypeSet, MethodSet},
 	dispute::{segment, Claim, Dispute, Finding, JudgeBallot, Seat},
 	evaluation::{EvaluatedOn, EvaluationOfResult, ResultEvaluation, LOSS_TOLERANCE_MICRO},
 	model::{Artifact, CheckpointsRoot, Job, JobResult, JobStatus, Worker},
+	training::TrainingSpec,
 	ActiveBlock,
 };
 use payload_store::{Cid, PayloadStore};
@@ -27,6 +28,7 @@ const OPENED_AT: ActiveBlock = 100;
 /// A result of 50 steps, with three checkpoints, that somebody disputes.
 struct Court {
 	world: World,
+	spec: TrainingSpec,
 	worker: Service<Memory>,
 	result: JobResult,
 	evaluation: ResultEvaluation,
@@ -34,9 +36,13 @@ struct Court {
 
 impl Court {
 	async fn new() -> Self {
+		Self::of(steps(50)).await
+	}
+
+	async fn of(spec: TrainingSpec) -> Self {
 		let world = World::new().await;
 		let worker = world.service().await;
-		world.order(JOB, steps(50), vec![world.roots[3]]);
+		world.order(JOB, spec.clone(), vec![world.roots[3]]);
 		world.script_claim();
 		worker.train(JOB, true).await.unwrap();
 		let result = submitted(&world, &worker);
@@ -47,6 +53,7 @@ impl Court {
 		};
 		Self {
 			world,
+			spec,
 			worker,
 			result,
 			evaluation,
@@ -73,7 +80,13 @@ impl Court {
 
 	/// Publishes checkpoint `k` with something changed, and states it.
 	async fn falsify(&mut self, k: usize, change: impl FnOnce(&mut State)) {
+		self.falsify_with(k, change, |_| ()).await
+	}
+
+	/// The same with something else changed in the manifest too.
+	async fn falsify_with(&mut self, k: usize, change: impl FnOnce(&mut State), also: impl FnOnce(&mut JobManifest)) {
 		let mut manifest = self.manifest();
+		also(&mut manifest);
 		let record = &mut manifest.run.checkpoints[k];
 		let mut state = State::read(&self.file("run").join(&record.file)).unwrap();
 		change(&mut state);
@@ -97,7 +110,7 @@ impl Court {
 			.find(|seed| segment(seed, JOB, self.result.checkpoints.count) == number);
 		let job = Job {
 			requester: signer("//Requester").account().clone(),
-			spec: steps(50),
+			spec: self.spec.clone(),
 			price: 100,
 			created_at: 0,
 			bids_until: 3,
@@ -257,6 +270,7 @@ async fn what_the_store_lost_should_be_published_again_when_it_is_disputed() {
 	assert!(court.file("run/checkpoints").exists());
 	court.worker.tidy(|id| id == JOB).unwrap();
 	assert!(!court.file("run/checkpoints").exists() && court.file("run/adapter").exists());
+	court.world.artifacts.unpin(&lost[0]).await.unwrap();
 	assert!(court.worker.publish_again(JOB).await.is_err());
 }
 
@@ -311,6 +325,39 @@ async fn a_result_without_checkpoints_should_be_judged_as_a_whole() {
 	// Trained for fewer steps than were ordered.
 	court.result.steps = 49;
 	court.finds(Claim::Segment, 0, Finding::Broken).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_of_another_kernel_path_should_be_judged_by_the_tolerance() {
+	let mut court = Court::new().await;
+	let elsewhere = |manifest: &mut JobManifest| manifest.run.inputs.kernel_path = "abacus".into();
+	let mut manifest = court.manifest();
+	elsewhere(&mut manifest);
+	court.restate(&manifest).await;
+	court.finds(Claim::Segment, 1, Finding::Upheld).await;
+	// Off by what rounding may make, and by far more.
+	for (factor, finding) in [(1.0 + 1e-5, Finding::Upheld), (1.5, Finding::Broken)] {
+		let scale = |state: &mut State| {
+			let moments = state.tensors.iter_mut().filter(|(name, _)| name.ends_with(FIRST));
+			moments.for_each(|(_, tensor)| tensor.values.iter_mut().for_each(|value| *value *= factor));
+		};
+		court.falsify_with(1, scale, elsewhere).await;
+		court.finds(Claim::Segment, 1, finding).await;
+	}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_should_be_said_of_an_unstable_training_on_another_kernel_path() {
+	let mut spec = steps(200);
+	spec.hyperparameters.learning_rate_nano = 200_000_000;
+	spec.hyperparameters.warmup_steps = 0;
+	let mut court = Court::of(spec).await;
+	let far = |state: &mut State| state.tensors.values_mut().for_each(|tensor| tensor.values[0] += 100.0);
+	court
+		.falsify_with(0, far, |manifest| manifest.run.inputs.kernel_path = "abacus".into())
+		.await;
+	let error = court.commitment(Claim::Segment, 0).await.unwrap_err();
+	assert!(matches!(error, WorkerError::Unstable(JOB)), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
