@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use openledger_primitives::model::Artifact;
+use openledger_primitives::model::{Artifact, MAX_CHECKPOINTS};
 use payload_store::{Cid, PayloadStore};
 use serde::Deserialize;
 
@@ -10,8 +10,6 @@ use crate::{App, ChainUnavailable, Kind};
 
 /// Largest manifest that is read: it names every item of the datasets.
 const MAX_MANIFEST_BYTES: u64 = 64 << 20;
-/// Checkpoints of one manifest that count; a worker publishes fewer.
-const MAX_CHECKPOINTS: usize = 64;
 /// For a manifest to be read from the local disk.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -46,7 +44,7 @@ async fn named_by(app: &App, manifest: &Artifact) -> Vec<Cid> {
 	let parsed = read.map(|bytes| serde_json::from_slice::<Manifest>(&bytes));
 	match parsed {
 		Ok(Ok(manifest)) => {
-			let cids = manifest.run.checkpoints.into_iter().take(MAX_CHECKPOINTS);
+			let cids = manifest.run.checkpoints.into_iter().take(MAX_CHECKPOINTS as usize);
 			cids.filter_map(|checkpoint| Cid::parse(&checkpoint.cid?).ok())
 				.collect()
 		}

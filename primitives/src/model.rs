@@ -21,6 +21,8 @@ pub const MAX_MODEL_NAME: u32 = 64;
 pub const MAX_FILES: u32 = 256;
 /// Longest endpoint in bytes.
 pub const MAX_ENDPOINT: u32 = 128;
+/// Most checkpoints of one result: who judges that its files are there fetches them all, and stores keep as many.
+pub const MAX_CHECKPOINTS: u32 = 64;
 /// Evaluations of one model that stand at once: a page reads them all.
 pub const MAX_EVALUATIONS: u32 = 128;
 
@@ -237,7 +239,8 @@ impl CheckpointsRoot {
 		if self.every_steps == 0 {
 			return *self == Self::default();
 		}
-		self.count > 0 && self.count == steps.div_ceil(self.every_steps)
+		let is_all = self.count == steps.div_ceil(self.every_steps);
+		is_all && (1..=MAX_CHECKPOINTS).contains(&self.count)
 	}
 }
 
@@ -359,6 +362,7 @@ mod tests {
 		assert!(of(1, 200).fits(100));
 		assert!(!of(0, 0).fits(100) && !of(9, 10).fits(100) && !of(11, 10).fits(100) && !of(1, 0).fits(100));
 		assert!(!of(0, 10).fits(0));
+		assert!(of(64, 10).fits(640) && !of(65, 10).fits(650), "more than are kept");
 	}
 
 	#[test]

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 const MICRO: f64 = 1e6;
 /// Steps between checkpoints: judges repeat no less than this, and a model's loading takes them longer than few steps.
 const SAVE_STEPS: usize = 20;
-/// Most checkpoints of a job. Each is three times its adapter, and a judge repeats one part of so many.
+/// Most checkpoints of a job, of those that the chain allows. Each is three times its adapter, and a judge repeats one part
+/// of so many.
 pub const MAX_CHECKPOINTS: usize = 16;
 
 /// Where a run's files are.

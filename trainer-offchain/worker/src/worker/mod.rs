@@ -89,7 +89,7 @@ pub struct Args {
 	/// The device's memory in MiB, as declared on chain; of a CPU by default the machine's
 	#[arg(long, value_name = "MIB")]
 	memory_mib: Option<u32>,
-	/// Exit after one job
+	/// Exit after one job; nothing is judged, as findings are revealed later
 	#[arg(long)]
 	once: bool,
 	/// Do not judge disputed results of other workers, which is paid for but takes time
@@ -147,7 +147,7 @@ async fn serve(args: Args, capability: Capability, signer: Signer, stop: Stop) -
 		home,
 		base_dirs: args.base_dirs.into_iter().collect(),
 		device: args.device,
-		judges: !args.no_judge,
+		judges: !args.no_judge && !args.once,
 		stop,
 	};
 	service
