@@ -13,6 +13,7 @@
 //! | [`sortition`] | who judges an item, with what weight |
 //! | [`tally`] | what a round of votes decides |
 //! | [`challenge`] | what challenging a verdict costs, decides and punishes |
+//! | [`merkle`] | the root that many hashes are stated by |
 //! | [`plant`] | known-answer items: their commitment and their trial |
 //! | [`schedule`] | values that change two sessions later |
 //! | [`points`] | what an item and a vote earn |
@@ -41,6 +42,7 @@ pub mod evaluation;
 pub mod fee;
 pub mod format;
 pub mod item;
+pub mod merkle;
 pub mod model;
 pub mod payload;
 pub mod plant;

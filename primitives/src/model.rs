@@ -9,6 +9,7 @@ use crate::{
 	capability::Capability,
 	evaluation::{EvaluationOfResult, ResultEvaluation},
 	item::Text,
+	merkle::root,
 	payload::Cid,
 	training::{DatasetRef, TrainingSpec},
 	ActiveBlock, Balance, BaseModelId, ModelId,
@@ -20,6 +21,8 @@ pub const MAX_MODEL_NAME: u32 = 64;
 pub const MAX_FILES: u32 = 256;
 /// Longest endpoint in bytes.
 pub const MAX_ENDPOINT: u32 = 128;
+/// Most checkpoints of one result: who judges that its files are there fetches them all, and stores keep as many.
+pub const MAX_CHECKPOINTS: u32 = 64;
 /// Evaluations of one model that stand at once: a page reads them all.
 pub const MAX_EVALUATIONS: u32 = 128;
 
@@ -219,12 +222,25 @@ pub struct CheckpointsRoot {
 }
 
 impl CheckpointsRoot {
+	/// That of checkpoints with these sha2-256, in order.
+	pub fn of(hashes: &[[u8; 32]], every_steps: u32) -> Self {
+		if hashes.is_empty() {
+			return Self::default();
+		}
+		Self {
+			root: root(hashes),
+			count: hashes.len() as u32,
+			every_steps,
+		}
+	}
+
 	/// Whether a run of `steps` steps can have these.
 	pub fn fits(&self, steps: u32) -> bool {
 		if self.every_steps == 0 {
 			return *self == Self::default();
 		}
-		self.count > 0 && self.count == steps.div_ceil(self.every_steps)
+		let is_all = self.count == steps.div_ceil(self.every_steps);
+		is_all && (1..=MAX_CHECKPOINTS).contains(&self.count)
 	}
 }
 
@@ -346,6 +362,17 @@ mod tests {
 		assert!(of(1, 200).fits(100));
 		assert!(!of(0, 0).fits(100) && !of(9, 10).fits(100) && !of(11, 10).fits(100) && !of(1, 0).fits(100));
 		assert!(!of(0, 10).fits(0));
+		assert!(of(64, 10).fits(640) && !of(65, 10).fits(650), "more than are kept");
+	}
+
+	#[test]
+	fn checkpoints_are_stated_by_one_root() {
+		let hashes = [[1; 32], [2; 32], [3; 32]];
+		let stated = CheckpointsRoot::of(&hashes, 10);
+		assert_eq!((stated.root, stated.count, stated.every_steps), (root(&hashes), 3, 10));
+		assert!(stated.fits(25));
+		assert_ne!(stated, CheckpointsRoot::of(&[[1; 32], [3; 32], [2; 32]], 10));
+		assert_eq!(CheckpointsRoot::of(&[], 10), CheckpointsRoot::default());
 	}
 
 	#[test]

@@ -127,6 +127,11 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 		self.value(keys::map(PALLET, "Disputes", id), "Models.Disputes").await
 	}
 
+	/// All disputes that are open.
+	pub async fn disputes(&self) -> Result<Vec<(JobId, Dispute<AccountId>)>> {
+		self.entries(PALLET, "Disputes").await
+	}
+
 	/// All evaluations of a model, by their authors.
 	pub async fn evaluations(&self, model: ModelId) -> Result<Vec<(AccountId, Evaluation)>> {
 		self.entries_under(keys::map(PALLET, "Evaluations", model), "Models.Evaluations")

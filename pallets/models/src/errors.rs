@@ -100,7 +100,7 @@ mod errors {
 		InvalidProgress,
 		/// A result needs a heartbeat with at least one step before it.
 		ProgressMissing,
-		/// A result has at least as many steps as the last heartbeat told, and checkpoints of all of them or none.
+		/// A result has at least as many steps as the last heartbeat told, and checkpoints of all of them, 64 at most, or none.
 		InvalidResult,
 		/// A registered or submitted model has this adapter.
 		AdapterAlreadyRegistered,

@@ -127,7 +127,7 @@ fn submit_result_should_take_checkpoints_of_all_steps_or_none() {
 				},
 				..result(1)
 			};
-			for (count, every_steps) in [(0, 0), (3, 30), (5, 30), (0, 200), (1, 0)] {
+			for (count, every_steps) in [(0, 0), (3, 30), (5, 30), (0, 200), (1, 0), (100, 1)] {
 				assert_noop!(submit(with(count, every_steps)), Error::<Test>::InvalidResult);
 			}
 			assert_ok!(submit(with(4, 30)));

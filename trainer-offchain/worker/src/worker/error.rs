@@ -52,6 +52,18 @@ pub enum WorkerError {
 	/// The draw gave the job to another bidder, or heavier bids took this one's place.
 	#[error("another worker has job {0}")]
 	Outbid(JobId),
+	/// Nobody disputes the job's result any more.
+	#[error("the result of job {0} is not disputed")]
+	NotDisputed(JobId),
+	/// The block whose randomness draws the segment is not known yet.
+	#[error("the seed of the dispute about job {0} is not known")]
+	SeedUnknown(JobId),
+	/// The training enlarges rounding so much that on another kernel path it may honestly come out otherwise.
+	#[error("the training of job {0} is too unstable to be judged on this machine, which adds up in another order")]
+	Unstable(JobId),
+	/// The commitments' time was over before there was a finding.
+	#[error("judging job {0} took longer than the chain waits for commitments")]
+	JudgedTooLate(JobId),
 	/// The job is no longer this worker's.
 	#[error("job {job} was lost: {reason}")]
 	Lost { job: JobId, reason: String },
@@ -84,6 +96,7 @@ impl WorkerError {
 	/// Whether the same may succeed a little later: the node or the gateway was away, or behind.
 	pub fn is_passing(&self) -> bool {
 		match self {
+			Self::SeedUnknown(_) => true,
 			Self::Chain(error) => error.dispatch().is_none(),
 			Self::Store(error) => {
 				use StoreError::*;

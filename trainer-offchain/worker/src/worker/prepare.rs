@@ -19,6 +19,10 @@ use openledger_primitives::{
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// What the training writes, in a job's folder.
+pub const RUN: &str = "run";
+/// The manifest as it was published, in a job's folder.
+pub const PUBLISHED: &str = "manifest.json";
 /// Payloads fetched at once.
 const FETCHES: usize = 8;
 
@@ -39,19 +43,33 @@ pub struct Prepared {
 impl<C: Chain> Service<C> {
 	/// Fetches and verifies everything that a job names, and writes its run.toml.
 	pub async fn prepare(&self, id: JobId) -> Result<Prepared> {
+		let folder = self.folder("jobs", id);
+		clear(&folder, &[])?;
+		self.prepare_in(id, folder).await
+	}
+
+	/// The same for a job that was begun: what was trained of it stays.
+	pub async fn prepare_again(&self, id: JobId) -> Result<Prepared> {
+		let folder = self.folder("jobs", id);
+		clear(&folder, &[RUN, PUBLISHED])?;
+		self.prepare_in(id, folder).await
+	}
+
+	/// A folder for what is done about a job.
+	pub fn folder(&self, what: &str, id: JobId) -> PathBuf {
+		self.home
+			.join(what)
+			.join(format!("{}-{id}", hex::encode(&self.genesis[..4])))
+	}
+
+	/// The same in an empty folder.
+	pub async fn prepare_in(&self, id: JobId, folder: PathBuf) -> Result<Prepared> {
 		let query = Query::new(&*self.chain);
 		let job = query.job(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		if job.spec.method == Method::Qlora {
 			return Err(WorkerError::Unsupported("QLoRA"));
 		}
 		let terms = query.job_terms(id).await?.ok_or(WorkerError::JobMissing(id))?;
-		let folder = self
-			.home
-			.join("jobs")
-			.join(format!("{}-{id}", hex::encode(&self.genesis[..4])));
-		if folder.exists() {
-			std::fs::remove_dir_all(&folder).map_err(WorkerError::io(&folder))?;
-		}
 		create_dir(&folder)?;
 
 		let (base_id, parent_id) = match job.spec.parent {
@@ -84,7 +102,7 @@ impl<C: Chain> Service<C> {
 		let paths = Paths {
 			model,
 			data,
-			output: folder.join("run"),
+			output: folder.join(RUN),
 			init_adapter,
 		};
 		let config = config::write(
@@ -157,8 +175,12 @@ impl<C: Chain> Service<C> {
 		let into = folder.join("init_adapter");
 		let (result, names) = (&model.result, [peft::TENSORS, peft::CONFIG]);
 		self.place_result(result, names, &format!("model {id}"), &into).await?;
-		let adapter = FileRecord::of(peft::TENSORS, &result.adapter);
-		Ok((into, ParentRecord { model: id, adapter }))
+		let record = ParentRecord {
+			model: id,
+			adapter: FileRecord::of(peft::TENSORS, &result.adapter),
+			adapter_config: FileRecord::of(peft::CONFIG, &result.adapter_config),
+		};
+		Ok((into, record))
 	}
 
 	/// The items of an order's datasets by what becomes of them, their roots verified; nothing is fetched.
@@ -269,7 +291,7 @@ pub fn ensure_root(datanet: u32, version: u32, expected: [u8; 32], got: [u8; 32]
 }
 
 /// A name from the chain that stays in its folder. The chain checks this too; a worker does not rely on it.
-fn file_name(name: &[u8]) -> Result<String> {
+pub fn file_name(name: &[u8]) -> Result<String> {
 	let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
 	let text = String::from_utf8_lossy(name).into_owned();
 	if name.is_empty() || name.starts_with(b".") || !name.iter().all(safe) {
@@ -294,6 +316,30 @@ fn folder_name(name: &str) -> String {
 	} else {
 		name.into()
 	}
+}
+
+/// Empties a folder but for the entries named `kept`.
+fn clear(folder: &Path, kept: &[&str]) -> Result<()> {
+	let entries = match std::fs::read_dir(folder) {
+		Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+		entries => entries.map_err(WorkerError::io(folder))?,
+	};
+	for entry in entries {
+		let entry = entry.map_err(WorkerError::io(folder))?;
+		if kept.iter().any(|kept| entry.file_name() == *kept) {
+			continue;
+		}
+		let path = entry.path();
+		// A link to a folder is not one: what it leads to stays.
+		let is_dir = entry.file_type().map_err(WorkerError::io(&path))?.is_dir();
+		let removed = if is_dir {
+			std::fs::remove_dir_all(&path)
+		} else {
+			std::fs::remove_file(&path)
+		};
+		removed.map_err(WorkerError::io(&path))?;
+	}
+	Ok(())
 }
 
 pub fn create_dir(path: &Path) -> Result<()> {

@@ -32,7 +32,7 @@ pub struct JobManifest {
 	pub parent: Option<ParentRecord>,
 	/// In the order of the order.
 	pub datasets: Vec<DatasetRecord>,
-	/// Hyperparameters, seed, code, device, dtype, threads, losses.
+	/// Hyperparameters, seed, code, device, dtype, kernel path, threads, losses, and the checkpoints, published.
 	pub run: Manifest,
 	/// The result: of a full training the model.
 	pub adapter: FileRecord,
@@ -73,6 +73,7 @@ pub struct BaseRecord {
 pub struct ParentRecord {
 	pub model: ModelId,
 	pub adapter: FileRecord,
+	pub adapter_config: FileRecord,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 mod bidding;
 mod evaluation;
 mod job;
+mod judging;
 mod mapping;
 mod refusals;
 mod watching;
