@@ -113,10 +113,12 @@ impl<'a> Orders<'a> {
 		let taken = [claimed, paused, submitted, disputed].map(calls::bid);
 		self.ledger
 			.submit(&self.worker, calls::batch_all(taken.to_vec()), Wait::InBlock)?;
-		let results = [submitted, disputed].map(|job| calls::submit_result(job, result(job)));
+		let results = [submitted, disputed]
+			.into_iter()
+			.flat_map(|job| [calls::heartbeat(job, PROGRESS), calls::submit_result(job, result(job))]);
 		self.ledger.submit_each(vec![
 			(&self.requester, calls::pause(paused)),
-			(&self.worker, calls::batch_all(results.to_vec())),
+			(&self.worker, calls::batch_all(results.collect())),
 		])?;
 		let dispute = calls::dispute(disputed, Claim::NotAvailable);
 		self.ledger.submit(&self.requester, dispute, Wait::InBlock)?;
