@@ -131,7 +131,7 @@ pub enum JobStatus<AccountId> {
 	/// Somebody disputes the result; judges decide.
 	Disputed {
 		worker: AccountId,
-		/// As it was: a result that is upheld waits no longer than it would have.
+		/// As it was. Where the result is upheld, as long as the dispute took is added.
 		accept_at: ActiveBlock,
 		result: JobResult,
 		evaluation: ResultEvaluation,

@@ -59,7 +59,7 @@
 //! come, the seed chooses), reveal until `reveal_until`, and risk `judge_penalty` if they do not. Then anybody closes it. A
 //! majority of at least three revealed findings rules. *Broken* (or unavailable): the worker loses the bond of one job,
 //! `disputer_percent` of it to the disputer, the rest to the judges of the majority, and the job. *Upheld*: half of the
-//! disputer's bond goes to the judges of the majority, the rest to the worker. No ruling: AdminOrigin can rule for
+//! disputer's bond goes to the judges of the majority, the rest to the worker, and `accept_at` moves by what the dispute took. No ruling: AdminOrigin can rule for
 //! `correct_blocks`, without judges; after them the price is split and the disputer has its bond back.
 //!
 //! ## Calls

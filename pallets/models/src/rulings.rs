@@ -76,6 +76,9 @@ impl<T: Config> Pallet<T> {
 		let lost = match ruling {
 			Ruling::Upheld => {
 				Self::pay_upheld(&dispute, &worker, judges)?;
+				// Or a friend's dispute would use up the time in which others can find what is wrong.
+				let taken = T::ActiveBlocks::now().saturating_sub(dispute.opened_at);
+				let accept_at = accept_at.saturating_add(taken);
 				job.status = JobStatus::Submitted {
 					worker,
 					accept_at,

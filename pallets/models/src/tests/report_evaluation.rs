@@ -113,6 +113,7 @@ fn report_evaluation_should_be_possible_while_the_result_is_disputed() {
 			judge(&[Some(Finding::Upheld); 3]);
 			assert_ok!(Models::close_dispute(signed(OWNER), 0));
 			assert!(evaluation().reported().is_some());
+			Now::set(Models::job_deadlines(0).unwrap().accept_at.unwrap());
 			assert_ok!(Models::accept_result(signed(STRANGER), 0));
 		});
 }
