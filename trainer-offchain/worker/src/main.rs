@@ -27,6 +27,8 @@ enum Command {
 	Evaluate(commands::evaluate::Args),
 	/// Let a model continue a text
 	Chat(commands::chat::Args),
+	/// Measure how fast a model trains or writes, and in how much memory
+	Bench(commands::bench::Args),
 	/// Take fine-tunes that the chain orders, train them, post the results
 	Worker(worker::Args),
 }
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
 		Command::Logits(args) => commands::logits::run(args),
 		Command::Evaluate(args) => commands::evaluate::run(args),
 		Command::Chat(args) => commands::chat::run(args),
+		Command::Bench(args) => commands::bench::run(args),
 		Command::Worker(args) => worker::run(args),
 	};
 	result.unwrap_or_else(|error| {

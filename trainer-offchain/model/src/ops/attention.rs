@@ -1,6 +1,7 @@
 //! Causal attention that never holds a `seq × seq` matrix: blocks of query rows, recomputed in the backward pass.
 
 use super::{elements, flat, make, output, reference};
+use crate::kernels::math::{dot, softmax, vectorised};
 use crate::mat::{product, Mat, MatMut, Threads};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -36,6 +37,13 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, shape: AttentionShape) -> R
 	}
 	q.contiguous()?
 		.apply_op3(&k.contiguous()?, &v.contiguous()?, Attention { shape })
+}
+
+vectorised! {
+	/// `d = p · (d - sum) · scale`.
+	pub fn softmax_gradient(d: &mut [f32], p: &[f32], sum: f32, scale: f32) {
+		d.iter_mut().zip(p).for_each(|(d, p)| *d = p * (*d - sum) * scale);
+	}
 }
 
 struct Attention {
@@ -84,14 +92,7 @@ impl Attention {
 		);
 		for (i, row) in scores.chunks_mut(keys).enumerate() {
 			let (seen, hidden) = row.split_at_mut(past + start + i + 1);
-			let max = seen.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-			let mut sum = 0f32;
-			for s in seen.iter_mut() {
-				*s = (*s - max).exp();
-				sum += *s;
-			}
-			let inverse = 1.0 / sum;
-			seen.iter_mut().for_each(|s| *s *= inverse);
+			softmax(seen);
 			hidden.fill(0.0);
 		}
 		Block {
@@ -237,10 +238,7 @@ impl Attention {
 		for (i, (d_s, p_row)) in d_s.chunks_mut(p.keys).zip(p.probabilities.chunks(p.keys)).enumerate() {
 			let row = p.start + i;
 			let (o, d) = (&out.0[row * out.1..][..dim], &d_out.0[row * d_out.1..][..dim]);
-			let dot: f32 = o.iter().zip(d).map(|(o, d)| o * d).sum();
-			d_s.iter_mut()
-				.zip(p_row)
-				.for_each(|(s, p)| *s = p * (*s - dot) * self.shape.scale);
+			softmax_gradient(d_s, p_row, dot(o, d), self.shape.scale);
 		}
 		d_s
 	}

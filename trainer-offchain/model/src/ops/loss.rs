@@ -1,6 +1,7 @@
 //! Cross-entropy over a large vocabulary, in chunks: all logits are never held.
 
 use super::{elements, flat, make, output, reference, tensor_elements};
+use crate::kernels::math::{exponentials, scale};
 use crate::mat::{product, Mat, MatMut, Threads};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -127,17 +128,11 @@ impl Loss {
 
 /// Turns a row of logits into its gradient and returns its loss.
 fn softmax_minus_target(row: &mut [f32], target: usize) -> f64 {
-	let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-	let at_target = row[target] - max;
-	let mut sum = 0f64;
-	for x in row.iter_mut() {
-		*x = (*x - max).exp();
-		sum += f64::from(*x);
-	}
-	let inverse = (1.0 / sum) as f32;
-	row.iter_mut().for_each(|x| *x *= inverse);
+	let at_target = row[target];
+	let (max, sum) = exponentials(row);
+	scale(row, (1.0 / sum) as f32);
 	row[target] -= 1.0;
-	sum.ln() - f64::from(at_target)
+	sum.ln() - f64::from(at_target - max)
 }
 
 impl CustomOp1 for Loss {
