@@ -1,6 +1,10 @@
 //! The decoder: embedding, blocks of attention and feed-forward, norm, head. One for all families, for training and for
 //! serving; its cache is an argument.
 
+mod step;
+
+pub use step::{Activations, Gradients, StepInput};
+
 use crate::checkpoint::Checkpoint;
 use crate::config::{DecoderConfig, FeedForward, NormKind, Positions, RawConfig};
 use crate::error::{ModelError, Result};

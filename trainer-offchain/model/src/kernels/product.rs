@@ -17,10 +17,23 @@ pub enum Elements<'a> {
 }
 
 impl Elements<'_> {
-	fn len(&self) -> usize {
+	/// How many there are.
+	#[allow(clippy::len_without_is_empty)]
+	pub fn len(&self) -> usize {
 		match self {
 			Self::F32(x) => x.len(),
 			Self::Bf16(x) => x.len(),
+		}
+	}
+}
+
+impl Elements<'_> {
+	/// Adds row `row` of a matrix as wide as `to` to it.
+	pub fn add_row(&self, to: &mut [f32], row: usize) {
+		let range = row * to.len()..(row + 1) * to.len();
+		match self {
+			Self::F32(x) => to.iter_mut().zip(&x[range]).for_each(|(to, x)| *to += x),
+			Self::Bf16(x) => to.iter_mut().zip(&x[range]).for_each(|(to, x)| *to += x.to_f32()),
 		}
 	}
 }
@@ -56,6 +69,11 @@ impl<'a> Rhs<'a> {
 			deep_rows: !self.deep_rows,
 			..self
 		}
+	}
+
+	/// (k, n).
+	pub fn dims(&self) -> (usize, usize) {
+		(self.k, self.n)
 	}
 
 	/// Whether [`Lhs`] has to be in pairs of bf16 for it.
@@ -98,14 +116,12 @@ impl<'a> Lhs<'a> {
 }
 
 /// What a product is added to.
-#[derive(Clone, Copy)]
-pub enum Start<'a> {
-	/// Nothing.
-	Zero,
-	/// A bias `[n]`, to every row.
-	Bias(&'a [f32]),
+#[derive(Clone, Copy, Default)]
+pub struct Start<'a> {
 	/// What `c` holds.
-	Held,
+	pub held: bool,
+	/// `[n]`, to every row.
+	pub bias: Option<&'a [f32]>,
 }
 
 /// `c [m, n] = start + Σ lhs · rhs`, on all of rayon's threads.
@@ -120,7 +136,7 @@ pub fn product(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
 		);
 		assert_eq!(lhs.pairs, rhs.pairs(path), "operands of a product differ in form");
 	}
-	if let Start::Bias(bias) = start {
+	if let Some(bias) = start.bias {
 		assert_eq!(bias.len(), n, "bias of a product");
 	}
 	#[cfg(target_arch = "x86_64")]
@@ -135,11 +151,16 @@ pub fn product(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
 
 /// By the `gemm` crate; bf16 is widened in blocks.
 fn portable(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)], n: usize) {
-	if let Start::Bias(bias) = start {
-		c.chunks_mut(n).for_each(|row| row.copy_from_slice(bias));
+	if let Some(bias) = start.bias {
+		for row in c.chunks_mut(n) {
+			match start.held {
+				true => row.iter_mut().zip(bias).for_each(|(c, b)| *c += b),
+				false => row.copy_from_slice(bias),
+			}
+		}
 	}
 	for (i, (lhs, rhs)) in terms.iter().enumerate() {
-		let held = i > 0 || !matches!(start, Start::Zero);
+		let held = i > 0 || start.held || start.bias.is_some();
 		let view = |data, deep_rows, k, n| match deep_rows {
 			true => Mat::new(data, n, k).t(),
 			false => Mat::new(data, k, n),
@@ -246,9 +267,9 @@ mod strips {
 							stride: rhs.n,
 							rows: ROWS.min(lhs.m - row),
 							columns: COLUMNS.min(rhs.n - column),
-							accumulate: begun || matches!(start, Start::Held),
-							bias: match start {
-								Start::Bias(bias) if !begun => bias[column..].as_ptr(),
+							accumulate: begun || start.held,
+							bias: match start.bias {
+								Some(bias) if !begun => bias[column..].as_ptr(),
 								_ => std::ptr::null(),
 							},
 						};
@@ -294,7 +315,7 @@ mod tests {
 				(29, 515, 130),
 				(3, 40, 2100),
 			] {
-				for (bf16_weight, transposed, start) in (0..12).map(|i| (i % 2 == 0, i / 2 % 2 == 0, i / 4)) {
+				for (bf16_weight, transposed, start) in (0..16).map(|i| (i % 2 == 0, i / 2 % 2 == 0, i / 4)) {
 					check(path, (m, k, n), bf16_weight, transposed, start);
 				}
 			}
@@ -321,7 +342,10 @@ mod tests {
 		let (rhs, rhs2) = (stored(elements(w, w16), k, n), stored(elements(w2, w216), 5, n));
 		let pairs = rhs.pairs(path);
 		let mut c = held.clone();
-		let begin = [Start::Zero, Start::Bias(&bias), Start::Held][start];
+		let begin = Start {
+			held: start & 1 == 1,
+			bias: (start & 2 == 2).then_some(&bias),
+		};
 		let (lhs, lhs2) = (Lhs::new(&x, m, k, path, pairs), Lhs::new(&x2, m, 5, path, pairs));
 		product(&mut c, begin, &[(&lhs, rhs), (&lhs2, rhs2)]);
 
@@ -339,7 +363,8 @@ mod tests {
 		for i in 0..m {
 			for j in 0..n {
 				let at = |l: usize, k: usize| if transposed { j * k + l } else { l * n + j };
-				let mut expected = [0.0, f64::from(bias[j]), f64::from(held[i * n + j])][start];
+				let mut expected = f64::from(held[i * n + j]) * f64::from(start as u32 & 1);
+				expected += f64::from(bias[j]) * f64::from(start as u32 >> 1);
 				expected += (0..k).map(|l| seen(x[i * k + l]) * weight(w, at(l, k))).sum::<f64>();
 				expected += (0..5).map(|l| seen(x2[i * 5 + l]) * weight(w2, at(l, 5))).sum::<f64>();
 				let error = (f64::from(c[i * n + j]) - expected).abs();

@@ -1,6 +1,7 @@
 //! Rotary position embedding, half-split (the first half of a head is paired with the second).
 
 use super::{elements, flat, make, output, reference};
+use crate::kernels::math::vectorised;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -69,27 +70,44 @@ struct Rotary {
 	start: usize,
 }
 
+vectorised! {
+	/// Turns the heads of one row by the angles of its position.
+	pub fn turn_row(row: &mut [f32], cos: &[f32], sin: &[f32], direction: f32) {
+		let half = cos.len();
+		for head in row.chunks_exact_mut(2 * half) {
+			let (first, second) = head.split_at_mut(half);
+			for i in 0..half {
+				let (c, s) = (cos[i], sin[i] * direction);
+				let (a, b) = (first[i], second[i]);
+				first[i] = a * c - b * s;
+				second[i] = b * c + a * s;
+			}
+		}
+	}
+}
+
+impl RotaryTable {
+	/// Turns heads in their place: `width` elements from `offset` on of each row of `x [batch · seq, stride]`. `direction`
+	/// is 1 forward and -1 for the gradient: the inverse of a rotation turns the other way.
+	pub(crate) fn turn(&self, x: &mut [f32], place: (usize, usize, usize), seq: usize, start: usize, direction: f32) {
+		let (stride, offset, width) = place;
+		let task = super::rows_per_task(width);
+		x.par_chunks_mut(stride * task).enumerate().for_each(|(i, rows)| {
+			for (j, row) in rows.chunks_exact_mut(stride).enumerate() {
+				let at = (start + (i * task + j) % seq) * self.half;
+				let (cos, sin) = (&self.cos[at..at + self.half], &self.sin[at..at + self.half]);
+				turn_row(&mut row[offset..offset + width], cos, sin, direction);
+			}
+		});
+	}
+}
+
 impl Rotary {
-	/// `direction` is 1 forward and -1 for the gradient: the inverse of a rotation turns the other way.
 	fn turn(&self, x: &[f32], shape: &Shape, direction: f32) -> Result<Vec<f32>> {
 		let (_, seq, heads, head_dim) = shape.dims4()?;
-		let half = self.table.half;
-		let mut out = vec![0f32; x.len()];
+		let mut out = x.to_vec();
 		let width = heads * head_dim;
-		out.par_chunks_mut(width)
-			.zip(x.par_chunks(width))
-			.enumerate()
-			.for_each(|(row, (out, x))| {
-				let at = (self.start + row % seq) * half;
-				let (cos, sin) = (&self.table.cos[at..at + half], &self.table.sin[at..at + half]);
-				for (out, x) in out.chunks_mut(head_dim).zip(x.chunks(head_dim)) {
-					for i in 0..half {
-						let (c, s) = (cos[i], sin[i] * direction);
-						out[i] = x[i] * c - x[i + half] * s;
-						out[i + half] = x[i + half] * c + x[i] * s;
-					}
-				}
-			});
+		self.table.turn(&mut out, (width, 0, width), seq, self.start, direction);
 		Ok(out)
 	}
 }
