@@ -58,7 +58,7 @@ def peak_rss_mb():
 
 
 line = dict(engine="pytorch+peft", version=torch.__version__, model=a.model, dtype=a.dtype, seq_len=a.seq_len, batch=a.batch)
-times, losses = [], []
+times, cpu_times, losses = [], [], []
 if a.generate:
     model.eval()
     for step in range(a.warmup + a.steps):
@@ -77,7 +77,7 @@ else:
     optimiser = torch.optim.AdamW(trained, lr=2e-4)
     for step in range(a.warmup + a.steps):
         batch = ids(step)
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             loss = model(input_ids=batch, labels=batch, use_cache=False).loss
         loss.backward()
@@ -86,8 +86,10 @@ else:
         optimiser.zero_grad()
         if step >= a.warmup:
             times.append(time.perf_counter() - start)
+            cpu_times.append(time.process_time() - cpu)
         losses.append(round(loss.item(), 6))
     median = statistics.median(times)
-    line.update(method=a.method, step_s_median=round(median, 4), tokens_per_s=round(a.batch * a.seq_len / median, 1),
+    line.update(method=a.method, step_s_median=round(median, 4),
+                step_cpu_s_median=round(statistics.median(cpu_times), 4), tokens_per_s=round(a.batch * a.seq_len / median, 1),
                 peak_rss_mb=peak_rss_mb(), trainable=sum(p.numel() for p in trained), loss=losses[-1], losses=losses)
 print(json.dumps(line))

@@ -151,9 +151,9 @@ impl Block {
 	fn linears(&self) -> impl Iterator<Item = &Linear> {
 		self.qkv
 			.iter()
-			.chain([&self.attention_out])
+			.chain([&self.attention_out, &self.up])
 			.chain(&self.gate)
-			.chain([&self.up, &self.down])
+			.chain([&self.down])
 	}
 
 	fn trains(&self) -> bool {
@@ -348,11 +348,11 @@ impl<'a> Pass<'a> {
 
 		let normed = block.mlp_norm.run(&middle)?;
 		let input = self.input(&normed);
+		let up = self.linear(&block.up, &input, None, dropout, &mut masks)?;
 		let gate = match &block.gate {
 			Some(gate) => Some(self.linear(gate, &input, None, dropout, &mut masks)?),
 			None => None,
 		};
-		let up = self.linear(&block.up, &input, None, dropout, &mut masks)?;
 		let inner = self.activate(gate.as_deref(), &up);
 		let y = self.linear(&block.down, &self.input(&inner), Some(&middle), dropout, &mut masks)?;
 		let inner = Inner {
@@ -397,11 +397,10 @@ impl<'a> Pass<'a> {
 			None => activation::gelu_backward(&mut up, &d_inner),
 		}
 		drop(d_inner);
-		let mut branches = Vec::new();
+		let mut branches = vec![(&block.up, up.as_slice(), &for_inputs[0])];
 		if let (Some(linear), Some(gate)) = (&block.gate, &gate) {
-			branches.push((linear, gate.as_slice(), &for_inputs[0]));
+			branches.push((linear, gate, &for_inputs[1]));
 		}
-		branches.push((&block.up, &up, &for_inputs[for_inputs.len() - 1]));
 		let normed = match branches.iter().any(|b| b.0.wants_input()) {
 			true => Some(block.mlp_norm.run(&middle)?),
 			false => None,

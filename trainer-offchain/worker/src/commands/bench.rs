@@ -90,12 +90,14 @@ fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
 	let trainable: usize = variables.iter().map(Tensor::elem_count).sum();
 	// torch.optim.AdamW's default decay, and the peer's clipping.
 	let mut trainer = Trainer::new(decoder, variables, 0.01, 1.0, None);
-	let (mut times, mut losses) = (Vec::new(), Vec::new());
+	let (mut times, mut cpu_times, mut losses) = (Vec::new(), Vec::new(), Vec::new());
 	for step in 0..args.warmup + args.steps {
 		let batch = batch(&rows.of_step(step, args.batch))?;
+		let cpu = usage()?.cpu_s;
 		let done = trainer.step(step as usize + 1, &[batch], 2e-4)?;
 		if step >= args.warmup {
 			times.push(done.elapsed.as_secs_f64());
+			cpu_times.push(usage()?.cpu_s - cpu);
 		}
 		losses.push((done.loss * 1e6).round() / 1e6);
 	}
@@ -109,8 +111,9 @@ fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
 		"batch": args.batch,
 		"method": if args.method == Method::Lora { "lora" } else { "full" },
 		"step_s_median": round(median, 4),
+		"step_cpu_s_median": round(self::median(cpu_times), 4),
 		"tokens_per_s": round(rows.len() as f64 * f64::from(args.batch) / median, 1),
-		"peak_rss_mb": peak_rss_mb()?,
+		"peak_rss_mb": usage()?.peak_rss_mb,
 		"trainable": trainable,
 		"loss": losses.last(),
 		"losses": losses,
@@ -147,7 +150,7 @@ fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<
 		"generate": tokens,
 		"run_s_median": round(median, 4),
 		"tokens_per_s": round(f64::from(tokens * args.batch) / median, 1),
-		"peak_rss_mb": peak_rss_mb()?,
+		"peak_rss_mb": usage()?.peak_rss_mb,
 		"written": written,
 	}))?;
 	Ok(ExitCode::SUCCESS)
@@ -222,8 +225,15 @@ fn round(x: f64, digits: i32) -> f64 {
 	(x * factor).round() / factor
 }
 
-/// Most memory that the process has had resident so far.
-fn peak_rss_mb() -> Result<u64> {
+/// What the process has used so far.
+struct Usage {
+	/// Seconds of all threads.
+	cpu_s: f64,
+	/// Most memory that was resident.
+	peak_rss_mb: i64,
+}
+
+fn usage() -> Result<Usage> {
 	// SAFETY: `getrusage` fills the struct it is given, for which all zeros is a valid value.
 	let usage = unsafe {
 		let mut usage: libc::rusage = std::mem::zeroed();
@@ -232,5 +242,9 @@ fn peak_rss_mb() -> Result<u64> {
 		}
 		usage
 	};
-	Ok(usage.ru_maxrss as u64 / 1024)
+	let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 * 1e-6;
+	Ok(Usage {
+		cpu_s: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+		peak_rss_mb: usage.ru_maxrss / 1024,
+	})
 }
