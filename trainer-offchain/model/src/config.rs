@@ -3,14 +3,65 @@
 use crate::error::{ModelError, Result};
 use crate::family::Family;
 use crate::files::read_json;
+use crate::ops::RotaryTable;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// A parsed config.json that knows its path, so that every complaint names file and key.
+/// Keys of any family's config.json that change no logit: bookkeeping, dropout (a run sets its own), initialisation,
+/// sampling. Keys that start with `summary_` belong here too.
+const WITHOUT_EFFECT: &[&str] = &[
+	"_attn_implementation",
+	"_attn_implementation_autoset",
+	"_name_or_path",
+	"architectures",
+	"attention_dropout",
+	"attn_implementation",
+	"attn_pdrop",
+	"auto_map",
+	"classifier_dropout",
+	"cls_token_id",
+	"do_sample",
+	"dtype",
+	"embd_pdrop",
+	"gradient_checkpointing",
+	"hidden_dropout",
+	"id2label",
+	"initializer_range",
+	"keys_to_ignore_at_inference",
+	"label2id",
+	"mask_token_id",
+	"max_length",
+	"model_max_length",
+	"model_type",
+	"num_labels",
+	"pad_token_id",
+	"pretraining_tp",
+	"problem_type",
+	"repetition_penalty",
+	"resid_pdrop",
+	"return_dict",
+	"sep_token_id",
+	"task_specific_params",
+	"temperature",
+	"top_k",
+	"top_p",
+	"torch_dtype",
+	"transformers.js_config",
+	"transformers_version",
+	"unk_token_id",
+	"unsloth_fixed",
+	"unsloth_version",
+	"use_cache",
+];
+
+/// A parsed config.json that knows its path, so that every complaint names file and key, and which keys were asked for.
 #[derive(Clone, Debug)]
 pub struct RawConfig {
 	path: PathBuf,
 	value: Value,
+	asked: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl RawConfig {
@@ -21,10 +72,7 @@ impl RawConfig {
 
 	/// Reads a JSON file of settings.
 	pub fn read_file(path: &Path) -> Result<Self> {
-		Ok(Self {
-			value: read_json(path)?,
-			path: path.to_owned(),
-		})
+		Ok(Self::at(path.to_owned(), read_json(path)?))
 	}
 
 	/// The file.
@@ -34,9 +82,14 @@ impl RawConfig {
 
 	/// A configuration that is about to be written to `dir/config.json`.
 	pub fn new(dir: &Path, value: Value) -> Self {
+		Self::at(dir.join("config.json"), value)
+	}
+
+	fn at(path: PathBuf, value: Value) -> Self {
 		Self {
-			path: dir.join("config.json"),
+			path,
 			value,
+			asked: Arc::default(),
 		}
 	}
 
@@ -47,14 +100,71 @@ impl RawConfig {
 
 	/// The section under `key`, if it is there and not null.
 	pub fn section(&self, key: &str) -> Option<Self> {
-		self.get(key).map(|value| Self {
-			path: self.path.clone(),
-			value: value.clone(),
-		})
+		self.get(key).map(|value| Self::at(self.path.clone(), value.clone()))
+	}
+
+	/// Whether `key` is there, null or not: absent, some families take a default in its place.
+	pub fn states(&self, key: &str) -> bool {
+		self.value.get(key).is_some()
+	}
+
+	/// Takes `keys` for asked for: they change no result of this family.
+	pub fn pass_over(&self, keys: &[&str]) {
+		let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+		asked.extend(keys.iter().map(|k| (*k).to_owned()));
+	}
+
+	/// Refuses the first key that nobody asked for, unless it says that something is off: what this build does not know
+	/// is never left out silently.
+	pub fn refuse_unknown(&self) -> Result<()> {
+		let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+		let off = |value: &Value| match value {
+			Value::Null | Value::Bool(false) => true,
+			Value::Array(items) => items.is_empty(),
+			Value::Object(map) => map.is_empty(),
+			_ => false,
+		};
+		let known = |key: &str| asked.contains(key) || WITHOUT_EFFECT.contains(&key) || key.starts_with("summary_");
+		let mut keys = self.value.as_object().into_iter().flatten();
+		match keys.find(|(key, value)| !known(key) && !off(value)) {
+			Some((key, value)) => Err(self.error(
+				key,
+				format!("is not known to this build, and {value} may change results"),
+			)),
+			None => Ok(()),
+		}
+	}
+
+	/// Refuses `key` unless it is absent or `usual`.
+	pub fn only_flag(&self, key: &str, usual: bool) -> Result<()> {
+		match self.flag_or(key, usual)? == usual {
+			true => Ok(()),
+			false => Err(self.error(key, format!("only {usual} is supported"))),
+		}
+	}
+
+	/// Refuses `key` unless it is absent or one of `known`.
+	pub fn only_text(&self, key: &str, known: &[&str]) -> Result<()> {
+		match self.text(key)? {
+			Some(text) if !known.contains(&text.as_str()) => {
+				let known = known.join(", ");
+				Err(self.error(key, format!("`{text}` is not supported; known: {known}")))
+			}
+			_ => Ok(()),
+		}
+	}
+
+	/// Refuses `key` unless it is absent or `usual`.
+	pub fn only_number(&self, key: &str, usual: f64) -> Result<()> {
+		match self.number_or(key, usual)? == usual {
+			true => Ok(()),
+			false => Err(self.error(key, format!("only {usual} is supported"))),
+		}
 	}
 
 	/// The value of `key`, null taken for absent.
 	pub fn get(&self, key: &str) -> Option<&Value> {
+		self.pass_over(&[key]);
 		self.value.get(key).filter(|v| !v.is_null())
 	}
 
@@ -91,6 +201,11 @@ impl RawConfig {
 		Ok(self.typed(key, "a number", Value::as_f64)?.unwrap_or(default))
 	}
 
+	/// A number, or none.
+	pub fn number_or_none(&self, key: &str) -> Result<Option<f64>> {
+		self.typed(key, "a number", Value::as_f64)
+	}
+
 	/// A number that must be there.
 	pub fn number(&self, key: &str) -> Result<f64> {
 		let value = self.typed(key, "a number", Value::as_f64)?;
@@ -100,6 +215,12 @@ impl RawConfig {
 	/// True or false, or `default`.
 	pub fn flag_or(&self, key: &str, default: bool) -> Result<bool> {
 		Ok(self.typed(key, "true or false", Value::as_bool)?.unwrap_or(default))
+	}
+
+	/// Strings, or none.
+	pub fn texts(&self, key: &str) -> Result<Option<Vec<String>>> {
+		let one = |v: &Value| v.as_str().map(str::to_owned);
+		self.typed(key, "a list of strings", |v| v.as_array()?.iter().map(one).collect())
 	}
 
 	/// A string, or none.
@@ -123,10 +244,12 @@ impl RawConfig {
 /// How positions enter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Positions {
-	/// Rotary embedding with these angles per position, `[head_dim / 2]`.
-	Rotary(Vec<f64>),
+	/// Rotary embedding.
+	Rotary(RotaryTable),
 	/// A learned table, added to the token embedding.
 	Learned,
+	/// Attention's scores fall linearly with distance.
+	Alibi,
 }
 
 /// Normalisation.
@@ -136,15 +259,6 @@ pub enum NormKind {
 	Rms,
 	/// Mean and variance, weight and bias.
 	Layer,
-}
-
-/// Feed-forward part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FeedForward {
-	/// `down(silu(gate(x)) * up(x))`.
-	SwiGlu,
-	/// `down(gelu_tanh(up(x)))`.
-	GeluTanh,
 }
 
 /// What the decoder is built from, whatever the family.
@@ -162,8 +276,14 @@ pub struct DecoderConfig {
 	pub heads: usize,
 	/// Key and value heads.
 	pub kv_heads: usize,
-	/// Width of a head.
+	/// Width of a query and of a key head.
 	pub head_dim: usize,
+	/// Width of a value head.
+	pub value_dim: usize,
+	/// Factor on attention's scores.
+	pub score_scale: f32,
+	/// Per block, the keys that a query sees at most; none for all.
+	pub windows: Vec<Option<usize>>,
 	/// Width of the feed-forward part.
 	pub intermediate_size: usize,
 	/// Positions that the model was made for.
@@ -174,8 +294,6 @@ pub struct DecoderConfig {
 	pub norm: NormKind,
 	/// Its epsilon.
 	pub norm_eps: f32,
-	/// Feed-forward part.
-	pub feed_forward: FeedForward,
 	/// Whether query, key and value have biases.
 	pub qkv_bias: bool,
 	/// Whether attention's output has one.
@@ -194,7 +312,13 @@ impl DecoderConfig {
 	/// Reads the configuration by its `model_type`.
 	pub fn from_raw(raw: &RawConfig) -> Result<Self> {
 		let family = Family::of(raw)?;
+		if let Some(method) = raw.get("quantization_config") {
+			let method = method.get("quant_method").unwrap_or(method);
+			let reason = format!("{method} is not supported; known: plain f32, f16 and bf16 weights");
+			return Err(raw.error("quantization_config", reason));
+		}
 		let config = (family.read)(raw)?;
+		raw.refuse_unknown()?;
 		for (key, ids) in [("eos_token_id", &config.eos), ("bos_token_id", &config.bos)] {
 			if let Some(id) = ids.iter().find(|id| **id as usize >= config.vocab_size) {
 				return Err(raw.error(key, format!("{id} is not below vocab_size {}", config.vocab_size)));

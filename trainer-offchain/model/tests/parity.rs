@@ -1,47 +1,18 @@
 //! Logits against transformers and PEFT, on the checkpoints that they wrote, and what is said of broken ones.
 
-use candle_core::{Device, Tensor};
-use openledger_model::checkpoint::Checkpoint;
-use openledger_model::{lora, peft, Decoder, KvCache, ModelTokenizer};
-use std::path::{Path, PathBuf};
+mod common;
 
-fn fixture(name: &str) -> PathBuf {
-	Path::new(env!("CARGO_MANIFEST_DIR"))
-		.join("../../tests/fixtures")
-		.join(name)
-}
+use candle_core::{Device, Tensor};
+use common::{copy, edit, fixture, load, relative_error, values};
+use openledger_model::{lora, peft, Decoder, KvCache, ModelTokenizer};
+use std::path::Path;
 
 fn input_ids(name: &str) -> Tensor {
-	let text = std::fs::read_to_string(fixture(name).join("input_ids.json")).unwrap();
-	let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-	let rows: Vec<Vec<u32>> = serde_json::from_value(json["input_ids"].clone()).unwrap();
-	Tensor::new(rows, &Device::Cpu).unwrap()
-}
-
-fn load(dir: &Path) -> Decoder {
-	Decoder::load(dir, &Device::Cpu, false).unwrap()
-}
-
-fn values(tensor: &Tensor) -> Vec<f32> {
-	tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
-
-/// Largest difference over the largest value.
-fn relative_error(found: &Tensor, expected: &Tensor) -> f32 {
-	assert_eq!(found.dims(), expected.dims());
-	let largest = values(expected).iter().fold(0f32, |m, x| m.max(x.abs()));
-	values(found)
-		.iter()
-		.zip(values(expected))
-		.fold(0f32, |m, (f, e)| m.max((f - e).abs()))
-		/ largest
+	common::ids(&common::json(&fixture(name).join("input_ids.json")))
 }
 
 fn expected(name: &str, file: &str) -> Tensor {
-	let path = fixture(name).join(file);
-	let file = Checkpoint::open_file(&path).unwrap();
-	file.tensor("logits", &file.shape("logits").unwrap(), &Device::Cpu)
-		.unwrap()
+	common::tensor(&fixture(name).join(file), "logits")
 }
 
 #[test]
@@ -159,23 +130,6 @@ fn new_adapter_should_change_nothing_before_training() {
 		.unwrap_err()
 		.to_string()
 		.contains("q_proj"));
-}
-
-/// A copy of a fixture's model to break.
-fn copy(name: &str) -> tempfile::TempDir {
-	let dir = tempfile::tempdir().unwrap();
-	for entry in std::fs::read_dir(fixture(name)).unwrap() {
-		let entry = entry.unwrap();
-		std::fs::copy(entry.path(), dir.path().join(entry.file_name())).unwrap();
-	}
-	dir
-}
-
-fn edit(dir: &Path, file: &str, change: impl FnOnce(&mut serde_json::Value)) {
-	let path = dir.join(file);
-	let mut value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-	change(&mut value);
-	std::fs::write(path, serde_json::to_vec(&value).unwrap()).unwrap();
 }
 
 fn complaint(dir: &Path) -> String {

@@ -68,7 +68,7 @@ fn prepare_process() {
 	#[cfg(all(target_os = "linux", target_env = "gnu"))]
 	// SAFETY: only numbers are passed, and no other thread allocates yet.
 	unsafe {
-		libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
+		libc::mallopt(libc::M_MMAP_MAX, 0);
 		libc::mallopt(libc::M_TRIM_THRESHOLD, 1 << 30);
 		libc::mallopt(libc::M_TOP_PAD, 64 << 20);
 	}

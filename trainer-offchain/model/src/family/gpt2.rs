@@ -1,27 +1,29 @@
 //! GPT-2: layer norm, learned positions, one layer for query, key and value, weights stored `[in, out]`.
 
-use super::{Family, Names, QkvNames};
-use crate::config::{DecoderConfig, FeedForward, NormKind, Positions, RawConfig};
+use super::{Family, MlpNames, Names, QkvNames};
+use crate::config::{DecoderConfig, NormKind, Positions, RawConfig};
 use crate::error::Result;
 use crate::ops::WeightLayout;
 
 /// The family.
 pub const FAMILY: Family = Family {
 	model_type: "gpt2",
-	architecture: "GPT2LMHeadModel",
 	read,
 	names: Names {
 		base: "transformer.",
 		embedding: "wte",
+		embedding_norm: None,
 		positions: Some("wpe"),
 		blocks: "h",
 		attention_norm: "ln_1",
-		qkv: QkvNames::Fused("attn.c_attn"),
+		qkv: QkvNames::Joined("attn.c_attn"),
+		qk_norms: None,
 		attention_out: "attn.c_proj",
 		mlp_norm: "ln_2",
-		gate: None,
-		up: "mlp.c_fc",
-		down: "mlp.c_proj",
+		mlp: MlpNames::Gelu {
+			up: "mlp.c_fc",
+			down: "mlp.c_proj",
+		},
 		final_norm: "ln_f",
 		head: "lm_head",
 	},
@@ -35,34 +37,28 @@ fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 	if !hidden_size.is_multiple_of(heads) {
 		return Err(raw.error("n_head", format!("{heads} does not divide n_embd {hidden_size}")));
 	}
-	match raw.text("activation_function")?.as_deref() {
-		None | Some("gelu_new" | "gelu_pytorch_tanh") => {}
-		Some(other) => {
-			return Err(raw.error(
-				"activation_function",
-				format!("`{other}` is not supported; known: gelu_new"),
-			));
-		}
-	}
-	for (key, usual) in [("scale_attn_weights", true), ("scale_attn_by_inverse_layer_idx", false)] {
-		if raw.flag_or(key, usual)? != usual {
-			return Err(raw.error(key, format!("only {usual} is supported")));
-		}
-	}
+	raw.only_text("activation_function", &["gelu_new", "gelu_pytorch_tanh"])?;
+	raw.only_flag("scale_attn_weights", true)?;
+	raw.only_flag("scale_attn_by_inverse_layer_idx", false)?;
+	// The length it was trained at, which n_positions says too; an order of computation in half precision.
+	raw.pass_over(&["n_ctx", "reorder_and_upcast_attn"]);
+	let (layers, head_dim) = (raw.size("n_layer")?, hidden_size / heads);
 	Ok(DecoderConfig {
 		family: &FAMILY,
 		vocab_size: raw.size("vocab_size")?,
 		hidden_size,
-		layers: raw.size("n_layer")?,
+		layers,
 		heads,
 		kv_heads: heads,
-		head_dim: hidden_size / heads,
+		head_dim,
+		value_dim: head_dim,
+		score_scale: 1.0 / (head_dim as f32).sqrt(),
+		windows: vec![None; layers],
 		intermediate_size: raw.size_or_none("n_inner")?.unwrap_or(4 * hidden_size),
 		max_positions: raw.size_or_none("n_positions")?.unwrap_or(1024),
 		positions: Positions::Learned,
 		norm: NormKind::Layer,
 		norm_eps: raw.number_or("layer_norm_epsilon", 1e-5)? as f32,
-		feed_forward: FeedForward::GeluTanh,
 		qkv_bias: true,
 		attention_out_bias: true,
 		mlp_bias: true,

@@ -1,36 +1,52 @@
-//! LLaMA 1 to 3: RMS norm, rotary positions, grouped queries, gated feed-forward.
+//! LLaMA 1 to 3: RMS norm, rotary positions, grouped queries, gated feed-forward. Mistral and Qwen start from it.
 
-use super::{Family, Names, QkvNames};
-use crate::config::{DecoderConfig, FeedForward, NormKind, Positions, RawConfig};
+use super::{rope, Family, MlpNames, Names, QkvNames};
+use crate::config::{DecoderConfig, NormKind, Positions, RawConfig};
 use crate::error::Result;
-use crate::ops::WeightLayout;
-use std::f64::consts::PI;
+use crate::ops::{Pairs, WeightLayout};
 
 /// The family.
 pub const FAMILY: Family = Family {
 	model_type: "llama",
-	architecture: "LlamaForCausalLM",
 	read,
-	names: Names {
-		base: "model.",
-		embedding: "embed_tokens",
-		positions: None,
-		blocks: "layers",
-		attention_norm: "input_layernorm",
-		qkv: QkvNames::Split(["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]),
-		attention_out: "self_attn.o_proj",
-		mlp_norm: "post_attention_layernorm",
-		gate: Some("mlp.gate_proj"),
-		up: "mlp.up_proj",
-		down: "mlp.down_proj",
-		final_norm: "norm",
-		head: "lm_head",
-	},
+	names: NAMES,
 	layout: WeightLayout::OutIn,
 	default_targets: &["q_proj", "v_proj"],
 };
 
+/// Its tensors.
+pub const NAMES: Names = Names {
+	base: "model.",
+	embedding: "embed_tokens",
+	embedding_norm: None,
+	positions: None,
+	blocks: "layers",
+	attention_norm: "input_layernorm",
+	qkv: QkvNames::Split(["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]),
+	qk_norms: None,
+	attention_out: "self_attn.o_proj",
+	mlp_norm: "post_attention_layernorm",
+	mlp: MlpNames::Gated {
+		gate: "mlp.gate_proj",
+		up: "mlp.up_proj",
+		down: "mlp.down_proj",
+	},
+	final_norm: "norm",
+	head: "lm_head",
+};
+
 fn read(raw: &RawConfig) -> Result<DecoderConfig> {
+	let attention_bias = raw.flag_or("attention_bias", false)?;
+	Ok(DecoderConfig {
+		qkv_bias: attention_bias,
+		attention_out_bias: attention_bias,
+		mlp_bias: raw.flag_or("mlp_bias", false)?,
+		..without_biases(raw, &FAMILY)?
+	})
+}
+
+/// What the families around LLaMA have in common.
+pub fn without_biases(raw: &RawConfig, family: &'static Family) -> Result<DecoderConfig> {
 	let hidden_size = raw.size("hidden_size")?;
 	let heads = raw.size("num_attention_heads")?;
 	let head_dim = match raw.size_or_none("head_dim")? {
@@ -43,80 +59,33 @@ fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 			))
 		}
 	};
-	if !head_dim.is_multiple_of(2) {
-		return Err(raw.error("head_dim", format!("{head_dim} is odd: rotary positions need pairs")));
-	}
-	match raw.text("hidden_act")?.as_deref() {
-		None | Some("silu" | "swish") => {}
-		Some(other) => return Err(raw.error("hidden_act", format!("`{other}` is not supported; known: silu"))),
-	}
-	let attention_bias = raw.flag_or("attention_bias", false)?;
+	raw.only_text("hidden_act", &["silu", "swish"])?;
+	let max_positions = raw.size_or_none("max_position_embeddings")?.unwrap_or(2048);
+	let rope = rope::read(raw, head_dim, Pairs::Halves, max_positions)?;
+	let layers = raw.size("num_hidden_layers")?;
 	Ok(DecoderConfig {
-		family: &FAMILY,
+		family,
 		vocab_size: raw.size("vocab_size")?,
 		hidden_size,
-		layers: raw.size("num_hidden_layers")?,
+		layers,
 		heads,
 		kv_heads: raw.size_or_none("num_key_value_heads")?.unwrap_or(heads),
 		head_dim,
+		value_dim: head_dim,
+		score_scale: 1.0 / (head_dim as f32).sqrt(),
+		windows: vec![None; layers],
 		intermediate_size: raw.size("intermediate_size")?,
-		max_positions: raw.size_or_none("max_position_embeddings")?.unwrap_or(2048),
-		positions: Positions::Rotary(inverse_frequencies(raw, head_dim)?),
+		max_positions: rope.max_positions,
+		positions: Positions::Rotary(rope.table),
 		norm: NormKind::Rms,
 		norm_eps: raw.number_or("rms_norm_eps", 1e-6)? as f32,
-		feed_forward: FeedForward::SwiGlu,
-		qkv_bias: attention_bias,
-		attention_out_bias: attention_bias,
-		mlp_bias: raw.flag_or("mlp_bias", false)?,
+		qkv_bias: false,
+		attention_out_bias: false,
+		mlp_bias: false,
 		tied: raw.flag_or("tie_word_embeddings", false)?,
 		eos: raw.token_ids("eos_token_id")?,
 		bos: raw.token_ids("bos_token_id")?,
 	})
-}
-
-/// Angles per position. transformers 5 keeps them under `rope_parameters`; older files have `rope_theta` and `rope_scaling`.
-fn inverse_frequencies(raw: &RawConfig, head_dim: usize) -> Result<Vec<f64>> {
-	let section = raw.section("rope_parameters").or_else(|| raw.section("rope_scaling"));
-	let theta = raw.number_or("rope_theta", 10_000.0)?;
-	let theta = section
-		.as_ref()
-		.map_or(Ok(theta), |s| s.number_or("rope_theta", theta))?;
-	let base: Vec<f64> = (0..head_dim / 2)
-		.map(|i| theta.powf(-(2.0 * i as f64) / head_dim as f64))
-		.collect();
-	let Some(section) = section else { return Ok(base) };
-	let kind = section.text("rope_type")?.or(section.text("type")?);
-	match kind.as_deref().unwrap_or("default") {
-		"default" => Ok(base),
-		"linear" => {
-			let factor = section.number("factor")?;
-			Ok(base.into_iter().map(|f| f / factor).collect())
-		}
-		"llama3" => llama3(&section, base),
-		other => Err(raw.error(
-			"rope_type",
-			format!("`{other}` is not supported; known: default, linear, llama3"),
-		)),
-	}
-}
-
-/// LLaMA 3.1's scaling: low frequencies are divided by the factor, high ones kept, those between interpolated.
-fn llama3(section: &RawConfig, base: Vec<f64>) -> Result<Vec<f64>> {
-	let factor = section.number("factor")?;
-	let (low, high) = (section.number("low_freq_factor")?, section.number("high_freq_factor")?);
-	let original = section.number("original_max_position_embeddings")?;
-	let scale = |frequency: f64| {
-		let wavelength = 2.0 * PI / frequency;
-		if wavelength > original / low {
-			frequency / factor
-		} else if wavelength < original / high {
-			frequency
-		} else {
-			let smooth = (original / wavelength - low) / (high - low);
-			(1.0 - smooth) * frequency / factor + smooth * frequency
-		}
-	};
-	Ok(base.into_iter().map(scale).collect())
 }
 
 #[cfg(test)]
@@ -136,28 +105,6 @@ mod tests {
 	}
 
 	#[test]
-	fn rope_should_be_read_in_both_spellings() {
-		let old = config(json!({"rope_theta": 500.0})).unwrap();
-		let new = config(json!({"rope_parameters": {"rope_theta": 500.0, "rope_type": "default"}})).unwrap();
-		assert_eq!(old.positions, new.positions);
-		assert_eq!(old.positions, Positions::Rotary(vec![1.0, 500f64.powf(-0.5)]));
-	}
-
-	#[test]
-	fn llama3_should_scale_low_frequencies_only() {
-		let scaled = config(
-			json!({"head_dim": 8, "rope_theta": 500_000.0, "rope_scaling": {"rope_type": "llama3",
-			"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}}),
-		);
-		let Positions::Rotary(scaled) = scaled.unwrap().positions else {
-			panic!()
-		};
-		let base: Vec<f64> = (0..4).map(|i| 500_000f64.powf(-(2.0 * i as f64) / 8.0)).collect();
-		assert_eq!(scaled[0], base[0]);
-		assert_eq!(scaled[3], base[3] / 8.0);
-	}
-
-	#[test]
 	fn key_should_be_named_when_it_cannot_be_used() {
 		for (extra, key) in [
 			(json!({"vocab_size": "many"}), "vocab_size"),
@@ -165,8 +112,14 @@ mod tests {
 			(json!({"hidden_act": "relu"}), "hidden_act"),
 			(json!({"num_key_value_heads": 3}), "num_key_value_heads"),
 			(json!({"eos_token_id": 10}), "eos_token_id"),
-			(json!({"rope_scaling": {"rope_type": "yarn"}}), "rope_type"),
+			(json!({"rope_scaling": {"rope_type": "dynamic"}}), "rope_type"),
+			(json!({"head_dim": 5}), "head_dim"),
 			(json!({"model_type": "mamba"}), "model_type"),
+			(json!({"final_logit_softcapping": 30.0}), "final_logit_softcapping"),
+			(
+				json!({"quantization_config": {"quant_method": "gptq"}}),
+				"quantization_config",
+			),
 		] {
 			let message = config(extra).unwrap_err().to_string();
 			assert!(
@@ -174,5 +127,12 @@ mod tests {
 				"{message}"
 			);
 		}
+	}
+
+	#[test]
+	fn key_should_be_passed_over_when_it_is_off_or_changes_no_logit() {
+		let extra = json!({"final_logit_softcapping": null, "use_mrope": false, "layer_types": [], "pretraining_tp": 2,
+			"attention_dropout": 0.1, "summary_type": "cls_index"});
+		assert!(config(extra).is_ok());
 	}
 }

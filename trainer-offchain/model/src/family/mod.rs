@@ -1,7 +1,12 @@
 //! Families: a configuration reader and a map of tensor names each, over the one decoder.
 
+mod bloom;
+mod chatglm;
 mod gpt2;
 mod llama;
+mod mistral;
+mod qwen;
+mod rope;
 
 use crate::config::{DecoderConfig, RawConfig};
 use crate::error::{ModelError, Result};
@@ -12,8 +17,6 @@ use crate::ops::WeightLayout;
 pub struct Family {
 	/// `model_type` in config.json.
 	pub model_type: &'static str,
-	/// transformers' class, as in `architectures`.
-	pub architecture: &'static str,
 	/// Reads config.json.
 	pub read: fn(&RawConfig) -> Result<DecoderConfig>,
 	/// Names of the tensors.
@@ -31,6 +34,8 @@ pub struct Names {
 	pub base: &'static str,
 	/// Token embedding.
 	pub embedding: &'static str,
+	/// The norm after it.
+	pub embedding_norm: Option<&'static str>,
 	/// Learned positions.
 	pub positions: Option<&'static str>,
 	/// List of blocks.
@@ -39,16 +44,14 @@ pub struct Names {
 	pub attention_norm: &'static str,
 	/// In a block: query, key and value.
 	pub qkv: QkvNames,
+	/// In a block: the norms of a query's and of a key's heads.
+	pub qk_norms: Option<[&'static str; 2]>,
 	/// In a block: attention's output.
 	pub attention_out: &'static str,
 	/// In a block: the norm before the feed-forward part.
 	pub mlp_norm: &'static str,
-	/// In a block: the gate of the feed-forward part.
-	pub gate: Option<&'static str>,
-	/// In a block: up.
-	pub up: &'static str,
-	/// In a block: down.
-	pub down: &'static str,
+	/// In a block: the feed-forward part.
+	pub mlp: MlpNames,
 	/// The norm after the last block.
 	pub final_norm: &'static str,
 	/// The head, without the base's prefix.
@@ -61,11 +64,49 @@ pub enum QkvNames {
 	/// Three layers.
 	Split([&'static str; 3]),
 	/// One layer whose output is query, key and value one after the other.
-	Fused(&'static str),
+	Joined(&'static str),
+	/// One layer whose output is query, key and value of the first head, then those of the second.
+	PerHead(&'static str),
+}
+
+/// The feed-forward part's layers.
+#[derive(Debug)]
+pub enum MlpNames {
+	/// `down(silu(gate(x)) * up(x))`.
+	Gated {
+		/// Gate.
+		gate: &'static str,
+		/// Up.
+		up: &'static str,
+		/// Down.
+		down: &'static str,
+	},
+	/// The same with one layer whose output is gate and up one after the other.
+	Joined {
+		/// Gate and up.
+		gate_up: &'static str,
+		/// Down.
+		down: &'static str,
+	},
+	/// `down(gelu_tanh(up(x)))`.
+	Gelu {
+		/// Up.
+		up: &'static str,
+		/// Down.
+		down: &'static str,
+	},
 }
 
 /// All families of this build.
-pub const FAMILIES: &[&Family] = &[&llama::FAMILY, &gpt2::FAMILY];
+pub const FAMILIES: &[&Family] = &[
+	&llama::FAMILY,
+	&mistral::FAMILY,
+	&qwen::QWEN2,
+	&qwen::QWEN3,
+	&gpt2::FAMILY,
+	&bloom::FAMILY,
+	&chatglm::FAMILY,
+];
 
 impl Family {
 	/// By `model_type`.

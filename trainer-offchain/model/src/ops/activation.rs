@@ -77,6 +77,25 @@ pub(crate) fn swiglu_backward(gate: &mut [f32], up: &mut [f32], grad: &[f32]) {
 		.for_each(|((gate, up), grad)| swiglu_gradient_part(gate, up, grad));
 }
 
+/// `silu(gate) · up` of rows that hold gate, then up, `width` elements together.
+pub(crate) fn swiglu_rows_forward(out: &mut [f32], both: &[f32], width: usize) {
+	out.par_chunks_mut(width / 2)
+		.with_min_len(super::rows_per_task(width))
+		.zip(both.par_chunks(width))
+		.for_each(|(out, row)| swiglu_part(out, &row[..width / 2], &row[width / 2..]));
+}
+
+/// Puts the gradients of such rows in their place.
+pub(crate) fn swiglu_rows_backward(both: &mut [f32], grad: &[f32], width: usize) {
+	both.par_chunks_mut(width)
+		.with_min_len(super::rows_per_task(width))
+		.zip(grad.par_chunks(width / 2))
+		.for_each(|(row, grad)| {
+			let (gate, up) = row.split_at_mut(width / 2);
+			swiglu_gradient_part(gate, up, grad);
+		});
+}
+
 /// `gelu(x)` into `out`.
 pub(crate) fn gelu_forward(out: &mut [f32], x: &[f32]) {
 	out.par_chunks_mut(ELEMENTS_PER_TASK)

@@ -15,11 +15,11 @@ mod rotary;
 mod tests;
 
 pub use activation::{gelu_tanh, swiglu};
-pub use attention::{attention, AttentionShape};
+pub use attention::{alibi_slope, attention, AttentionShape};
 pub use linear::{linear, lora_linear, Weight, WeightLayout};
 pub use loss::{cross_entropy_sum, IGNORE};
 pub use norm::{layer_norm, rms_norm};
-pub use rotary::{rotary, RotaryTable};
+pub use rotary::{rotary, Pairs, RotaryAngles, RotaryTable};
 
 use crate::kernels::product::Elements;
 use candle_core::{bail, CpuStorage, Layout, Result, Shape, Storage, Tensor};

@@ -1,7 +1,7 @@
 //! The same operations composed of candle's differentiable ones: slower, on any device, and what the fused forms are
 //! tested against.
 
-use super::{AttentionShape, Weight, WeightLayout, IGNORE};
+use super::{AttentionShape, Pairs, RotaryAngles, Weight, WeightLayout, IGNORE};
 use candle_core::{Device, Result, Tensor, D};
 
 /// See [`super::swiglu`].
@@ -24,14 +24,25 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> Resul
 	hat.broadcast_mul(weight)?.broadcast_add(bias)
 }
 
-/// `x [batch, seq, heads, dim]`, `cos, sin [seq, dim / 2]`; see [`super::rotary`].
-pub fn rotary(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
-	let (seq, half) = cos.dims2()?;
-	let (first, second) = (x.narrow(D::Minus1, 0, half)?, x.narrow(D::Minus1, half, half)?);
-	let (cos, sin) = (cos.reshape((1, seq, 1, half))?, sin.reshape((1, seq, 1, half))?);
+/// See [`super::rotary`].
+pub fn rotary(x: &Tensor, angles: &RotaryAngles) -> Result<Tensor> {
+	let (batch, seq, heads, dim) = x.dims4()?;
+	let (cos, sin) = angles.tensors(x.device())?;
+	let half = cos.dim(D::Minus1)?;
+	let turned = x.narrow(D::Minus1, 0, 2 * half)?;
+	// A pair's two elements lie along this dimension.
+	let (shape, pair) = match angles.pairs() {
+		Pairs::Halves => ([batch, seq, heads, 2, half], 3),
+		Pairs::Neighbours => ([batch, seq, heads, half, 2], 4),
+	};
+	let turned = turned.contiguous()?.reshape(&shape)?;
+	let (first, second) = (turned.narrow(pair, 0, 1)?, turned.narrow(pair, 1, 1)?);
+	let table = |t: Tensor| t.reshape((1, seq, 1, half))?.unsqueeze(pair);
+	let (cos, sin) = (table(cos)?, table(sin)?);
 	let turned_first = (first.broadcast_mul(&cos)? - second.broadcast_mul(&sin)?)?;
 	let turned_second = (second.broadcast_mul(&cos)? + first.broadcast_mul(&sin)?)?;
-	Tensor::cat(&[&turned_first, &turned_second], D::Minus1)
+	let turned = Tensor::cat(&[&turned_first, &turned_second], pair)?.reshape((batch, seq, heads, 2 * half))?;
+	Tensor::cat(&[&turned, &x.narrow(D::Minus1, 2 * half, dim - 2 * half)?], D::Minus1)
 }
 
 /// See [`super::linear`].
@@ -81,21 +92,30 @@ fn base_dims(x: &Tensor, b: &Tensor) -> Result<Vec<usize>> {
 	Ok(dims)
 }
 
-/// 0 where a key may be seen, -inf elsewhere: `[seq, total]`.
-fn causal_mask(seq: usize, total: usize, device: &Device) -> Result<Tensor> {
-	let past = total - seq;
-	let mask: Vec<f32> = (0..seq)
-		.flat_map(|i| (0..total).map(move |j| if j <= past + i { 0.0 } else { f32::NEG_INFINITY }))
-		.collect();
-	Tensor::from_vec(mask, (seq, total), device)
+/// What is added to the scores, `[heads, seq, total]`: -inf where a key may not be seen, elsewhere 0 or ALiBi's share.
+fn causal_mask(shape: AttentionShape, seq: usize, total: usize, device: &Device) -> Result<Tensor> {
+	let mut mask = Vec::with_capacity(shape.heads * seq * total);
+	for head in 0..shape.heads {
+		for position in total - seq..total {
+			mask.extend((0..total).map(|key| {
+				if key < shape.first_key(position) || key > position {
+					f32::NEG_INFINITY
+				} else {
+					-shape.slope(head) * (position - key) as f32
+				}
+			}));
+		}
+	}
+	Tensor::from_vec(mask, (shape.heads, seq, total), device)
 }
 
 /// See [`super::attention`].
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, shape: AttentionShape) -> Result<Tensor> {
-	let (batch, seq, heads, dim) = q.dims4()?;
+	let (batch, seq, heads, _) = q.dims4()?;
 	let (_, total, kv_heads, _) = k.dims4()?;
 	let group = heads / kv_heads;
 	let repeat = |x: &Tensor| -> Result<Tensor> {
+		let dim = x.dim(D::Minus1)?;
 		let x = x
 			.transpose(1, 2)?
 			.unsqueeze(2)?
@@ -104,7 +124,7 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, shape: AttentionShape) -> R
 	};
 	let q = q.transpose(1, 2)?.contiguous()?;
 	let scores = (q.matmul(&repeat(k)?.t()?)? * f64::from(shape.scale))?;
-	let scores = scores.broadcast_add(&causal_mask(seq, total, q.device())?)?;
+	let scores = scores.broadcast_add(&causal_mask(shape, seq, total, q.device())?)?;
 	let probabilities = candle_nn::ops::softmax(&scores, D::Minus1)?;
 	probabilities.matmul(&repeat(v)?)?.transpose(1, 2)?.contiguous()
 }

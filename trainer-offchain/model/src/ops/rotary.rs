@@ -1,102 +1,131 @@
-//! Rotary position embedding, half-split (the first half of a head is paired with the second).
+//! Rotary position embedding: pairs of a head's elements are turned by angles that grow with the position.
 
+use super::attention::Place;
 use super::{elements, flat, make, output, reference};
 use crate::kernels::math::vectorised;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Cosines and sines for every position and frequency.
-#[derive(Clone)]
+/// Which elements of a head are turned together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pairs {
+	/// Element `i` with `i + width / 2`.
+	Halves,
+	/// Element `2 i` with `2 i + 1`.
+	Neighbours,
+}
+
+/// How a model turns its heads. The first `2 · frequencies` elements are turned, those after them kept.
+#[derive(Clone, Debug, PartialEq)]
 pub struct RotaryTable {
-	cos: Arc<Vec<f32>>,
-	sin: Arc<Vec<f32>>,
-	/// Frequencies: half of the head's width.
-	half: usize,
-	positions: usize,
+	/// Angle per position of each pair.
+	pub frequencies: Vec<f64>,
+	/// Factor on what is turned, 1 but for YaRN.
+	pub factor: f64,
+	/// Which elements make a pair.
+	pub pairs: Pairs,
 }
 
 impl RotaryTable {
-	/// From the angle per position of each frequency, `[head_dim / 2]`, for positions `0..positions`.
-	pub fn new(inverse_frequencies: &[f64], positions: usize) -> Self {
+	/// Elements of a head that are turned.
+	pub fn width(&self) -> usize {
+		2 * self.frequencies.len()
+	}
+
+	/// Cosines and sines of positions `start..start + len`.
+	pub fn angles(&self, start: usize, len: usize) -> RotaryAngles {
 		// transformers forms the angle in f32; doing the same keeps long contexts equal.
-		let angles = (0..positions)
-			.flat_map(|position| inverse_frequencies.iter().map(move |f| position as f32 * *f as f32))
-			.collect::<Vec<f32>>();
-		Self {
-			cos: Arc::new(angles.iter().map(|a| a.cos()).collect()),
-			sin: Arc::new(angles.iter().map(|a| a.sin()).collect()),
-			half: inverse_frequencies.len(),
-			positions,
+		let angle = |position: usize| self.frequencies.iter().map(move |f| position as f32 * *f as f32);
+		let of = |function: fn(f32) -> f32| -> Arc<Vec<f32>> {
+			let all = (start..start + len).flat_map(angle);
+			Arc::new(all.map(|a| function(a) * self.factor as f32).collect())
+		};
+		RotaryAngles {
+			cos: of(f32::cos),
+			sin: of(f32::sin),
+			half: self.frequencies.len(),
+			len,
+			pairs: self.pairs,
 		}
-	}
-
-	/// Positions that the table covers.
-	pub fn positions(&self) -> usize {
-		self.positions
-	}
-
-	/// (cos, sin) of positions `start..start + len`, each `[len, half]`.
-	pub fn tensors(&self, start: usize, len: usize, device: &Device) -> Result<(Tensor, Tensor)> {
-		let range = start * self.half..(start + len) * self.half;
-		let cos = Tensor::from_slice(&self.cos[range.clone()], (len, self.half), device)?;
-		Ok((cos, Tensor::from_slice(&self.sin[range], (len, self.half), device)?))
 	}
 }
 
-/// Rotates `x [batch, seq, heads, head_dim]`, whose first row stands at position `start`.
-pub fn rotary(x: &Tensor, table: &RotaryTable, start: usize) -> Result<Tensor> {
+/// Cosines and sines of consecutive positions, `[len, half]` each.
+#[derive(Clone)]
+pub struct RotaryAngles {
+	cos: Arc<Vec<f32>>,
+	sin: Arc<Vec<f32>>,
+	half: usize,
+	len: usize,
+	pairs: Pairs,
+}
+
+impl RotaryAngles {
+	/// Which elements make a pair.
+	pub fn pairs(&self) -> Pairs {
+		self.pairs
+	}
+
+	/// (cos, sin), each `[len, half]`.
+	pub fn tensors(&self, device: &Device) -> Result<(Tensor, Tensor)> {
+		let tensor = |data: &[f32]| Tensor::from_slice(data, (self.len, self.half), device);
+		Ok((tensor(&self.cos)?, tensor(&self.sin)?))
+	}
+}
+
+/// Turns `x [batch, seq, heads, head_dim]` by the angles of its `seq` positions.
+pub fn rotary(x: &Tensor, angles: &RotaryAngles) -> Result<Tensor> {
 	let (_, seq, _, head_dim) = x.dims4()?;
-	if head_dim != table.half * 2 || start + seq > table.positions {
-		candle_core::bail!(
-			"rotary: head of {head_dim} and positions up to {} for a table of {} and {}",
-			start + seq,
-			table.half * 2,
-			table.positions
-		);
+	if head_dim < angles.half * 2 || seq != angles.len {
+		let (half, len) = (angles.half, angles.len);
+		candle_core::bail!("rotary: head of {head_dim}, {seq} positions for {half} angles of {len} positions");
 	}
 	if !x.device().is_cpu() {
-		let (cos, sin) = table.tensors(start, seq, x.device())?;
-		return reference::rotary(x, &cos, &sin);
+		return reference::rotary(x, angles);
 	}
-	x.contiguous()?.apply_op1(Rotary {
-		table: table.clone(),
-		start,
-	})
+	x.contiguous()?.apply_op1(Rotary { angles: angles.clone() })
 }
 
 struct Rotary {
-	table: RotaryTable,
-	start: usize,
+	angles: RotaryAngles,
 }
 
 vectorised! {
-	/// Turns the heads of one row by the angles of its position.
-	pub fn turn_row(row: &mut [f32], cos: &[f32], sin: &[f32], direction: f32) {
-		let half = cos.len();
-		for head in row.chunks_exact_mut(2 * half) {
-			let (first, second) = head.split_at_mut(half);
-			for i in 0..half {
-				let (c, s) = (cos[i], sin[i] * direction);
-				let (a, b) = (first[i], second[i]);
-				first[i] = a * c - b * s;
-				second[i] = b * c + a * s;
-			}
+	/// Turns a head by the angles of its position, halves paired.
+	pub fn turn_halves(head: &mut [f32], cos: &[f32], sin: &[f32], direction: f32) {
+		let (first, second) = head.split_at_mut(cos.len());
+		for (((a, b), &c), &s) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+			let s = s * direction;
+			(*a, *b) = (*a * c - *b * s, *b * c + *a * s);
+		}
+	}
+
+	/// The same, neighbours paired.
+	pub fn turn_neighbours(head: &mut [f32], cos: &[f32], sin: &[f32], direction: f32) {
+		for ((pair, &c), &s) in head.chunks_exact_mut(2).zip(cos).zip(sin) {
+			let s = s * direction;
+			(pair[0], pair[1]) = (pair[0] * c - pair[1] * s, pair[1] * c + pair[0] * s);
 		}
 	}
 }
 
-impl RotaryTable {
-	/// Turns heads in their place: `width` elements from `offset` on of each row of `x [batch · seq, stride]`. `direction`
-	/// is 1 forward and -1 for the gradient: the inverse of a rotation turns the other way.
-	pub(crate) fn turn(&self, x: &mut [f32], place: (usize, usize, usize), seq: usize, start: usize, direction: f32) {
-		let (stride, offset, width) = place;
-		let task = super::rows_per_task(width);
-		x.par_chunks_mut(stride * task).enumerate().for_each(|(i, rows)| {
-			for (j, row) in rows.chunks_exact_mut(stride).enumerate() {
-				let at = (start + (i * task + j) % seq) * self.half;
+impl RotaryAngles {
+	/// Turns `heads` heads of each row of `x` in their place. `direction` is 1 forward and -1 for the gradient: the
+	/// transpose of a rotation turns the other way.
+	pub(crate) fn turn(&self, x: &mut [f32], place: Place, heads: usize, direction: f32) {
+		let task = super::rows_per_task(heads * place.dim);
+		x.par_chunks_mut(place.stride * task).enumerate().for_each(|(i, rows)| {
+			for (j, row) in rows.chunks_exact_mut(place.stride).enumerate() {
+				let at = (i * task + j) % self.len * self.half;
 				let (cos, sin) = (&self.cos[at..at + self.half], &self.sin[at..at + self.half]);
-				turn_row(&mut row[offset..offset + width], cos, sin, direction);
+				for h in 0..heads {
+					let head = &mut row[place.offset + h * place.pitch..][..2 * self.half];
+					match self.pairs {
+						Pairs::Halves => turn_halves(head, cos, sin, direction),
+						Pairs::Neighbours => turn_neighbours(head, cos, sin, direction),
+					}
+				}
 			}
 		});
 	}
@@ -104,10 +133,10 @@ impl RotaryTable {
 
 impl Rotary {
 	fn turn(&self, x: &[f32], shape: &Shape, direction: f32) -> Result<Vec<f32>> {
-		let (_, seq, heads, head_dim) = shape.dims4()?;
+		let (_, _, heads, head_dim) = shape.dims4()?;
 		let mut out = x.to_vec();
-		let width = heads * head_dim;
-		self.table.turn(&mut out, (width, 0, width), seq, self.start, direction);
+		self.angles
+			.turn(&mut out, Place::alone(heads, head_dim), heads, direction);
 		Ok(out)
 	}
 }

@@ -60,38 +60,108 @@ fn norms_should_equal_their_compositions() {
 }
 
 #[test]
-fn rotary_should_equal_its_composition_when_not_at_the_start() {
-	let x = random(&[2, 5, 3, 8], 1);
-	let table = RotaryTable::new(&[1.0, 0.3, 0.1, 0.03], 16);
-	let (cos, sin) = table.tensors(4, 5, &Device::Cpu).unwrap();
-	compare(&[&x], || rotary(&x, &table, 4), || reference::rotary(&x, &cos, &sin));
-	assert!(rotary(&x, &table, 12).is_err());
+fn rotary_should_equal_its_composition_in_both_pairings_when_not_at_the_start() {
+	let x = random(&[2, 5, 3, 10], 1);
+	for pairs in [Pairs::Halves, Pairs::Neighbours] {
+		let table = RotaryTable {
+			frequencies: vec![1.0, 0.3, 0.1, 0.03],
+			factor: 1.2,
+			pairs,
+		};
+		let angles = table.angles(4, 5);
+		compare(&[&x], || rotary(&x, &angles), || reference::rotary(&x, &angles));
+		assert!(rotary(&x, &table.angles(4, 6)).is_err());
+		// Position 7 of the head's first pair, by hand.
+		let turned = rotary(&x, &angles).unwrap();
+		let at = |t: &Tensor, i: usize| t.get(0).unwrap().get(3).unwrap().get(0).unwrap().get(i).unwrap();
+		let (first, second) = (
+			at(&x, 0).to_scalar::<f32>().unwrap(),
+			at(&x, if pairs == Pairs::Halves { 4 } else { 1 })
+				.to_scalar::<f32>()
+				.unwrap(),
+		);
+		let expected = 1.2 * (first * 7f32.cos() - second * 7f32.sin());
+		assert!((at(&turned, 0).to_scalar::<f32>().unwrap() - expected).abs() < 1e-5);
+		assert_eq!(
+			at(&turned, 9).to_scalar::<f32>().unwrap(),
+			at(&x, 9).to_scalar::<f32>().unwrap()
+		);
+	}
 }
+
+const SHAPE: AttentionShape = AttentionShape {
+	heads: 4,
+	kv_heads: 2,
+	head_dim: 8,
+	value_dim: 8,
+	scale: 0.4,
+	window: None,
+	alibi: false,
+};
 
 #[test]
 fn attention_should_equal_its_composition_when_grouped_and_longer_than_a_block() {
+	for shape in [
+		SHAPE,
+		AttentionShape {
+			window: Some(2),
+			..SHAPE
+		},
+		AttentionShape {
+			window: Some(70),
+			..SHAPE
+		},
+		AttentionShape { alibi: true, ..SHAPE },
+		AttentionShape {
+			value_dim: 5,
+			window: Some(9),
+			alibi: true,
+			..SHAPE
+		},
+	] {
+		let (k, v) = (random(&[2, 131, 2, 8], 2), random(&[2, 131, 2, shape.value_dim], 3));
+		for seq in [131, 3] {
+			let q = random(&[2, seq, 4, 8], 1);
+			compare(
+				&[&q, &k, &v],
+				|| attention(&q, &k, &v, shape),
+				|| reference::attention(&q, &k, &v, shape),
+			);
+		}
+	}
+}
+
+#[test]
+fn attention_should_see_its_window_only() {
+	let (q, k) = (random(&[1, 6, 4, 8], 1), random(&[1, 6, 2, 8], 2));
+	let v: Vec<f32> = (0..6 * 2 * 8).map(|i| (i / 16) as f32).collect();
+	let v = Tensor::from_vec(v, (1, 6, 2, 8), &Device::Cpu).unwrap();
 	let shape = AttentionShape {
-		heads: 4,
-		kv_heads: 2,
-		head_dim: 8,
-		scale: 0.4,
+		window: Some(2),
+		..SHAPE
 	};
-	let (q, k, v) = (
-		random(&[2, 131, 4, 8], 1),
-		random(&[2, 131, 2, 8], 2),
-		random(&[2, 131, 2, 8], 3),
-	);
-	compare(
-		&[&q, &k, &v],
-		|| attention(&q, &k, &v, shape),
-		|| reference::attention(&q, &k, &v, shape),
-	);
-	let q = random(&[2, 3, 4, 8], 4);
-	compare(
-		&[&q, &k, &v],
-		|| attention(&q, &k, &v, shape),
-		|| reference::attention(&q, &k, &v, shape),
-	);
+	let out = attention(&q, &k, &v, shape).unwrap();
+	let out = out.reshape((6, 32)).unwrap().to_vec2::<f32>().unwrap();
+	// The values name their position: row i mixes i - 1 and i.
+	for (i, row) in out.iter().enumerate() {
+		assert!(
+			row.iter().all(|x| *x <= i as f32 && *x >= i as f32 - 1.0),
+			"{i}: {row:?}"
+		);
+	}
+	let shape = AttentionShape {
+		window: Some(0),
+		..SHAPE
+	};
+	assert!(attention(&q, &k, &v, shape).is_err());
+}
+
+#[test]
+fn alibi_slopes_should_be_those_of_bloom() {
+	let slopes = |n: usize| (0..n).map(|h| alibi_slope(h, n)).collect::<Vec<_>>();
+	assert_eq!(slopes(4), [0.25, 0.0625, 0.015_625, 0.003_906_25]);
+	// Of six heads, four as above and two of those for eight.
+	assert_eq!(slopes(6), [0.25, 0.0625, 0.015_625, 0.003_906_25, 0.5, 0.125]);
 }
 
 #[test]

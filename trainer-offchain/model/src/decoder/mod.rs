@@ -1,0 +1,227 @@
+//! The decoder: embedding, blocks of attention and feed-forward, norm, head. One for all families, for training and for
+//! serving; its cache is an argument.
+
+mod attention;
+mod build;
+mod cache;
+mod feed_forward;
+mod step;
+
+pub use cache::KvCache;
+pub use step::{Activations, Gradients, StepInput};
+
+use crate::checkpoint::Checkpoint;
+use crate::config::{DecoderConfig, Positions, RawConfig};
+use crate::error::{ModelError, Result};
+use crate::linear::{DropoutRng, Linear};
+use crate::ops::{self, Weight, WeightLayout};
+use crate::source::{FromCheckpoint, FromSeed, Init, TensorSource};
+use attention::Attention;
+use build::{Builder, Norm};
+use candle_core::{Device, Tensor};
+use feed_forward::Mlp;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A model. A clone shares the tensors: an adapter put around the clone's layers leaves the original as it is.
+#[derive(Clone)]
+pub struct Decoder {
+	/// What it was built from.
+	pub config: DecoderConfig,
+	/// config.json as it was read.
+	pub raw_config: RawConfig,
+	/// Where its tensors are.
+	pub device: Device,
+	/// Base tensors under the names of their file.
+	pub parameters: Vec<(String, Tensor)>,
+	embedding: Tensor,
+	embedding_norm: Option<Norm>,
+	positions: Option<Tensor>,
+	blocks: Vec<Block>,
+	final_norm: Norm,
+	head: Weight,
+}
+
+#[derive(Clone)]
+struct Block {
+	attention_norm: Norm,
+	attention: Attention,
+	mlp_norm: Norm,
+	mlp: Mlp,
+}
+
+impl Block {
+	fn build(builder: &mut Builder, index: usize) -> Result<Self> {
+		let names = &builder.config.family.names;
+		let (attention_norm, mlp_norm) = (
+			builder.path(index, names.attention_norm),
+			builder.path(index, names.mlp_norm),
+		);
+		Ok(Self {
+			attention_norm: builder.norm(&attention_norm)?,
+			attention: Attention::build(builder, index)?,
+			mlp_norm: builder.norm(&mlp_norm)?,
+			mlp: Mlp::build(builder, index)?,
+		})
+	}
+}
+
+impl Decoder {
+	/// Reads a Hugging Face folder; `trainable` makes every base tensor a variable.
+	pub fn load(dir: &Path, device: &Device, trainable: bool) -> Result<Self> {
+		let raw = RawConfig::read(dir)?;
+		let checkpoint = Checkpoint::open(dir)?;
+		let mut source = FromCheckpoint {
+			checkpoint: &checkpoint,
+			device,
+		};
+		Self::build(raw, &mut source, device, trainable)
+	}
+
+	/// A new model with seeded random weights, all trainable.
+	pub fn random(raw: RawConfig, seed: u64, device: &Device) -> Result<Self> {
+		Self::build(raw, &mut FromSeed::new(seed, device), device, true)
+	}
+
+	fn build(raw: RawConfig, source: &mut dyn TensorSource, device: &Device, trainable: bool) -> Result<Self> {
+		let config = DecoderConfig::from_raw(&raw)?;
+		let names = &config.family.names;
+		let mut builder = Builder {
+			config: &config,
+			source,
+			trainable,
+			parameters: Vec::new(),
+		};
+		let table = |name: &str| format!("{}{name}.weight", names.base);
+		let vocab_shape = [config.vocab_size, config.hidden_size];
+		let embedding = builder.tensor(&table(names.embedding), &vocab_shape, Init::Normal(0.02))?;
+		let embedding_norm = match names.embedding_norm {
+			Some(name) => Some(builder.norm(&format!("{}{name}", names.base))?),
+			None => None,
+		};
+		let positions = match names.positions {
+			Some(name) => Some(builder.tensor(
+				&table(name),
+				&[config.max_positions, config.hidden_size],
+				Init::Normal(0.02),
+			)?),
+			None => None,
+		};
+		let blocks = (0..config.layers)
+			.map(|i| Block::build(&mut builder, i))
+			.collect::<Result<Vec<_>>>()?;
+		let final_norm = builder.norm(&format!("{}{}", names.base, names.final_norm))?;
+		let head = if config.tied {
+			embedding.clone()
+		} else {
+			builder.tensor(&format!("{}.weight", names.head), &vocab_shape, Init::Normal(0.02))?
+		};
+		Ok(Self {
+			parameters: builder.parameters,
+			head: Weight {
+				tensor: head,
+				layout: WeightLayout::OutIn,
+				bias: None,
+			},
+			raw_config: raw,
+			device: device.clone(),
+			embedding,
+			embedding_norm,
+			positions,
+			blocks,
+			final_norm,
+			config,
+		})
+	}
+
+	/// Linear layers that adapters can wrap, block after block.
+	pub fn linears(&self) -> impl Iterator<Item = &Linear> {
+		let blocks = self.blocks.iter();
+		blocks.flat_map(|b| [b.attention.linears(), b.mlp.linears()]).flatten()
+	}
+
+	/// The same, to wrap them.
+	pub fn linears_mut(&mut self) -> impl Iterator<Item = &mut Linear> {
+		let blocks = self.blocks.iter_mut();
+		blocks
+			.flat_map(|b| [b.attention.linears_mut(), b.mlp.linears_mut()])
+			.flatten()
+	}
+
+	/// Number of base parameters, a tied head counted once.
+	pub fn parameter_count(&self) -> usize {
+		self.parameters.iter().map(|(_, t)| t.elem_count()).sum()
+	}
+
+	/// The residual stream after the last norm, `[batch, seq, hidden]`, of `ids [batch, seq]` (u32).
+	///
+	/// With a cache, `ids` continue what the cache holds. Rows may be padded on the right; without a cache that changes
+	/// nothing before the padding.
+	pub fn hidden(&self, ids: &Tensor, mut cache: Option<&mut KvCache>, dropout: &mut DropoutRng) -> Result<Tensor> {
+		let (batch, seq) = ids.dims2()?;
+		let past = cache.as_ref().map_or(0, |c| c.len);
+		if past + seq > self.config.max_positions {
+			return Err(ModelError::Input(format!(
+				"{} positions are more than the {} that the model has",
+				past + seq,
+				self.config.max_positions
+			)));
+		}
+		let mut x = self.embedding.index_select(&ids.flatten_all()?, 0)?;
+		x = x.reshape((batch, seq, self.config.hidden_size))?;
+		if let Some(table) = &self.positions {
+			let rows = Tensor::arange(past as u32, (past + seq) as u32, &self.device)?;
+			x = x.broadcast_add(&table.index_select(&rows, 0)?)?;
+		}
+		if let Some(norm) = &self.embedding_norm {
+			x = norm.forward(&x)?;
+		}
+		let angles = match &self.config.positions {
+			Positions::Rotary(table) => Some(table.angles(past, seq)),
+			Positions::Learned | Positions::Alibi => None,
+		};
+		for (index, block) in self.blocks.iter().enumerate() {
+			let normed = block.attention_norm.forward(&x)?;
+			let cache = cache.as_deref_mut().map(|cache| (cache, index));
+			x = (x + block.attention.forward(&normed, angles.as_ref(), cache, dropout)?)?;
+			let normed = block.mlp_norm.forward(&x)?;
+			x = (x + block.mlp.forward(&normed, dropout)?)?;
+		}
+		if let Some(cache) = cache {
+			cache.len += seq;
+		}
+		self.final_norm.forward(&x)
+	}
+
+	/// Logits of every position, `[batch, seq, vocab]`.
+	pub fn logits(&self, ids: &Tensor, cache: Option<&mut KvCache>) -> Result<Tensor> {
+		let hidden = self.hidden(ids, cache, &mut None)?;
+		Ok(ops::linear(&hidden, &self.head)?)
+	}
+
+	/// Logits of each row's last position, `[batch, vocab]`.
+	pub fn last_logits(&self, ids: &Tensor, cache: Option<&mut KvCache>) -> Result<Tensor> {
+		let hidden = self.hidden(ids, cache, &mut None)?;
+		let last = hidden.narrow(1, hidden.dim(1)? - 1, 1)?.squeeze(1)?;
+		Ok(ops::linear(&last, &self.head)?)
+	}
+
+	/// Sum of the cross-entropies of `targets`, one per position of `ids` and row after row, [`ops::IGNORE`] for none.
+	pub fn loss_sum(&self, ids: &Tensor, targets: Arc<Vec<u32>>, dropout: &mut DropoutRng) -> Result<Tensor> {
+		let hidden = self.hidden(ids, None, dropout)?;
+		let rows = targets.len();
+		let hidden = hidden.reshape((rows, self.config.hidden_size))?;
+		Ok(ops::cross_entropy_sum(&hidden, &self.head.tensor, targets)?)
+	}
+
+	/// Checks that ids are rows of the embedding.
+	pub fn check_ids(&self, ids: &[u32]) -> Result<()> {
+		match ids.iter().find(|id| **id as usize >= self.config.vocab_size) {
+			Some(id) => Err(ModelError::Input(format!(
+				"token id {id} is not below vocab_size {}",
+				self.config.vocab_size
+			))),
+			None => Ok(()),
+		}
+	}
+}
