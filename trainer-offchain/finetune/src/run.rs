@@ -342,7 +342,7 @@ fn train(
 }
 
 /// What is trained: the adapters' tensors, or the model's.
-fn variables(decoder: &Decoder, lora: bool) -> Vec<Tensor> {
+pub fn variables(decoder: &Decoder, lora: bool) -> Vec<Tensor> {
 	let tensors = if lora {
 		lora::tensors(decoder)
 	} else {

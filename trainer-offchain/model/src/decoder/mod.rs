@@ -7,8 +7,10 @@ mod cache;
 mod experts;
 mod feed_forward;
 mod latent;
+mod step;
 
 pub use cache::KvCache;
+pub use step::{Activations, Gradients, StepInput};
 
 use crate::checkpoint::Checkpoint;
 use crate::config::{DecoderConfig, Positions, RawConfig};
