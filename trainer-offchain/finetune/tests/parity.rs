@@ -134,7 +134,13 @@ fn ten_full_steps_of_each_family_should_lose_what_transformers_loses() {
 		let dir = tempfile::tempdir().unwrap();
 		let (mut config, train) = config(name, dir.path());
 		config.method = Method::Full;
-		let (_, steps) = collect(config);
+		let (report, steps) = collect(config);
+		let names = |dir: &Path| -> Vec<String> {
+			let file = Checkpoint::open(dir).unwrap();
+			file.names().into_iter().map(str::to_owned).collect()
+		};
+		let written = report.model_dir.unwrap();
+		assert_eq!(names(&written), names(&fixture(name).join("model")), "{name}");
 		let of = |f: fn(&StepMetrics) -> f64| steps.iter().map(f).collect::<Vec<_>>();
 		let loss = largest(&of(|s| s.loss), &numbers(&train["full_losses"]));
 		println!("{name}: losses of full training to {loss:.1e} (relative)");

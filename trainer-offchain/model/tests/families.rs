@@ -142,6 +142,67 @@ fn further_tensors_should_be_passed_over_only_when_they_change_nothing() {
 	}
 }
 
+/// Rounds a weight to fp8 by blocks of 16, as DeepSeek V3 is released: (what is stored, its scales, what they stand for).
+fn to_fp8(weight: &Tensor) -> (Tensor, Tensor, Tensor) {
+	const BLOCK: usize = 16;
+	let (rows, cols) = weight.dims2().unwrap();
+	let blocks = [rows.div_ceil(BLOCK), cols.div_ceil(BLOCK)];
+	let values = weight.to_vec2::<f32>().unwrap();
+	let mut scales = vec![vec![0f32; blocks[1]]; blocks[0]];
+	for (i, row) in values.iter().enumerate() {
+		for (j, x) in row.iter().enumerate() {
+			let scale = &mut scales[i / BLOCK][j / BLOCK];
+			*scale = scale.max(x.abs() / 448.0);
+		}
+	}
+	let by_scale = |values: Vec<Vec<f32>>, apply: fn(f32, f32) -> f32| -> Tensor {
+		let of = |(i, row): (usize, Vec<f32>)| -> Vec<f32> {
+			let scaled = row
+				.iter()
+				.enumerate()
+				.map(|(j, x)| apply(*x, scales[i / BLOCK][j / BLOCK]));
+			scaled.collect()
+		};
+		let rows: Vec<Vec<f32>> = values.into_iter().enumerate().map(of).collect();
+		Tensor::new(rows, &Device::Cpu).unwrap()
+	};
+	let stored = by_scale(values, |x, scale| x / scale).to_dtype(DType::F8E4M3).unwrap();
+	let rounded = stored.to_dtype(DType::F32).unwrap().to_vec2().unwrap();
+	let meant = by_scale(rounded, |x, scale| x * scale);
+	(stored, Tensor::new(scales.clone(), &Device::Cpu).unwrap(), meant)
+}
+
+#[test]
+fn fp8_weights_should_give_the_logits_of_what_they_stand_for() {
+	let path = fixture("tiny-deepseek3/model/model.safetensors");
+	let (mut plain, mut fp8) = (Vec::new(), Vec::new());
+	for name in Checkpoint::open_file(&path).unwrap().names() {
+		let weight = tensor(&path, name);
+		// Norms, embedding, head, router and biases stay as they are.
+		if !name.contains("_proj") || name.ends_with("bias") {
+			plain.push((name.to_owned(), weight.clone()));
+			fp8.push((name.to_owned(), weight));
+			continue;
+		}
+		let (stored, scales, meant) = to_fp8(&weight);
+		plain.push((name.to_owned(), meant));
+		fp8.push((name.to_owned(), stored));
+		fp8.push((format!("{name}_scale_inv"), scales));
+	}
+	let logits = |tensors: &[(String, Tensor)], quantisation: Value| {
+		let model = copy("tiny-deepseek3/model");
+		let bytes = openledger_model::checkpoint::to_bytes(tensors).unwrap();
+		std::fs::write(model.path().join("model.safetensors"), bytes).unwrap();
+		edit(model.path(), "config.json", |c| c["quantization_config"] = quantisation);
+		load(model.path()).logits(&input_ids(), None).unwrap()
+	};
+	let plain = logits(&plain, Value::Null);
+	let quantisation = serde_json::json!({"quant_method": "fp8", "fmt": "e4m3", "weight_block_size": [16, 16]});
+	assert_eq!(relative_error(&logits(&fp8, quantisation), &plain), 0.0);
+	let error = relative_error(&plain, &tensor(&fixture("tiny-deepseek3/logits.safetensors"), "logits"));
+	assert!((1e-3..0.3).contains(&error), "rounding changes the logits by {error}");
+}
+
 #[test]
 fn batch_should_equal_single() {
 	for name in FAMILIES {

@@ -2,7 +2,7 @@
 
 use super::build::Builder;
 use super::experts::Experts;
-use crate::error::Result;
+use crate::error::{ModelError, Result};
 use crate::family::MlpNames;
 use crate::linear::{Around, Linear};
 use crate::ops;
@@ -47,6 +47,16 @@ impl FeedForward {
 		}
 	}
 
+	/// The layers, where there are no experts.
+	pub fn dense(&self) -> Result<&Mlp> {
+		match self {
+			Self::Dense(mlp) => Ok(mlp),
+			Self::DenseAmongExperts(_) | Self::Experts(_) => {
+				Err(ModelError::Input("experts have no step without a graph".into()))
+			}
+		}
+	}
+
 	/// `x [batch, seq, hidden]` to the same.
 	pub fn forward(&self, x: &Tensor, around: &mut Around<'_>) -> Result<Tensor> {
 		match self {
@@ -59,13 +69,13 @@ impl FeedForward {
 /// Up, activation, down.
 #[derive(Clone)]
 pub(super) struct Mlp {
-	inner: Inner,
-	down: Linear,
+	pub inner: Inner,
+	pub down: Linear,
 }
 
 /// What comes before the last layer; see [`MlpNames`].
 #[derive(Clone)]
-enum Inner {
+pub(super) enum Inner {
 	/// Gate and up.
 	Gated([Linear; 2]),
 	Joined(Linear),

@@ -8,9 +8,11 @@ mod cache;
 mod experts;
 mod feed_forward;
 mod latent;
+mod step;
 
 pub use batch::Segment;
 pub use cache::KvCache;
+pub use step::{Activations, Gradients, StepInput};
 
 use crate::checkpoint::Checkpoint;
 use crate::config::{DecoderConfig, Positions, RawConfig};
@@ -221,11 +223,11 @@ impl Decoder {
 			)));
 		}
 		let mut x = self.embedding.index_select(&ids.flatten_all()?, 0)?;
-		x = x.reshape((ids.dim(0)?, ids.dim(1)?, self.config.hidden_size))?;
+		x = x.to_dtype(DType::F32)?.reshape((ids.dim(0)?, ids.dim(1)?, self.config.hidden_size))?;
 		if let Some(table) = &self.positions {
 			let rows: Vec<u32> = positions.iter().cloned().flatten().map(|at| at as u32).collect();
 			let rows = Tensor::new(rows, &self.device)?;
-			x = x.broadcast_add(&table.index_select(&rows, 0)?)?;
+			x = x.broadcast_add(&table.index_select(&rows, 0)?.to_dtype(DType::F32)?)?;
 		}
 		if let Some(norm) = &self.embedding_norm {
 			x = norm.forward(&x)?;

@@ -66,6 +66,10 @@ fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 		true => raw.size("multi_query_group_num")?,
 		false => heads,
 	};
+	if !heads.is_multiple_of(kv_heads) {
+		let reason = format!("{kv_heads} does not divide the {heads} query heads");
+		return Err(raw.error("multi_query_group_num", reason));
+	}
 	let linear_bias = raw.flag_or("add_bias_linear", false)?;
 	Ok(DecoderConfig {
 		family: &FAMILY,
@@ -127,6 +131,7 @@ mod tests {
 			(json!({"rmsnorm": false}), "rmsnorm"),
 			(json!({"pre_seq_len": 128}), "pre_seq_len"),
 			(json!({"multi_query_group_num": null}), "multi_query_group_num"),
+			(json!({"multi_query_group_num": 3}), "multi_query_group_num"),
 		] {
 			let mut value = json!({"model_type": "chatglm", "padded_vocab_size": 10, "vocab_size": 9, "hidden_size": 16,
 				"num_layers": 1, "num_attention_heads": 4, "kv_channels": 4, "multi_query_attention": true,

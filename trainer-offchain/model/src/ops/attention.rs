@@ -1,9 +1,11 @@
 //! Causal attention that never holds a `seq × seq` matrix: blocks of query rows, recomputed in the backward pass.
 
 use super::{elements, flat, make, output, reference};
+use crate::kernels::math::{dot, softmax, vectorised};
 use crate::mat::{product, Mat, MatMut, Threads};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
+use std::marker::PhantomData;
 
 /// Query rows handled at once.
 const BLOCK: usize = 64;
@@ -75,23 +77,119 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, shape: AttentionShape) -> R
 		.apply_op3(&k.contiguous()?, &v.contiguous()?, Attention { shape })
 }
 
-struct Attention {
-	shape: AttentionShape,
-}
-
-/// One head's rows in a `[batch, rows, heads, head_dim]` buffer.
-fn head(data: &[f32], rows: usize, heads: usize, dim: usize, batch: usize, head: usize) -> (&[f32], usize) {
-	let from = (batch * rows * heads + head) * dim;
-	let to = from + ((rows - 1) * heads + 1) * dim;
-	(&data[from..to], heads * dim)
-}
-
-/// Copies `[rows, dim]` of one head into its place, adding.
-fn scatter(out: &mut [f32], part: &[f32], rows: usize, heads: usize, dim: usize, batch: usize, head: usize) {
-	for row in 0..rows {
-		let at = ((batch * rows + row) * heads + head) * dim;
-		out[at..at + dim].copy_from_slice(&part[row * dim..(row + 1) * dim]);
+vectorised! {
+	/// Takes from scores what their distance from the last one costs.
+	pub fn alibi(scores: &mut [f32], slope: f32) {
+		let last = scores.len() as f32 - 1.0;
+		for (i, s) in scores.iter_mut().enumerate() {
+			*s -= slope * (last - i as f32);
+		}
 	}
+
+	/// `d = p · (d - sum) · scale`.
+	pub fn softmax_gradient(d: &mut [f32], p: &[f32], sum: f32, scale: f32) {
+		d.iter_mut().zip(p).for_each(|(d, p)| *d = p * (*d - sum) * scale);
+	}
+}
+
+/// Where heads lie inside a larger matrix: head `h` of row `r` starts at `r · stride + offset + h · pitch`.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+	pub stride: usize,
+	pub offset: usize,
+	pub pitch: usize,
+	/// Width of a head.
+	pub dim: usize,
+}
+
+impl Place {
+	/// A matrix of nothing but `heads` heads.
+	pub fn alone(heads: usize, dim: usize) -> Self {
+		Self {
+			stride: heads * dim,
+			offset: 0,
+			pitch: dim,
+			dim,
+		}
+	}
+}
+
+/// Heads to read.
+#[derive(Clone, Copy)]
+pub(crate) struct Heads<'a> {
+	pub data: &'a [f32],
+	pub place: Place,
+}
+
+impl<'a> Heads<'a> {
+	fn head(&self, row: usize, head: usize) -> &'a [f32] {
+		&self.data[row * self.place.stride + self.place.offset + head * self.place.pitch..]
+	}
+
+	/// `rows × dim` of one head, from `row` on.
+	fn mat(&self, row: usize, rows: usize, head: usize) -> Mat<'a> {
+		Mat::strided(self.head(row, head), rows, self.place.dim, self.place.stride)
+	}
+}
+
+/// Heads to write: tasks write heads that do not overlap.
+pub(crate) struct HeadsMut<'a> {
+	data: *mut f32,
+	len: usize,
+	place: Place,
+	borrow: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: `write` is the only use, and its callers write disjoint elements.
+unsafe impl Sync for HeadsMut<'_> {}
+
+impl<'a> HeadsMut<'a> {
+	pub fn new(data: &'a mut [f32], place: Place) -> Self {
+		Self {
+			data: data.as_mut_ptr(),
+			len: data.len(),
+			place,
+			borrow: PhantomData,
+		}
+	}
+
+	/// Three views of one matrix; their places have no element in common.
+	pub fn three(data: &'a mut [f32], places: [Place; 3]) -> [Self; 3] {
+		let (data, len) = (data.as_mut_ptr(), data.len());
+		places.map(|place| Self {
+			data,
+			len,
+			place,
+			borrow: PhantomData,
+		})
+	}
+
+	/// Copies `[rows, dim]` of one head into its place, from `row` on.
+	fn write(&self, part: &[f32], row: usize, head: usize) {
+		let Place {
+			stride,
+			offset,
+			pitch,
+			dim,
+		} = self.place;
+		for (i, part) in part.chunks_exact(dim).enumerate() {
+			let at = (row + i) * stride + offset + head * pitch;
+			assert!(at + dim <= self.len);
+			// SAFETY: inside the matrix; no other task writes this head's rows.
+			unsafe { std::ptr::copy_nonoverlapping(part.as_ptr(), self.data.add(at), dim) };
+		}
+	}
+}
+
+/// Sizes of the arguments.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes {
+	pub batch: usize,
+	/// Query rows of a batch row.
+	pub seq: usize,
+	/// Keys of a batch row, `seq` or more.
+	pub total: usize,
+	pub shape: AttentionShape,
 }
 
 /// Probabilities of query rows `start..start + rows` over keys `first..first + keys`, row after row.
@@ -103,60 +201,157 @@ struct Block {
 	probabilities: Vec<f32>,
 }
 
-impl Attention {
-	/// Query rows from `start` of `head`.
-	fn block(
-		&self,
-		head: usize,
-		q: (&[f32], usize),
-		k: (&[f32], usize),
-		start: usize,
-		seq: usize,
-		past: usize,
-	) -> Block {
-		let dim = self.shape.head_dim;
-		let rows = BLOCK.min(seq - start);
-		let first = self.shape.first_key(past + start);
-		let keys = past + start + rows - first;
-		let slope = self.shape.slope(head);
-		let mut scores = vec![0f32; rows * keys];
-		let q = Mat::strided(&q.0[start * q.1..], rows, dim, q.1);
-		let k = Mat::strided(&k.0[first * k.1..], keys, dim, k.1);
-		product(
-			MatMut::new(&mut scores, rows, keys),
-			false,
-			q,
-			k.t(),
-			self.shape.scale,
-			Threads::One,
-		);
-		for (i, row) in scores.chunks_mut(keys).enumerate() {
+impl Sizes {
+	fn group(&self) -> usize {
+		self.shape.heads / self.shape.kv_heads
+	}
+
+	/// Recomputes `block` for query rows from `start` on of batch row `b` and head `h`.
+	fn probabilities(&self, block: &mut Block, q: Heads<'_>, k: Heads<'_>, (b, h): (usize, usize), start: usize) {
+		let past = self.total - self.seq;
+		block.start = start;
+		block.rows = BLOCK.min(self.seq - start);
+		block.first = self.shape.first_key(past + start);
+		block.keys = past + start + block.rows - block.first;
+		let (rows, first, keys) = (block.rows, block.first, block.keys);
+		block.probabilities.resize(rows * keys, 0.0);
+		let q = q.mat(b * self.seq + start, rows, h);
+		let k = k.mat(b * self.total + first, keys, h / self.group());
+		let into = MatMut::new(&mut block.probabilities, rows, keys);
+		product(into, false, q, k.t(), self.shape.scale, Threads::One);
+		let slope = self.shape.slope(h);
+		for (i, row) in block.probabilities.chunks_mut(keys).enumerate() {
 			let position = past + start + i;
 			let (row, later) = row.split_at_mut(position + 1 - first);
 			let (earlier, seen) = row.split_at_mut(self.shape.first_key(position) - first);
 			if slope != 0.0 {
-				for (distance, s) in seen.iter_mut().rev().enumerate() {
-					*s -= slope * distance as f32;
-				}
+				alibi(seen, slope);
 			}
-			let max = seen.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-			let mut sum = 0f32;
-			for s in seen.iter_mut() {
-				*s = (*s - max).exp();
-				sum += *s;
-			}
-			let inverse = 1.0 / sum;
-			seen.iter_mut().for_each(|s| *s *= inverse);
+			softmax(seen);
 			earlier.fill(0.0);
 			later.fill(0.0);
 		}
-		Block {
-			start,
-			rows,
-			first,
-			keys,
-			probabilities: scores,
+	}
+}
+
+impl Block {
+	fn empty() -> Self {
+		Self {
+			start: 0,
+			rows: 0,
+			first: 0,
+			keys: 0,
+			probabilities: Vec::new(),
 		}
+	}
+
+	fn mat(&self) -> Mat<'_> {
+		Mat::new(&self.probabilities, self.rows, self.keys)
+	}
+}
+
+/// See [`attention`].
+pub(crate) fn forward(out: HeadsMut<'_>, q: Heads<'_>, k: Heads<'_>, v: Heads<'_>, sizes: Sizes) {
+	let (heads, wide) = (sizes.shape.heads, sizes.shape.value_dim);
+	let blocks = sizes.seq.div_ceil(BLOCK);
+	// The longest blocks first, so that threads end together.
+	(0..sizes.batch * heads * blocks).into_par_iter().for_each_init(
+		|| (Block::empty(), vec![0f32; BLOCK * wide]),
+		|(p, own), task| {
+			let start = (blocks - 1 - task / (sizes.batch * heads)) * BLOCK;
+			let (b, h) = (task % (sizes.batch * heads) / heads, task % heads);
+			sizes.probabilities(p, q, k, (b, h), start);
+			let v = v.mat(b * sizes.total + p.first, p.keys, h / sizes.group());
+			let own = &mut own[..p.rows * wide];
+			product(MatMut::new(own, p.rows, wide), false, p.mat(), v, 1.0, Threads::One);
+			out.write(own, b * sizes.seq + start, h);
+		},
+	);
+}
+
+/// What the backward pass reads: the arguments, the result and its gradient.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+	pub q: Heads<'a>,
+	pub k: Heads<'a>,
+	pub v: Heads<'a>,
+	pub out: Heads<'a>,
+	pub grad: Heads<'a>,
+}
+
+/// Writes the gradients of query, key and value.
+pub(crate) fn backward([d_q, d_k, d_v]: [HeadsMut<'_>; 3], given: Given<'_>, sizes: Sizes) {
+	let (dim, wide) = (sizes.shape.head_dim, sizes.shape.value_dim);
+	let (group, kv_heads) = (sizes.group(), sizes.shape.kv_heads);
+	// A task is a key head with its queries: nobody else adds to its gradients, and the order of sums is fixed.
+	(0..sizes.batch * kv_heads).into_par_iter().for_each_init(
+		|| (Block::empty(), Vec::new(), vec![0f32; BLOCK * dim]),
+		|(p, d_s, own), task| {
+			let (b, g) = (task / kv_heads, task % kv_heads);
+			let (mut own_k, mut own_v) = (vec![0f32; sizes.total * dim], vec![0f32; sizes.total * wide]);
+			for h in g * group..(g + 1) * group {
+				for start in (0..sizes.seq).step_by(BLOCK) {
+					sizes.probabilities(p, given.q, given.k, (b, h), start);
+					let (row, rows, first, keys) = (b * sizes.seq + start, p.rows, p.first, p.keys);
+					score_gradient(d_s, p, given, (b, h), sizes);
+					let d_o = given.grad.mat(row, rows, h);
+					let d_s = Mat::new(d_s, rows, keys);
+					let k = given.k.mat(b * sizes.total + first, keys, g);
+					let q = given.q.mat(row, rows, h);
+					let own = &mut own[..rows * dim];
+					product(MatMut::new(own, rows, dim), false, d_s, k, 1.0, Threads::One);
+					d_q.write(own, row, h);
+					let into = MatMut::new(&mut own_k[first * dim..][..keys * dim], keys, dim);
+					product(into, true, d_s.t(), q, 1.0, Threads::One);
+					let into = MatMut::new(&mut own_v[first * wide..][..keys * wide], keys, wide);
+					product(into, true, p.mat().t(), d_o, 1.0, Threads::One);
+				}
+			}
+			d_k.write(&own_k, b * sizes.total, g);
+			d_v.write(&own_v, b * sizes.total, g);
+		},
+	);
+}
+
+/// Gradient of the unscaled scores, times the scale: `P ∘ (dO Vᵀ − rowsum(dO ∘ O)) · scale`.
+fn score_gradient(d_s: &mut Vec<f32>, p: &Block, given: Given<'_>, (b, h): (usize, usize), sizes: Sizes) {
+	let (wide, row) = (sizes.shape.value_dim, b * sizes.seq + p.start);
+	d_s.resize(p.rows * p.keys, 0.0);
+	let d_o = given.grad.mat(row, p.rows, h);
+	let v = given.v.mat(b * sizes.total + p.first, p.keys, h / sizes.group());
+	let into = MatMut::new(d_s, p.rows, p.keys);
+	product(into, false, d_o, v.t(), 1.0, Threads::One);
+	for (i, (d_s, p_row)) in d_s.chunks_mut(p.keys).zip(p.probabilities.chunks(p.keys)).enumerate() {
+		let o = &given.out.head(row + i, h)[..wide];
+		let d_o = &given.grad.head(row + i, h)[..wide];
+		softmax_gradient(d_s, p_row, dot(o, d_o), sizes.shape.scale);
+	}
+}
+
+struct Attention {
+	shape: AttentionShape,
+}
+
+impl Attention {
+	fn sizes(&self, q: &Shape, k: &Shape) -> Result<Sizes> {
+		let (batch, seq, _, _) = q.dims4()?;
+		Ok(Sizes {
+			batch,
+			seq,
+			total: k.dims4()?.1,
+			shape: self.shape,
+		})
+	}
+
+	/// Places of query, key, value and result.
+	fn places(&self) -> [Place; 4] {
+		let s = self.shape;
+		[
+			Place::alone(s.heads, s.head_dim),
+			Place::alone(s.kv_heads, s.head_dim),
+			Place::alone(s.kv_heads, s.value_dim),
+			Place::alone(s.heads, s.value_dim),
+		]
 	}
 }
 
@@ -175,38 +370,14 @@ impl CustomOp3 for Attention {
 		l3: &Layout,
 	) -> Result<(CpuStorage, Shape)> {
 		let (q, k, v) = (elements(s1, l1)?, elements(s2, l2)?, elements(s3, l3)?);
-		let (batch, seq, heads, dim) = l1.shape().dims4()?;
-		let (_, total, kv_heads, _) = l2.shape().dims4()?;
-		let (past, group, wide) = (total - seq, heads / kv_heads, self.shape.value_dim);
-		let parts: Vec<Vec<f32>> = (0..batch * heads)
-			.into_par_iter()
-			.map(|task| {
-				let (b, h) = (task / heads, task % heads);
-				let q = head(q, seq, heads, dim, b, h);
-				let k = head(k, total, kv_heads, dim, b, h / group);
-				let v = head(v, total, kv_heads, wide, b, h / group);
-				let mut out = vec![0f32; seq * wide];
-				for start in (0..seq).step_by(BLOCK) {
-					let p = self.block(h, q, k, start, seq, past);
-					let into = MatMut::new(&mut out[start * wide..(start + p.rows) * wide], p.rows, wide);
-					let v = Mat::strided(&v.0[p.first * v.1..], p.keys, wide, v.1);
-					product(
-						into,
-						false,
-						Mat::new(&p.probabilities, p.rows, p.keys),
-						v,
-						1.0,
-						Threads::One,
-					);
-				}
-				out
-			})
-			.collect();
-		let mut out = vec![0f32; batch * seq * heads * wide];
-		for (task, part) in parts.iter().enumerate() {
-			scatter(&mut out, part, seq, heads, wide, task / heads, task % heads);
-		}
-		Ok(output(out, (batch, seq, heads, wide)))
+		let sizes = self.sizes(l1.shape(), l2.shape())?;
+		let places = self.places();
+		let mut out = vec![0f32; sizes.batch * sizes.seq * places[3].stride];
+		let of = |data, place| Heads { data, place };
+		let into = HeadsMut::new(&mut out, places[3]);
+		forward(into, of(q, places[0]), of(k, places[1]), of(v, places[2]), sizes);
+		let shape = (sizes.batch, sizes.seq, self.shape.heads, self.shape.value_dim);
+		Ok(output(out, shape))
 	}
 
 	fn bwd(
@@ -217,88 +388,33 @@ impl CustomOp3 for Attention {
 		out: &Tensor,
 		grad: &Tensor,
 	) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-		let (batch, seq, heads, dim) = q.dims4()?;
-		let (_, total, kv_heads, _) = k.dims4()?;
-		let (past, group, wide) = (total - seq, heads / kv_heads, self.shape.value_dim);
+		let sizes = self.sizes(q.shape(), k.shape())?;
 		let (q_shape, k_shape, v_shape) = (q.shape().clone(), k.shape().clone(), v.shape().clone());
 		flat!(q = q);
 		flat!(k = k);
 		flat!(v = v);
 		flat!(out = out);
 		flat!(grad = grad);
-		// A task is a key head with its queries: nobody else adds to its gradients, and the order of sums is fixed.
-		let parts: Vec<(Vec<f32>, Vec<f32>, Vec<f32>)> = (0..batch * kv_heads)
-			.into_par_iter()
-			.map(|task| {
-				let (b, g) = (task / kv_heads, task % kv_heads);
-				let k = head(k, total, kv_heads, dim, b, g);
-				let v = head(v, total, kv_heads, wide, b, g);
-				let mut d_q = vec![0f32; group * seq * dim];
-				let (mut d_k, mut d_v) = (vec![0f32; total * dim], vec![0f32; total * wide]);
-				for h in g * group..(g + 1) * group {
-					let q = head(q, seq, heads, dim, b, h);
-					let out = head(out, seq, heads, wide, b, h);
-					let d_out = head(grad, seq, heads, wide, b, h);
-					let d_q = &mut d_q[(h - g * group) * seq * dim..][..seq * dim];
-					for start in (0..seq).step_by(BLOCK) {
-						let p = self.block(h, q, k, start, seq, past);
-						let d_s = self.score_gradient(&p, out, d_out, v);
-						let d_o = Mat::strided(&d_out.0[start * d_out.1..], p.rows, wide, d_out.1);
-						let d_s = Mat::new(&d_s, p.rows, p.keys);
-						let probabilities = Mat::new(&p.probabilities, p.rows, p.keys);
-						let q_rows = Mat::strided(&q.0[start * q.1..], p.rows, dim, q.1);
-						let keys = Mat::strided(&k.0[p.first * k.1..], p.keys, dim, k.1);
-						let into = &mut d_q[start * dim..(start + p.rows) * dim];
-						product(MatMut::new(into, p.rows, dim), false, d_s, keys, 1.0, Threads::One);
-						let into = MatMut::new(&mut d_k[p.first * dim..][..p.keys * dim], p.keys, dim);
-						product(into, true, d_s.t(), q_rows, 1.0, Threads::One);
-						let into = MatMut::new(&mut d_v[p.first * wide..][..p.keys * wide], p.keys, wide);
-						product(into, true, probabilities.t(), d_o, 1.0, Threads::One);
-					}
-				}
-				(d_q, d_k, d_v)
-			})
-			.collect();
 		let (mut d_q, mut d_k, mut d_v) = (vec![0f32; q.len()], vec![0f32; k.len()], vec![0f32; v.len()]);
-		for (task, part) in parts.iter().enumerate() {
-			let (b, g) = (task / kv_heads, task % kv_heads);
-			for (i, part) in part.0.chunks(seq * dim).enumerate() {
-				scatter(&mut d_q, part, seq, heads, dim, b, g * group + i);
-			}
-			scatter(&mut d_k, &part.1, total, kv_heads, dim, b, g);
-			scatter(&mut d_v, &part.2, total, kv_heads, wide, b, g);
-		}
+		let places = self.places();
+		let of = |data, place| Heads { data, place };
+		let given = Given {
+			q: of(q, places[0]),
+			k: of(k, places[1]),
+			v: of(v, places[2]),
+			out: of(out, places[3]),
+			grad: of(grad, places[3]),
+		};
+		let gradients = [
+			HeadsMut::new(&mut d_q, places[0]),
+			HeadsMut::new(&mut d_k, places[1]),
+			HeadsMut::new(&mut d_v, places[2]),
+		];
+		backward(gradients, given, sizes);
 		Ok((
 			Some(make(d_q, &q_shape)?),
 			Some(make(d_k, &k_shape)?),
 			Some(make(d_v, &v_shape)?),
 		))
-	}
-}
-
-impl Attention {
-	/// Gradient of the unscaled scores, times the scale: `P ∘ (dO Vᵀ − rowsum(dO ∘ O)) · scale`.
-	fn score_gradient(&self, p: &Block, out: (&[f32], usize), d_out: (&[f32], usize), v: (&[f32], usize)) -> Vec<f32> {
-		let wide = self.shape.value_dim;
-		let d_o = Mat::strided(&d_out.0[p.start * d_out.1..], p.rows, wide, d_out.1);
-		let mut d_s = vec![0f32; p.rows * p.keys];
-		let v = Mat::strided(&v.0[p.first * v.1..], p.keys, wide, v.1);
-		product(
-			MatMut::new(&mut d_s, p.rows, p.keys),
-			false,
-			d_o,
-			v.t(),
-			1.0,
-			Threads::One,
-		);
-		for (i, (d_s, p_row)) in d_s.chunks_mut(p.keys).zip(p.probabilities.chunks(p.keys)).enumerate() {
-			let row = p.start + i;
-			let (o, d) = (&out.0[row * out.1..][..wide], &d_out.0[row * d_out.1..][..wide]);
-			let dot: f32 = o.iter().zip(d).map(|(o, d)| o * d).sum();
-			d_s.iter_mut()
-				.zip(p_row)
-				.for_each(|(s, p)| *s = p * (*s - dot) * self.shape.scale);
-		}
-		d_s
 	}
 }

@@ -92,10 +92,11 @@ fn base_dims(x: &Tensor, b: &Tensor) -> Result<Vec<usize>> {
 	Ok(dims)
 }
 
-/// What is added to the scores, `[heads, seq, total]`: -inf where a key may not be seen, elsewhere 0 or ALiBi's share.
+/// What is added to the scores, `[heads or 1, seq, total]`: -inf where a key may not be seen, elsewhere 0 or ALiBi's share.
 fn causal_mask(shape: AttentionShape, seq: usize, total: usize, device: &Device) -> Result<Tensor> {
-	let mut mask = Vec::with_capacity(shape.heads * seq * total);
-	for head in 0..shape.heads {
+	let heads = if shape.alibi { shape.heads } else { 1 };
+	let mut mask = Vec::with_capacity(heads * seq * total);
+	for head in 0..heads {
 		for position in total - seq..total {
 			mask.extend((0..total).map(|key| {
 				if key < shape.first_key(position) || key > position {
@@ -106,7 +107,7 @@ fn causal_mask(shape: AttentionShape, seq: usize, total: usize, device: &Device)
 			}));
 		}
 	}
-	Tensor::from_vec(mask, (shape.heads, seq, total), device)
+	Tensor::from_vec(mask, (heads, seq, total), device)
 }
 
 /// See [`super::attention`].

@@ -1,0 +1,147 @@
+//! Attention of a step.
+
+use super::linear::Mask;
+use super::{Gradients, Pass};
+use crate::decoder::attention::{Attention, Direct};
+use crate::error::Result;
+use crate::linear::DropoutRng;
+use crate::ops::attention::{backward, forward, Given, Heads, HeadsMut, Place, Sizes};
+use crate::ops::AttentionShape;
+
+/// What the backward pass needs.
+pub(super) struct Saved {
+	/// Query, key and value, turned: one matrix, or three.
+	qkv: Vec<Vec<f32>>,
+	attended: Vec<f32>,
+	/// Of the projection's layers, then of the last one.
+	masks: Vec<Mask>,
+}
+
+impl Direct {
+	/// Where query, key and value lie in the layers' results.
+	fn places(&self, shape: &AttentionShape) -> [Place; 3] {
+		let (dim, q, kv) = (
+			shape.head_dim,
+			shape.heads * shape.head_dim,
+			shape.kv_heads * shape.head_dim,
+		);
+		let stride = q + 2 * kv;
+		let inside = |offset, pitch| Place {
+			stride,
+			offset,
+			pitch,
+			dim,
+		};
+		match (self.layers.len(), self.per_head) {
+			(1, true) => [0, dim, 2 * dim].map(|offset| inside(offset, 3 * dim)),
+			(1, false) => [0, q, q + kv].map(|offset| inside(offset, dim)),
+			_ => [shape.heads, shape.kv_heads, shape.kv_heads].map(|heads| Place::alone(heads, dim)),
+		}
+	}
+}
+
+/// The three places in one matrix or three.
+fn heads(qkv: &[Vec<f32>], places: [Place; 3]) -> [Heads<'_>; 3] {
+	std::array::from_fn(|i| Heads {
+		data: &qkv[i.min(qkv.len() - 1)],
+		place: places[i],
+	})
+}
+
+fn heads_mut(qkv: &mut [Vec<f32>], places: [Place; 3]) -> [HeadsMut<'_>; 3] {
+	match qkv {
+		[q, k, v] => [
+			HeadsMut::new(q, places[0]),
+			HeadsMut::new(k, places[1]),
+			HeadsMut::new(v, places[2]),
+		],
+		all => HeadsMut::three(&mut all[0], places),
+	}
+}
+
+impl Pass<'_> {
+	fn sizes(&self, shape: AttentionShape) -> Sizes {
+		Sizes {
+			batch: self.rows / self.seq,
+			seq: self.seq,
+			total: self.seq,
+			shape,
+		}
+	}
+
+	/// Turns query and key by their positions, or back.
+	fn turn(&self, qkv: &mut [Vec<f32>], places: [Place; 3], shape: &AttentionShape, direction: f32) {
+		let Some(angles) = &self.angles else { return };
+		let last = qkv.len() - 1;
+		angles.turn(&mut qkv[0], places[0], shape.heads, direction);
+		angles.turn(&mut qkv[last.min(1)], places[1], shape.kv_heads, direction);
+	}
+
+	/// `residual` and what attention makes of `x`.
+	pub fn attention(
+		&self,
+		attention: &Attention,
+		x: &[f32],
+		residual: &[f32],
+		dropout: &mut DropoutRng,
+	) -> Result<(Vec<f32>, Saved)> {
+		let (shape, projection) = (attention.shape, attention.direct()?);
+		let places = projection.places(&shape);
+		let mut masks = Vec::new();
+		let input = self.input(x);
+		let layers = projection.layers.iter();
+		let mut qkv = layers
+			.map(|l| self.linear(l, &input, None, dropout, &mut masks))
+			.collect::<Result<Vec<_>>>()?;
+		drop(input);
+		self.turn(&mut qkv, places, &shape, 1.0);
+		let out = Place::alone(shape.heads, shape.value_dim);
+		let mut attended = vec![0f32; self.rows * out.stride];
+		let [q, k, v] = heads(&qkv, places);
+		forward(HeadsMut::new(&mut attended, out), q, k, v, self.sizes(shape));
+		let input = self.input(&attended);
+		let y = self.linear(&attention.out, &input, Some(residual), dropout, &mut masks)?;
+		drop(input);
+		Ok((y, Saved { qkv, attended, masks }))
+	}
+
+	/// The gradient of `x`, made again by `input` where it is needed, if it is `wanted`; `grad` is that of the result.
+	pub fn attention_backward(
+		&self,
+		attention: &Attention,
+		input: impl FnOnce() -> Result<Vec<f32>>,
+		saved: Saved,
+		grad: &[f32],
+		wanted: bool,
+		gradients: &mut Gradients,
+	) -> Result<Vec<f32>> {
+		let (shape, projection) = (attention.shape, attention.direct()?);
+		let places = projection.places(&shape);
+		let Saved { qkv, attended, masks } = saved;
+		let layers = &projection.layers;
+		let (masks, for_out) = masks.split_at(layers.len());
+		let d_attended =
+			self.linears_backward(&[(&attention.out, grad, &for_out[0])], Some(&attended), true, gradients)?;
+		let mut d_qkv: Vec<Vec<f32>> = qkv.iter().map(|part| vec![0f32; part.len()]).collect();
+		let [q, k, v] = heads(&qkv, places);
+		let place = Place::alone(shape.heads, shape.value_dim);
+		let of = |data| Heads { data, place };
+		let given = Given {
+			q,
+			k,
+			v,
+			out: of(&attended),
+			grad: of(&d_attended),
+		};
+		backward(heads_mut(&mut d_qkv, places), given, self.sizes(shape));
+		drop((d_attended, attended, qkv));
+		self.turn(&mut d_qkv, places, &shape, -1.0);
+		let grads = layers.iter().zip(&d_qkv).zip(masks);
+		let branches: Vec<_> = grads.map(|((l, grad), mask)| (l, grad.as_slice(), mask)).collect();
+		let x = match layers.iter().any(|l| l.wants_input()) {
+			true => Some(input()?),
+			false => None,
+		};
+		self.linears_backward(&branches, x.as_deref(), wanted, gradients)
+	}
+}
