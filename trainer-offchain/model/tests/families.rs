@@ -204,6 +204,18 @@ fn fp8_weights_should_give_the_logits_of_what_they_stand_for() {
 }
 
 #[test]
+fn weights_kept_in_bf16_should_give_nearly_the_same_logits() {
+	for name in FAMILIES {
+		let dir = fixture(name).join("model");
+		let wide = load(&dir).logits(&input_ids(), None).unwrap();
+		let narrow = Decoder::load_as(&dir, &Device::Cpu, false, DType::BF16).unwrap();
+		let error = relative_error(&narrow.logits(&input_ids(), None).unwrap(), &wide);
+		println!("{name} in bf16: {error:.1e}");
+		assert!(error < 0.05, "{name}: {error}");
+	}
+}
+
+#[test]
 fn batch_should_equal_single() {
 	for name in FAMILIES {
 		let decoder = load(&fixture(name).join("model"));

@@ -8,7 +8,7 @@ use crate::family::ExpertNames;
 use crate::linear::Around;
 use crate::ops::{self, Weight, WeightLayout};
 use crate::source::Init;
-use candle_core::{Tensor, D};
+use candle_core::{DType, Tensor, D};
 
 /// Keeps the weights of a token's experts finite when all are 0.
 const TINY: f64 = 1e-20;
@@ -29,7 +29,10 @@ impl Experts {
 		let hidden = builder.config.hidden_size;
 		let (path, init) = (builder.path(block, names.router), builder.usual(hidden));
 		let router = Weight {
-			tensor: builder.tensor(&format!("{path}.weight"), &[settings.count, hidden], init)?,
+			// Wide even where weights are kept in bf16: products in bf16 would send tokens to other experts.
+			tensor: builder
+				.tensor(&format!("{path}.weight"), &[settings.count, hidden], init)?
+				.to_dtype(DType::F32)?,
 			layout: WeightLayout::OutIn,
 			bias: None,
 		};

@@ -23,7 +23,7 @@ use crate::source::{FromCheckpoint, FromSeed, Init, TensorSource};
 use attention::Attention;
 use build::{Builder, Norm};
 use cache::Text;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use feed_forward::FeedForward;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -76,11 +76,24 @@ impl Block {
 impl Decoder {
 	/// Reads a Hugging Face folder; `trainable` makes every base tensor a variable.
 	pub fn load(dir: &Path, device: &Device, trainable: bool) -> Result<Self> {
+		Self::load_as(dir, device, trainable, DType::F32)
+	}
+
+	/// The same with weights kept as `matrices`, f32 or, frozen, bf16: half the memory, and products round what they
+	/// multiply with to bf16 where the processor multiplies bf16.
+	pub fn load_as(dir: &Path, device: &Device, trainable: bool, matrices: DType) -> Result<Self> {
+		if matrices != DType::F32 && (trainable || matrices != DType::BF16 || !device.is_cpu()) {
+			let as_str = matrices.as_str();
+			return Err(ModelError::Input(format!(
+				"weights can be kept in f32, or in bf16 where they are frozen and on the CPU, not in {as_str}"
+			)));
+		}
 		let raw = RawConfig::read(dir)?;
 		let checkpoint = Checkpoint::open(dir)?.with_fp8_block(raw.fp8_block()?);
 		let mut source = FromCheckpoint {
 			checkpoint: &checkpoint,
 			device,
+			matrices,
 		};
 		let decoder = Self::build(raw, &mut source, device, trainable)?;
 		decoder.refuse_unread(&checkpoint)?;

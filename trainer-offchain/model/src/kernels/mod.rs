@@ -4,6 +4,7 @@
 //! always; two paths differ in rounding.
 
 pub mod math;
+pub mod matvec;
 mod pack;
 pub mod product;
 #[cfg(target_arch = "x86_64")]

@@ -6,7 +6,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod attention;
-mod linear;
+pub(crate) mod linear;
 pub(crate) mod loss;
 pub(crate) mod norm;
 pub mod reference;

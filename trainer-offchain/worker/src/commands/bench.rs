@@ -3,7 +3,7 @@
 
 use super::print_json;
 use anyhow::{bail, Context, Result};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use clap::ValueEnum;
 use openledger_finetune::run::variables;
 use openledger_finetune::trainer::{Batch, Trainer};
@@ -25,6 +25,13 @@ enum Method {
 	Full,
 }
 
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Dtype {
+	F32,
+	/// Frozen weights in bf16; adapters and sums in f32
+	Bf16,
+}
+
 #[derive(clap::Args)]
 pub struct Args {
 	/// Folder of the model: config.json, safetensors
@@ -33,6 +40,9 @@ pub struct Args {
 	/// What is trained
 	#[arg(long, value_enum, default_value = "lora")]
 	method: Method,
+	/// What weights are kept in
+	#[arg(long, value_enum, default_value = "f32")]
+	dtype: Dtype,
 	/// Tokens of a row
 	#[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(2..))]
 	seq_len: u32,
@@ -65,7 +75,12 @@ pub fn run(args: Args) -> Result<ExitCode> {
 		.build_global()
 		.context("--threads")?;
 	let full = args.method == Method::Full;
-	let mut decoder = Decoder::load(&args.model, &Device::Cpu, full && args.generate.is_none())?;
+	let matrices = match args.dtype {
+		Dtype::F32 => DType::F32,
+		Dtype::Bf16 => DType::BF16,
+	};
+	let trainable = full && args.generate.is_none();
+	let mut decoder = Decoder::load_as(&args.model, &Device::Cpu, trainable, matrices)?;
 	if let Some(adapter) = &args.adapter {
 		peft::load(&mut decoder, adapter, args.generate.is_none())?;
 	} else if !full && args.generate.is_none() {
@@ -106,7 +121,7 @@ fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
 		"engine": "openledger",
 		"version": env!("CARGO_PKG_VERSION"),
 		"model": args.model,
-		"dtype": "f32",
+		"dtype": if args.dtype == Dtype::F32 { "f32" } else { "bf16" },
 		"seq_len": rows.len(),
 		"batch": args.batch,
 		"method": if args.method == Method::Lora { "lora" } else { "full" },
@@ -144,7 +159,7 @@ fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<
 		"engine": "openledger",
 		"version": env!("CARGO_PKG_VERSION"),
 		"model": args.model,
-		"dtype": "f32",
+		"dtype": if args.dtype == Dtype::F32 { "f32" } else { "bf16" },
 		"seq_len": rows.len(),
 		"batch": args.batch,
 		"generate": tokens,

@@ -6,6 +6,7 @@ use crate::kernels::product::Elements;
 use crate::kernels::{math, product, Lhs, Rhs, Start};
 use crate::linear::{mask, DropoutRng, Linear};
 use crate::mat::{self, Mat, MatMut, Threads};
+use crate::ops::linear::weight_of;
 use crate::ops::{Held, Weight, WeightLayout};
 use candle_core::Tensor;
 use half::bf16;
@@ -253,16 +254,6 @@ impl Linear {
 			|| self.weight.tensor.is_variable()
 			|| self.weight.bias.as_ref().is_some_and(Tensor::is_variable)
 	}
-}
-
-/// A weight as `out × in`.
-fn weight_of<'x>(weight: &Weight, held: &'x Held<'_>) -> Result<Rhs<'x>> {
-	let (out, inp) = weight.out_in()?;
-	let elements = held.elements()?;
-	Ok(match weight.layout {
-		WeightLayout::OutIn => Rhs::new(elements, out, inp),
-		WeightLayout::InOut => Rhs::new(elements, inp, out).t(),
-	})
 }
 
 fn dropped<'x>(x: &'x [f32], mask: &Mask) -> std::borrow::Cow<'x, [f32]> {
