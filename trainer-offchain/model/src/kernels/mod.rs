@@ -8,6 +8,8 @@ pub mod matvec;
 mod pack;
 pub mod product;
 #[cfg(target_arch = "x86_64")]
+pub mod small;
+#[cfg(target_arch = "x86_64")]
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod transpose;

@@ -23,42 +23,71 @@ const SPILL: usize = SIDE;
 /// `x [rows, depth]` as panels of [`ROWS`] rows, each `[units, ROWS]`; rows that do not exist are 0. In pairs, elements
 /// are rounded to bf16.
 pub fn lhs(x: &[f32], rows: usize, depth: usize, pairs: bool) -> Vec<u32> {
-	let units = units(depth, pairs);
-	let panel = units * ROWS;
-	let panels = rows.div_ceil(ROWS);
-	let mut packed = vec![0u32; panels * panel + SPILL];
-	let body = &mut packed[..panels * panel];
-	let one = |panel_at: usize, to: &mut [u32]| {
-		// A panel is made apart: what is written too much must not land in its neighbour.
-		let mut own = vec![0u32; panel + SPILL];
-		let mut rounded = vec![0u32; if pairs { units * ROWS } else { 0 }];
-		let zeros = vec![0u32; units];
-		let mut from = [zeros.as_ptr(); SIDE];
-		for i in 0..ROWS.min(rows - panel_at * ROWS) {
-			let row = &x[(panel_at * ROWS + i) * depth..][..depth];
-			if pairs {
-				let to = &mut rounded[i * units..(i + 1) * units];
-				// SAFETY: only called where the processor has AVX-512.
-				unsafe { round_row(row, to) };
-			} else {
-				from[i] = row.as_ptr().cast();
-			}
-		}
-		if pairs {
-			for (i, from) in from.iter_mut().enumerate().take(ROWS.min(rows - panel_at * ROWS)) {
-				*from = rounded[i * units..].as_ptr();
-			}
-		}
-		for unit in (0..units).step_by(SIDE) {
-			let width = SIDE.min(units - unit);
-			let rows = from.map(|p| p.wrapping_add(unit));
-			// SAFETY: each row has `units` elements, `own` room for all columns and the spill.
-			unsafe { transpose(&rows, width, own[unit * ROWS..].as_mut_ptr(), ROWS) };
-		}
-		to.copy_from_slice(&own[..panel]);
-	};
-	body.par_chunks_mut(panel).enumerate().for_each(|(i, to)| one(i, to));
+	let panel = units(depth, pairs) * ROWS;
+	let mut packed = vec![0u32; rows.div_ceil(ROWS) * panel];
 	packed
+		.par_chunks_mut(panel)
+		.zip(x.par_chunks(ROWS * depth))
+		.for_each(|(to, x)| lhs_panel(x, depth, depth, pairs, to));
+	packed
+}
+
+/// One panel: the rows that `x` holds, `stride` apart, at most [`ROWS`].
+pub fn lhs_panel(x: &[f32], stride: usize, depth: usize, pairs: bool, to: &mut [u32]) {
+	let units = units(depth, pairs);
+	let rows = ROWS.min((x.len() + stride - depth) / stride);
+	// Made apart: what is written too much must not land in a neighbour.
+	let mut own = vec![0u32; units * ROWS + SPILL];
+	let mut rounded = vec![0u32; if pairs { units * ROWS } else { 0 }];
+	let zeros = vec![0u32; units];
+	let mut from = [zeros.as_ptr(); SIDE];
+	for (i, from) in from.iter_mut().enumerate().take(rows) {
+		let row = &x[i * stride..][..depth];
+		if pairs {
+			let to = &mut rounded[i * units..(i + 1) * units];
+			// SAFETY: pairs are only made where the processor has bf16.
+			unsafe { round_row(row, to) };
+			*from = to.as_ptr();
+		} else {
+			*from = row.as_ptr().cast();
+		}
+	}
+	for unit in (0..units).step_by(SIDE) {
+		let width = SIDE.min(units - unit);
+		let rows = from.map(|p| p.wrapping_add(unit));
+		// SAFETY: only called with AVX-512; each row has `units` elements, `own` room for all columns and the spill.
+		unsafe { transpose(&rows, width, own[unit * ROWS..].as_mut_ptr(), ROWS) };
+	}
+	to.copy_from_slice(&own[..units * ROWS]);
+}
+
+/// One panel of the transpose: columns `column..column + columns` (at most [`ROWS`]) of `x [depth, stride]` as rows.
+///
+/// # Safety
+/// The processor has AVX-512, and bf16 for pairs.
+pub unsafe fn lhs_panel_t(x: &[f32], stride: usize, depth: usize, part: (usize, usize), pairs: bool, to: &mut [u32]) {
+	let row = |l: usize| &x[l * stride + part.0..][..part.1];
+	for (unit, to) in to.chunks_exact_mut(ROWS).enumerate() {
+		if pairs {
+			let second = if 2 * unit + 1 < depth { row(2 * unit + 1) } else { &[] };
+			pair_rows(row(2 * unit), second, to);
+		} else {
+			to[part.1..].fill(0);
+			to.iter_mut().zip(row(unit)).for_each(|(to, x)| *to = x.to_bits());
+		}
+	}
+}
+
+/// `to[j] = (first[j], second[j])`, rounded to bf16; what is missing is 0.
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn pair_rows(first: &[f32], second: &[f32], to: &mut [u32]) {
+	let half = |row: &[f32]| {
+		let wide = _mm512_maskz_loadu_ps(((1u32 << row.len()) - 1) as u16, row.as_ptr());
+		let narrow: __m256i = std::mem::transmute(_mm512_cvtneps_pbh(wide));
+		_mm512_cvtepu16_epi32(narrow)
+	};
+	let both = _mm512_or_si512(half(first), _mm512_slli_epi32::<16>(half(second)));
+	_mm512_mask_storeu_epi32(to.as_mut_ptr().cast(), ((1u32 << to.len()) - 1) as u16, both);
 }
 
 /// Rounds to bf16, two to a unit, the last filled up with 0.

@@ -5,7 +5,7 @@ use super::{Gradients, Pass};
 use crate::decoder::attention::{Attention, Direct};
 use crate::error::Result;
 use crate::linear::DropoutRng;
-use crate::ops::attention::{backward, forward, Given, Heads, HeadsMut, Place, Sizes};
+use crate::ops::attention::{backward, forward, Form, Given, Heads, HeadsMut, Place, Sizes};
 use crate::ops::AttentionShape;
 
 /// What the backward pass needs.
@@ -69,6 +69,13 @@ impl Pass<'_> {
 		}
 	}
 
+	fn form(&self) -> Form {
+		Form {
+			path: self.path,
+			bf16: self.pairs,
+		}
+	}
+
 	/// Turns query and key by their positions, or back.
 	fn turn(&self, qkv: &mut [Vec<f32>], places: [Place; 3], shape: &AttentionShape, direction: f32) {
 		let Some(angles) = &self.angles else { return };
@@ -97,8 +104,8 @@ impl Pass<'_> {
 		self.turn(&mut qkv, places, &shape, 1.0);
 		let out = Place::alone(shape.heads, shape.value_dim);
 		let mut attended = vec![0f32; self.rows * out.stride];
-		let [q, k, v] = heads(&qkv, places);
-		forward(HeadsMut::new(&mut attended, out), q, k, v, self.sizes(shape));
+		let into = HeadsMut::new(&mut attended, out);
+		forward(into, heads(&qkv, places), self.sizes(shape), self.form());
 		let input = self.input(&attended);
 		let y = self.linear(&attention.out, &input, Some(residual), dropout, &mut masks)?;
 		drop(input);
@@ -133,7 +140,7 @@ impl Pass<'_> {
 			out: of(&attended),
 			grad: of(&d_attended),
 		};
-		backward(heads_mut(&mut d_qkv, places), given, self.sizes(shape));
+		backward(heads_mut(&mut d_qkv, places), given, self.sizes(shape), self.form());
 		drop((d_attended, attended, qkv));
 		self.turn(&mut d_qkv, places, &shape, -1.0);
 		let grads = layers.iter().zip(&d_qkv).zip(masks);

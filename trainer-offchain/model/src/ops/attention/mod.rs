@@ -2,11 +2,17 @@
 
 use super::{elements, flat, make, output, reference};
 use crate::kernels::math::{dot, softmax, vectorised};
+use crate::kernels::Path;
 use crate::mat::{product, Mat, MatMut, Threads};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 use std::marker::PhantomData;
 
+#[cfg(target_arch = "x86_64")]
+mod tiles;
+
+/// Below this many queries, packing the keys costs more than it gains.
+const FEW: usize = 8;
 /// Query rows handled at once.
 const BLOCK: usize = 64;
 
@@ -181,6 +187,29 @@ impl<'a> HeadsMut<'a> {
 	}
 }
 
+/// How products are formed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+	pub path: Path,
+	/// Operands are rounded to bf16 where the path multiplies bf16.
+	pub bf16: bool,
+}
+
+impl Form {
+	/// f32 by the best path.
+	pub fn f32() -> Self {
+		Self {
+			path: Path::detected(),
+			bf16: false,
+		}
+	}
+
+	/// Whether our own products take pairs; none where they are not to be had.
+	fn pairs(self) -> Option<bool> {
+		(self.path != Path::Portable).then_some(self.bf16 && self.path == Path::Avx512Bf16)
+	}
+}
+
 /// Sizes of the arguments.
 #[derive(Clone, Copy)]
 pub(crate) struct Sizes {
@@ -251,7 +280,18 @@ impl Block {
 }
 
 /// See [`attention`].
-pub(crate) fn forward(out: HeadsMut<'_>, q: Heads<'_>, k: Heads<'_>, v: Heads<'_>, sizes: Sizes) {
+pub(crate) fn forward(out: HeadsMut<'_>, [q, k, v]: [Heads<'_>; 3], sizes: Sizes, form: Form) {
+	#[cfg(target_arch = "x86_64")]
+	if let (Some(pairs), true) = (form.pairs(), sizes.seq >= FEW) {
+		let heads = sizes.shape.heads;
+		let task = |s: &mut tiles::Scratch, task| {
+			tiles::forward(&out, [q, k, v], (task / heads, task % heads), sizes, pairs, s);
+		};
+		(0..sizes.batch * heads)
+			.into_par_iter()
+			.for_each_init(Default::default, task);
+		return;
+	}
 	let (heads, wide) = (sizes.shape.heads, sizes.shape.value_dim);
 	let blocks = sizes.seq.div_ceil(BLOCK);
 	// The longest blocks first, so that threads end together.
@@ -280,7 +320,19 @@ pub(crate) struct Given<'a> {
 }
 
 /// Writes the gradients of query, key and value.
-pub(crate) fn backward([d_q, d_k, d_v]: [HeadsMut<'_>; 3], given: Given<'_>, sizes: Sizes) {
+pub(crate) fn backward(grads: [HeadsMut<'_>; 3], given: Given<'_>, sizes: Sizes, form: Form) {
+	#[cfg(target_arch = "x86_64")]
+	if let (Some(pairs), true) = (form.pairs(), sizes.seq >= FEW) {
+		let kv_heads = sizes.shape.kv_heads;
+		let task = |s: &mut tiles::Scratch, task| {
+			tiles::backward(&grads, given, (task / kv_heads, task % kv_heads), sizes, pairs, s);
+		};
+		(0..sizes.batch * kv_heads)
+			.into_par_iter()
+			.for_each_init(Default::default, task);
+		return;
+	}
+	let [d_q, d_k, d_v] = grads;
 	let (dim, wide) = (sizes.shape.head_dim, sizes.shape.value_dim);
 	let (group, kv_heads) = (sizes.group(), sizes.shape.kv_heads);
 	// A task is a key head with its queries: nobody else adds to its gradients, and the order of sums is fixed.
@@ -375,7 +427,8 @@ impl CustomOp3 for Attention {
 		let mut out = vec![0f32; sizes.batch * sizes.seq * places[3].stride];
 		let of = |data, place| Heads { data, place };
 		let into = HeadsMut::new(&mut out, places[3]);
-		forward(into, of(q, places[0]), of(k, places[1]), of(v, places[2]), sizes);
+		let of_three = [of(q, places[0]), of(k, places[1]), of(v, places[2])];
+		forward(into, of_three, sizes, Form::f32());
 		let shape = (sizes.batch, sizes.seq, self.shape.heads, self.shape.value_dim);
 		Ok(output(out, shape))
 	}
@@ -410,7 +463,7 @@ impl CustomOp3 for Attention {
 			HeadsMut::new(&mut d_k, places[1]),
 			HeadsMut::new(&mut d_v, places[2]),
 		];
-		backward(gradients, given, sizes);
+		backward(gradients, given, sizes, Form::f32());
 		Ok((
 			Some(make(d_q, &q_shape)?),
 			Some(make(d_k, &k_shape)?),
