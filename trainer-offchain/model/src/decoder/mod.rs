@@ -236,7 +236,9 @@ impl Decoder {
 			)));
 		}
 		let mut x = self.embedding.index_select(&ids.flatten_all()?, 0)?;
-		x = x.to_dtype(DType::F32)?.reshape((ids.dim(0)?, ids.dim(1)?, self.config.hidden_size))?;
+		x = x
+			.to_dtype(DType::F32)?
+			.reshape((ids.dim(0)?, ids.dim(1)?, self.config.hidden_size))?;
 		if let Some(table) = &self.positions {
 			let rows: Vec<u32> = positions.iter().cloned().flatten().map(|at| at as u32).collect();
 			let rows = Tensor::new(rows, &self.device)?;
