@@ -1,11 +1,18 @@
-use std::{process::ExitCode, time::Duration};
+use std::{
+	path::{Path, PathBuf},
+	process::ExitCode,
+	time::Duration,
+};
 
-use anyhow::Result;
+use anyhow::{bail, Context as _, Result};
 use chain_client::{address, calls, AccountId, Chain, ChainExt, Outcome as ChainOutcome, Query, Signer, Wait};
 use clap::{ArgGroup, Subcommand};
 use futures::StreamExt;
 use openledger_primitives::{
+	format::{Format, Modality},
 	item::{self, Outcome, Phase, Round},
+	payload::possession,
+	quota::Limits,
 	vote::{Reason, Verdict, MAX_SCORE},
 	DatanetId, ItemId, RoundIndex,
 };
@@ -14,6 +21,7 @@ use serde::Serialize;
 use super::{not_found, vote::parse_reason};
 use crate::{
 	amount::Amount,
+	checks::{self, Claim},
 	context::{read_account, Context},
 	failure::Failure,
 	output,
@@ -60,6 +68,14 @@ pub enum Command {
 	/// Show what a validator committed to while its round still takes commitments: its vote is void, and half of what it had
 	/// at risk is the reporter's
 	ReportPreimage(Preimage),
+	/// Say what validators will of a text file, without a chain
+	Judge {
+		/// The file
+		file: PathBuf,
+		/// Print the text that they read in it
+		#[arg(long)]
+		text: bool,
+	},
 	/// Take the contributor's hold back, 30 days after the last contribution
 	ReleaseHold,
 }
@@ -173,6 +189,59 @@ pub fn reason_name(reason: Reason) -> String {
 		.to_owned()
 }
 
+/// What validators will say of a file.
+#[derive(Serialize)]
+struct Judged {
+	format: Format,
+	verdict: Verdict,
+	/// What they read in it.
+	text: String,
+}
+
+/// Judges a file as the daemon does one that is its contributor's and new.
+fn judge(file: &Path) -> Result<Judged> {
+	let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+	let format = file
+		.extension()
+		.and_then(|extension| Format::from_extension(&extension.to_string_lossy()));
+	let format = format.filter(|format| openledger_extract::has_text(*format));
+	let format =
+		format.with_context(|| format!("{}: only .md .txt .pdf .docx have a text to judge", file.display()))?;
+	let most = u64::from(Limits::default().file_bytes);
+	if bytes.len() as u64 > most {
+		bail!(
+			"{}: the chain takes files of at most {}",
+			file.display(),
+			output::bytes(most)
+		);
+	}
+	let (payload, account) = (payload_store::import(&bytes).payload(format), [0; 32]);
+	let claim = Claim {
+		payload: &payload,
+		account: &account,
+		possession: &possession(&account, &bytes),
+		modality: Modality::Text,
+		accepted_before: false,
+	};
+	Ok(Judged {
+		format,
+		verdict: checks::judge(&claim, &bytes).context("a text is judged by rules")?,
+		text: openledger_extract::text(format, &bytes).unwrap_or_default(),
+	})
+}
+
+fn describe_judged(judged: &Judged) -> String {
+	match judged.verdict {
+		Verdict::Accept { score, units } => {
+			format!(
+				"accepted: score {score}, {units} units, {} characters of text",
+				judged.text.chars().count()
+			)
+		}
+		Verdict::Reject { reason } => format!("rejected: {}", reason_name(reason)),
+	}
+}
+
 pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 	match command {
 		Command::Show {
@@ -247,6 +316,13 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 					Amount(slashed),
 					Amount(rewarded)
 				)
+			})?;
+		}
+		Command::Judge { file, text } => {
+			let judged = judge(&file)?;
+			context.print(&judged, |judged| match text {
+				true => judged.text.clone(),
+				false => describe_judged(judged),
 			})?;
 		}
 		Command::ReleaseHold => {
