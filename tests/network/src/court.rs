@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{bail, ensure, Context, Result};
-use chain_client::{calls, AccountId, Call, Hash, Outcome as ChainOutcome, Signer, Wait};
+use chain_client::{calls, AccountId, Call, Hash, Signer, Wait};
 use openledger_primitives::{
 	format::{Format, Modality},
 	item::{Case, Item, Outcome, Phase, Policy, Round},
@@ -153,7 +153,11 @@ impl<'a> Court<'a> {
 		let outcome = self
 			.ledger
 			.submit(&self.contributor, calls::batch_all(calls), Wait::InBlock)?;
-		let items = submitted(&outcome)?;
+		let submitted = outcome
+			.events
+			.iter()
+			.filter(|event| event.is("Datanets", "ItemSubmitted"));
+		let items: Vec<ItemId> = submitted.map(|event| event.decode()).collect::<Result<_, _>>()?;
 		ensure!(items.len() == topics.len(), "{} items of {topics:?}", items.len());
 		Ok(items)
 	}
@@ -183,11 +187,11 @@ impl<'a> Court<'a> {
 	}
 
 	/// Closes the items' rounds, once nobody can reveal any more, and makes the calls `then` in the same block, before the
-	/// verdicts can become final. Returns the items that `then` submitted.
-	pub fn close(&self, network: &mut Network, items: &[ItemId], then: Vec<Call>) -> Result<Vec<ItemId>> {
+	/// verdicts can become final.
+	pub fn close(&self, network: &mut Network, items: &[ItemId], then: Vec<Call>) -> Result<()> {
 		self.wait_after(network, items, |round| round.reveal_until)?;
 		let closing = items.iter().map(|item| calls::close_round(*item));
-		submitted(&self.anybody(closing.chain(then))?)
+		self.anybody(closing.chain(then))
 	}
 
 	/// Makes the items' verdicts final, once nobody can challenge them any more.
@@ -201,16 +205,14 @@ impl<'a> Court<'a> {
 			}
 		}
 		self.wait_active(network, last + 1)?;
-		self.anybody(items.iter().map(|item| calls::finalize(*item)))?;
-		Ok(())
+		self.anybody(items.iter().map(|item| calls::finalize(*item)))
 	}
 
 	/// Pays or slashes everybody's votes on an item, in all rounds. Every validator is on every panel.
 	pub fn settle(&self, item: ItemId) -> Result<()> {
 		let last = self.case(item, self.ledger.finalized()?.hash)?.round;
 		let votes = (0..=last).flat_map(|round| self.validators.iter().map(move |voter| (round, voter)));
-		self.anybody(votes.map(|(round, voter)| calls::settle(item, round, voter.account())))?;
-		Ok(())
+		self.anybody(votes.map(|(round, voter)| calls::settle(item, round, voter.account())))
 	}
 
 	/// Waits until these items are in these states in final blocks.
@@ -286,9 +288,10 @@ impl<'a> Court<'a> {
 	}
 
 	/// Sends calls that anybody may make.
-	fn anybody(&self, calls: impl Iterator<Item = Call>) -> Result<ChainOutcome> {
+	fn anybody(&self, calls: impl Iterator<Item = Call>) -> Result<()> {
 		let batch = calls::batch_all(calls.collect());
-		self.ledger.submit(&self.contributor, batch, Wait::Finalized)
+		self.ledger.submit(&self.contributor, batch, Wait::Finalized)?;
+		Ok(())
 	}
 
 	/// A commitment and its salt.
@@ -353,11 +356,4 @@ fn text(topic: &str) -> String {
 
 fn items(votes: &[(ItemId, Verdict)]) -> Vec<ItemId> {
 	votes.iter().map(|(item, _)| *item).collect()
-}
-
-/// The items that a transaction submitted.
-fn submitted(outcome: &ChainOutcome) -> Result<Vec<ItemId>> {
-	let events = outcome.events.iter();
-	let submitted = events.filter(|event| event.is("Datanets", "ItemSubmitted"));
-	Ok(submitted.map(|event| event.decode()).collect::<Result<_, _>>()?)
 }

@@ -110,18 +110,15 @@ impl<'a> Orders<'a> {
 			bail!("five jobs were ordered, not {jobs:?}");
 		};
 		// Nobody else bids, and bidding takes no time here: a bid is the claim.
-		let taken = [claimed, paused, submitted, disputed].map(calls::bid);
+		let mut training: Vec<_> = [claimed, paused, submitted, disputed].map(calls::bid).into();
+		for job in [submitted, disputed] {
+			training.extend([calls::heartbeat(job, PROGRESS), calls::submit_result(job, result(job))]);
+		}
 		self.ledger
-			.submit(&self.worker, calls::batch_all(taken.to_vec()), Wait::InBlock)?;
-		let results = [submitted, disputed]
-			.into_iter()
-			.flat_map(|job| [calls::heartbeat(job, PROGRESS), calls::submit_result(job, result(job))]);
-		self.ledger.submit_each(vec![
-			(&self.requester, calls::pause(paused)),
-			(&self.worker, calls::batch_all(results.collect())),
-		])?;
+			.submit(&self.worker, calls::batch_all(training), Wait::InBlock)?;
 		let dispute = calls::dispute(disputed, Claim::NotAvailable);
-		self.ledger.submit(&self.requester, dispute, Wait::InBlock)?;
+		let by_requester = calls::batch_all(vec![calls::pause(paused), dispute]);
+		self.ledger.submit(&self.requester, by_requester, Wait::InBlock)?;
 		Ok(Jobs {
 			open,
 			claimed,

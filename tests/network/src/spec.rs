@@ -29,7 +29,7 @@ impl Default for Pace {
 			upgrade_delay: 20,
 			seed_delay: 6,
 			commit_blocks: 12,
-			reveal_blocks: 16,
+			reveal_blocks: 20,
 			provisional_blocks: 12,
 		}
 	}
