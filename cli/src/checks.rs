@@ -23,7 +23,7 @@
 use std::collections::HashSet;
 
 use openledger_primitives::{
-	format::{Format, Modality},
+	format::Modality,
 	payload::{possession, Payload},
 	vote::{Reason, Verdict, MAX_SCORE},
 };
@@ -138,6 +138,7 @@ fn is_no_word(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use openledger_primitives::format::Format;
 
 	const ACCOUNT: [u8; 32] = [7; 32];
 	const GOOD: &str = "# A small library\n\nIt reads configuration files, checks every value against its range, and \

@@ -501,6 +501,7 @@ mod tests {
 			.contains("no item in review 4"));
 		let case = Case {
 			datanet: 1,
+			bytes: 1_000,
 			modality: Modality::Text,
 			contributor: AccountId::new([1; 32]),
 			round: 1,

@@ -68,6 +68,7 @@ fn submit(chain: &Memory, id: ItemId, text: &[u8], phase: Phase) {
 	chain.set(keys::numbered("Datanets", "Items", id), item);
 	let case = Case {
 		datanet: DATANET,
+		bytes: 1_000,
 		modality: Modality::Text,
 		contributor: AccountId::new([1; 32]),
 		round: 0,

@@ -7,6 +7,8 @@ use std::{
 	collections::{BTreeMap, BTreeSet},
 	io::{Read, Write},
 	net::TcpStream,
+	path::Path,
+	process::Command,
 	time::Duration,
 };
 
@@ -20,7 +22,7 @@ use openledger_primitives::{
 	traits::Pool,
 	Balance, EpochIndex, ItemId, RoundIndex, TOTAL_ISSUANCE,
 };
-use openledger_test_support::{processes::Processes, start_dev_node, Folder, Rpc};
+use openledger_test_support::{binaries, processes::Processes, start_dev_node, Folder, Rpc};
 use serde::Deserialize;
 use serde_json::json;
 use subxt::{
@@ -370,4 +372,34 @@ fn allowed_origin(address: &str, origin: &str) -> Result<String> {
 			.then(|| value.trim().to_string())
 	});
 	Ok(allowed.unwrap_or_default())
+}
+
+/// `openledger-trainer serve`, spoken to by the `openai` package.
+#[test]
+fn the_openai_package_should_be_answered() {
+	let libraries = install().expect("the client's libraries are installed");
+	let folder = Folder::new().expect("a temporary folder");
+	let mut processes = Processes::new(folder.logs()).expect("a folder for logs");
+	let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/tiny-llama");
+	let mut server = Command::new(binaries().expect("the binaries are built").join("openledger-trainer"));
+	server.args(["serve", "--listen", "127.0.0.1:0", "--name", "tiny", "--model"]);
+	server.arg(fixture.join("model"));
+	for adapter in ["init", "trained"] {
+		let dir = fixture.join(format!("adapter_{adapter}"));
+		server.args(["--adapter", &format!("{adapter}={}", dir.display())]);
+	}
+	processes.start("serve", &mut server).expect("the server starts");
+	let line = processes
+		.wait_for_line("serve", "listening on ", STARTUP)
+		.expect("the server listens");
+	let url = line.trim_start_matches("listening on ");
+
+	let arguments = [url, "tiny", "init", "trained"];
+	let client = Client::start("openai_client.py", &libraries, &folder.logs(), &arguments);
+	let mut clients = [client.expect("the client starts")];
+	let reports = wait_for_reports(&mut clients, SCENARIO).expect("the client is content");
+	let answers: BTreeMap<String, String> = serde_json::from_str(&reports[0]).expect("a line of JSON");
+	assert_eq!(answers.len(), 3);
+	assert_ne!(answers["tiny"], answers["trained"], "an adapter changes the answer");
+	processes.check().expect("the server still runs");
 }
