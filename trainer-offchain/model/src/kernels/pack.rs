@@ -83,7 +83,7 @@ pub unsafe fn lhs_panel_t(x: &[f32], stride: usize, depth: usize, part: (usize, 
 unsafe fn pair_rows(first: &[f32], second: &[f32], to: &mut [u32]) {
 	let half = |row: &[f32]| {
 		let wide = _mm512_maskz_loadu_ps(((1u32 << row.len()) - 1) as u16, row.as_ptr());
-		let narrow: __m256i = std::mem::transmute(_mm512_cvtneps_pbh(wide));
+		let narrow = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(wide));
 		_mm512_cvtepu16_epi32(narrow)
 	};
 	let both = _mm512_or_si512(half(first), _mm512_slli_epi32::<16>(half(second)));
@@ -99,7 +99,7 @@ unsafe fn round_row(row: &[f32], to: &mut [u32]) {
 			_mm512_loadu_ps(row.as_ptr().add(i)),
 			_mm512_loadu_ps(row.as_ptr().add(i + 16)),
 		);
-		let both: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(high, low));
+		let both = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
 		_mm512_storeu_si512(to.as_mut_ptr().add(i / 2).cast(), both);
 	}
 	for (unit, pair) in to[whole / 2..].iter_mut().zip(row[whole..].chunks(2)) {

@@ -62,7 +62,10 @@ tile!(
 tile!(
 	tile_bf16,
 	"avx512f,avx512bf16",
-	|sum, a: __m512i, b: __m512i| _mm512_dpbf16_ps(sum, std::mem::transmute(a), std::mem::transmute(b)),
+	|sum, a: __m512i, b: __m512i| {
+		let pairs = |x| std::mem::transmute::<__m512i, __m512bh>(x);
+		_mm512_dpbf16_ps(sum, pairs(a), pairs(b))
+	},
 	"Pairs of bf16; sums are f32."
 );
 

@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 /// `2 · sqrt(2 / π)`: the tanh approximation is `x · sigmoid(TWICE_SQRT · (x + CUBIC · x³))`.
-const TWICE_SQRT: f32 = 1.595_769_1;
+const TWICE_SQRT: f32 = 1.595_769;
 const CUBIC: f32 = 0.044_715;
 
 /// `silu(gate) * up`, elementwise.
