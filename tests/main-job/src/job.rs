@@ -147,7 +147,6 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 		.as_u64()
 		.context("model register names no base model")?;
 	log.step(format!("base model {model} registered with the hashes of its files"));
-	network.start_worker(folder)?;
 	let job = request_job(&network.tools, model, datanet, first.len(), size)?;
 	log.step(format!(
 		"job {job}: LoRA on version {}, {PRICE_OPEN} OPEN in escrow",
@@ -160,6 +159,8 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 		"version {files} is final: the last {} items are unseen by the job",
 		rest.len()
 	));
+	// Only now, so that what came later is there when the result is submitted: it is evaluated on it.
+	network.start_worker(folder)?;
 	wait_for("the panel to decide every item", REVIEW_LIMIT, || {
 		network.processes.check()?;
 		Ok((view.in_review()? == 0).then_some(()))
@@ -519,6 +520,10 @@ fn problems(report: &Report, files: usize, own_data: bool) -> Vec<String> {
 	expect(
 		report.issuance_unchanged,
 		"issuance or the sum of balances is not what genesis made",
+	);
+	expect(
+		own_data || report.evaluated_on_later_items,
+		"the result was not evaluated on the items that came later",
 	);
 	expect(
 		report.evaluation_confirmed,
