@@ -208,7 +208,7 @@ impl<'a> Trainer<'a> {
 			seq: batch.ids.dim(1)?,
 			targets: &batch.targets,
 			factor: 1.0 / tokens.max(1) as f32,
-			activations: Activations::Keep,
+			activations: Activations::fitting(self.decoder.activation_bytes(ids.len())?, available_memory()),
 		};
 		let (loss_sum, mut gradients) = self.decoder.loss_and_gradients(&input, dropout)?;
 		let take = |v: &Tensor| gradients.take(v);
@@ -219,6 +219,14 @@ impl<'a> Trainer<'a> {
 			.collect::<openledger_model::Result<_>>()?;
 		Ok(Gradients { loss_sum, grads })
 	}
+}
+
+/// Bytes that a process can still have without swapping, where the system tells.
+fn available_memory() -> Option<u64> {
+	let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+	let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+	let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+	Some(kib * 1024)
 }
 
 /// Of a batch.

@@ -168,3 +168,18 @@ fn bf16_should_be_refused_for_what_is_trained() {
 	let error = Decoder::load_as(&dir, &Device::Cpu, true, DType::BF16).err().unwrap();
 	assert!(error.to_string().contains("bf16"), "{error}");
 }
+
+#[test]
+fn activations_should_be_recomputed_when_memory_asks() {
+	assert_eq!(Activations::fitting(51, Some(100)), Activations::Recompute);
+	assert_eq!(Activations::fitting(50, Some(100)), Activations::Keep);
+	assert_eq!(Activations::fitting(50, None), Activations::Keep);
+	let decoder = adapted("tiny-gpt2", DType::F32, 0.0);
+	let c = &decoder.config;
+	// Two streams, query, key and value, the attention's result, and the feed-forward part's inner layer.
+	let width = 2 * c.hidden_size + 3 * c.hidden_size + c.hidden_size + c.intermediate_size;
+	assert_eq!(
+		decoder.activation_bytes(10).unwrap(),
+		(4 * 10 * c.layers * width) as u64
+	);
+}

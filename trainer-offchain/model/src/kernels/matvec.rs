@@ -10,6 +10,8 @@ use rayon::prelude::*;
 pub const MOST_ROWS: usize = 4;
 /// Rows of a stored weight that are taken together: independent sums hide each other's latency.
 const TOGETHER: usize = 4;
+/// Columns that a task sums up, of a weight whose rows are inputs.
+const STRIP: usize = 128;
 /// Elements of a weight that a task reads: enough to be worth handing over.
 const TASK: usize = 1 << 16;
 
@@ -41,21 +43,17 @@ pub fn product(c: &mut [f32], x: &[f32], rhs: &Rhs<'_>) {
 		}
 		return;
 	}
-	// By strip: whole stored rows, each times its element of `x`.
-	let width = (TASK / k).clamp(64, 512);
-	let strips: Vec<Vec<f32>> = (0..n.div_ceil(width))
+	// By strip of columns: stored rows, each times its element of `x`.
+	let strips: Vec<Vec<f32>> = (0..n.div_ceil(STRIP))
 		.into_par_iter()
 		.map(|strip| {
-			let from = strip * width;
-			let width = width.min(n - from);
+			let from = strip * STRIP;
+			let width = STRIP.min(n - from);
 			let mut sums = vec![0f32; m * width];
-			for l in 0..k {
-				let stored = l * n + from..l * n + from + width;
-				for (j, sums) in sums.chunks_exact_mut(width).enumerate() {
-					match rhs.elements {
-						Elements::F32(w) => axpy_f32(sums, x[j * k + l], &w[stored.clone()]),
-						Elements::Bf16(w) => axpy_bf16(sums, x[j * k + l], &w[stored.clone()]),
-					}
+			for (sums, x) in sums.chunks_exact_mut(width).zip(x.chunks_exact(k)) {
+				match rhs.elements {
+					Elements::F32(w) => strip_f32(sums, x, w, n, from),
+					Elements::Bf16(w) => strip_bf16(sums, x, w, n, from),
 				}
 			}
 			sums
@@ -63,7 +61,7 @@ pub fn product(c: &mut [f32], x: &[f32], rhs: &Rhs<'_>) {
 		.collect();
 	for (strip, sums) in strips.iter().enumerate() {
 		for (row, sums) in sums.chunks_exact(sums.len() / m).enumerate() {
-			c[row * n + strip * width..][..sums.len()].copy_from_slice(sums);
+			c[row * n + strip * STRIP..][..sums.len()].copy_from_slice(sums);
 		}
 	}
 }
@@ -101,6 +99,23 @@ fn dots<T: Copy>(out: &mut [f32], step: usize, x: &[f32], w: &[T], wide: impl Fn
 	}
 }
 
+#[inline(always)]
+fn strip<T: Copy>(sums: &mut [f32], x: &[f32], w: &[T], (n, from): (usize, usize), wide: impl Fn(T) -> f32) {
+	let width = sums.len();
+	let row = |l: usize| &w[l * n + from..][..width];
+	let whole = x.len() / TOGETHER * TOGETHER;
+	for l in (0..whole).step_by(TOGETHER) {
+		let (x, rows) = (&x[l..l + TOGETHER], [row(l), row(l + 1), row(l + 2), row(l + 3)]);
+		for (j, sum) in sums.iter_mut().enumerate() {
+			let pair = x[0] * wide(rows[0][j]) + x[1] * wide(rows[1][j]);
+			*sum += pair + (x[2] * wide(rows[2][j]) + x[3] * wide(rows[3][j]));
+		}
+	}
+	for (l, x) in x.iter().enumerate().skip(whole) {
+		sums.iter_mut().zip(row(l)).for_each(|(sum, w)| *sum += x * wide(*w));
+	}
+}
+
 vectorised! {
 	/// `out[j · step] = x · w[j]` for the rows of `w`, at most [`TOGETHER`].
 	pub fn dots_f32(out: &mut [f32], step: usize, x: &[f32], w: &[f32]) {
@@ -112,14 +127,14 @@ vectorised! {
 		dots(out, step, x, w, |w| f32::from_bits(u32::from(w.to_bits()) << 16));
 	}
 
-	/// `y += factor · w`.
-	pub fn axpy_f32(y: &mut [f32], factor: f32, w: &[f32]) {
-		y.iter_mut().zip(w).for_each(|(y, w)| *y += factor * w);
+	/// `sums = x · w` for the columns from `from` on of `w [k, n]`.
+	pub fn strip_f32(sums: &mut [f32], x: &[f32], w: &[f32], n: usize, from: usize) {
+		strip(sums, x, w, (n, from), |w| w);
 	}
 
 	/// The same for bf16.
-	pub fn axpy_bf16(y: &mut [f32], factor: f32, w: &[bf16]) {
-		y.iter_mut().zip(w).for_each(|(y, w)| *y += factor * f32::from_bits(u32::from(w.to_bits()) << 16));
+	pub fn strip_bf16(sums: &mut [f32], x: &[f32], w: &[bf16], n: usize, from: usize) {
+		strip(sums, x, w, (n, from), |w| f32::from_bits(u32::from(w.to_bits()) << 16));
 	}
 }
 

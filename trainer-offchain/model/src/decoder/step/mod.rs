@@ -29,6 +29,16 @@ pub enum Activations {
 	Recompute,
 }
 
+impl Activations {
+	/// Kept where they take at most half of the memory that is free, if that is known.
+	pub fn fitting(needed: u64, available: Option<u64>) -> Self {
+		match available {
+			Some(available) if needed > available / 2 => Self::Recompute,
+			_ => Self::Keep,
+		}
+	}
+}
+
 /// A batch with what is wanted of it.
 pub struct StepInput<'a> {
 	/// Rows of ids, one after the other.
@@ -98,6 +108,20 @@ impl Decoder {
 			block.attention.direct().is_ok_and(|direct| direct.norms.is_none()) && block.feed_forward.dense().is_ok()
 		};
 		self.device.is_cpu() && self.blocks.iter().all(plain)
+	}
+
+	/// Bytes that [`Activations::Keep`] keeps for so many positions: per block the stream before each part, the
+	/// attention's result, and the results of the layers before the last of each part.
+	pub fn activation_bytes(&self, positions: usize) -> Result<u64> {
+		let mut elements = 0;
+		for block in &self.blocks {
+			elements += block.attention.out.weight.out_in()?.1;
+			for linear in [block.attention.linears(), block.mlp.linears()].into_iter().flatten() {
+				// The last layers' results are as wide as the stream.
+				elements += linear.weight.out_in()?.0;
+			}
+		}
+		Ok((elements * positions * size_of::<f32>()) as u64)
 	}
 
 	/// Sum of the losses of a batch, and the gradients of everything that is a variable.
