@@ -62,6 +62,7 @@ pub const ALL: &[(&str, &str)] = &[
 	("Models", "bid"),
 	("Models", "heartbeat"),
 	("Models", "submit_result"),
+	("Models", "report_evaluation"),
 	("Models", "accept_result"),
 	("Models", "cancel_job"),
 	("Models", "report_missed"),
@@ -370,6 +371,11 @@ pub fn heartbeat(job: JobId, progress: Progress) -> Call {
 
 pub fn submit_result(job: JobId, result: JobResult) -> Call {
 	Call::new("Models", "submit_result", (job, result))
+}
+
+/// Says what a submitted result's loss is on what it is evaluated on.
+pub fn report_evaluation(job: JobId, loss_micro: u64, tokens: u64) -> Call {
+	Call::new("Models", "report_evaluation", (job, loss_micro, tokens))
 }
 
 pub fn accept_result(job: JobId) -> Call {

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use chain_client::{Chain, ChainError, Hash, Query, Subxt};
+use chain_client::{AccountId, Chain, ChainError, Hash, Query, Subxt};
 use openledger_primitives::{
-	model::{Artifact, JobResult, JobStatus},
+	model::{Artifact, Job, JobResult, JobStatus},
 	ItemId,
 };
 use payload_store::Cid;
@@ -99,11 +99,9 @@ impl<C: Chain> OnChain<C> {
 		let models = query.models().await?;
 		let evaluations = query.all_evaluations().await?;
 		let files = bases.iter().flat_map(|(_, base)| &base.files).map(|file| file.artifact);
-		let submitted = jobs.iter().filter_map(|(_, job)| match &job.status {
-			JobStatus::Submitted { result, .. } | JobStatus::Disputed { result, .. } => Some(result),
-			_ => None,
-		});
-		let results = submitted
+		let results = jobs
+			.iter()
+			.filter_map(|(_, job)| submitted(job))
 			.chain(models.iter().map(|(_, model)| &model.result))
 			.flat_map(files_of);
 		let manifests = evaluations.iter().map(|evaluation| evaluation.manifest);
@@ -112,6 +110,14 @@ impl<C: Chain> OnChain<C> {
 			.extend(files.chain(results).chain(manifests).map(|artifact| artifact.cid));
 		artifacts.at = Some(head.hash);
 		Ok(artifacts.seen.contains(cid))
+	}
+}
+
+/// The result of a job that waits to be accepted.
+fn submitted(job: &Job<AccountId>) -> Option<&JobResult> {
+	match &job.status {
+		JobStatus::Submitted { result, .. } | JobStatus::Disputed { result, .. } => Some(result),
+		_ => None,
 	}
 }
 
@@ -129,6 +135,14 @@ impl<C: Chain> Announced for OnChain<C> {
 		.map_err(unavailable)
 	}
 
+	async fn waiting(&self) -> Result<Vec<Artifact>, ChainUnavailable> {
+		let jobs = Query::new(&self.chain).jobs().await.map_err(unavailable)?;
+		Ok(jobs
+			.iter()
+			.filter_map(|(_, job)| Some(submitted(job)?.manifest))
+			.collect())
+	}
+
 	async fn head(&self) -> Result<u32, ChainUnavailable> {
 		self.chain.head().await.map(|head| head.number).map_err(unavailable)
 	}
@@ -141,12 +155,14 @@ fn unavailable(error: ChainError) -> ChainUnavailable {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use chain_client::{keys, AccountId, Memory};
+	use chain_client::{keys, Memory};
 	use openledger_primitives::{
+		evaluation::ResultEvaluation,
 		format::Format,
 		item::{Item, Outcome},
 		model::{BaseModel, ModelFile},
 		payload::Payload,
+		training::{Dtype, Method, Parent, TrainingSpec},
 	};
 	use payload_store::import;
 
@@ -233,5 +249,77 @@ mod tests {
 		chain.chain.set_head(1, 0);
 		assert_eq!(chain.is_announced(Kind::Artifact, &imported.cid).await, Ok(true));
 		assert_eq!(chain.is_announced(Kind::Payload, &imported.cid).await, Ok(false));
+	}
+
+	#[tokio::test]
+	async fn manifests_should_wait_until_their_job_is_accepted() {
+		let chain = OnChain::new(Memory::new());
+		let artifact = |bytes: &[u8]| {
+			let imported = import(bytes);
+			Artifact {
+				cid: imported.cid,
+				sha256: imported.sha256,
+				bytes: imported.size,
+			}
+		};
+		let result = JobResult {
+			adapter: artifact(b"adapter"),
+			adapter_config: artifact(b"config"),
+			manifest: artifact(b"manifest"),
+			checkpoints: Default::default(),
+			steps: 1,
+			train_loss_micro: 0,
+		};
+		let who = AccountId::new([1; 32]);
+		let set = |status| {
+			let spec = TrainingSpec {
+				parent: Parent::Base(0),
+				datasets: Default::default(),
+				method: Method::Lora,
+				dtype: Dtype::F32,
+				min_memory_mib: 0,
+				hyperparameters: Default::default(),
+			};
+			let job = Job {
+				requester: who.clone(),
+				spec,
+				price: 1,
+				created_at: 0,
+				bids_until: 0,
+				expires_at: 9,
+				failures: 0,
+				paused_blocks: 0,
+				status,
+			};
+			chain.chain.set(keys::map("Models", "Jobs", 0u32), job);
+		};
+		set(JobStatus::Open);
+		assert_eq!(chain.waiting().await, Ok(vec![]));
+		for disputed in [false, true] {
+			let (worker, accept_at, result) = (who.clone(), 5, result.clone());
+			let evaluation = ResultEvaluation::Due {
+				until: Default::default(),
+				seed_at: 1,
+				evaluate_by: 2,
+			};
+			set(if disputed {
+				JobStatus::Disputed {
+					worker,
+					accept_at,
+					result,
+					evaluation,
+				}
+			} else {
+				JobStatus::Submitted {
+					worker,
+					accept_at,
+					result,
+					evaluation,
+				}
+			});
+			assert_eq!(chain.waiting().await, Ok(vec![artifact(b"manifest")]));
+		}
+		set(JobStatus::Accepted { model: 0 });
+		assert_eq!(chain.waiting().await, Ok(vec![]));
 	}
 }

@@ -1,11 +1,13 @@
 //! The gateway: payloads in and out over HTTP.
 //!
 //! Two *shelves*: `/payloads` for contributed files of at most 10 MB, given out only once an item on chain carries them,
-//! and `/artifacts` for the files of models. What nothing on chain carries after a while is thrown away again.
+//! and `/artifacts` for the files of models. What nothing on chain carries after a while is thrown away again; the checkpoints
+//! of a result are kept until it is accepted.
 
 mod announced;
 mod app;
 mod chain;
+mod checkpoints;
 mod config;
 mod download;
 mod error;

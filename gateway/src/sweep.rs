@@ -1,4 +1,5 @@
-//! What happens to an upload later: announced, it is mirrored; not announced in time, it is removed.
+//! What happens to an upload later: announced, it is mirrored; not announced in time, it is removed, but for the checkpoints
+//! of results that wait to be accepted.
 
 use std::{
 	collections::HashSet,
@@ -8,7 +9,7 @@ use std::{
 
 use payload_store::{Cid, PayloadStore, Pinned, StoreError};
 
-use crate::{App, ChainUnavailable, Kind};
+use crate::{checkpoints, App, ChainUnavailable, Kind};
 
 /// For one artifact to be copied from block to file.
 const COPY_DEADLINE: Duration = Duration::from_secs(5 * 60);
@@ -45,6 +46,8 @@ pub(crate) async fn for_ever(app: App) {
 /// Looks once at everything that is not `settled` yet, and adds what needs no further look.
 pub async fn sweep(app: &App, now: SystemTime, settled: &mut HashSet<(Kind, Cid)>) -> Result<Swept, SweepError> {
 	let mut swept = Swept::default();
+	// Asked for once something would be removed.
+	let mut waiting = None;
 	for kind in [Kind::Payload, Kind::Artifact] {
 		for pinned in app.store(kind).pinned() {
 			let cid = pinned.stored.cid;
@@ -63,6 +66,15 @@ pub async fn sweep(app: &App, now: SystemTime, settled: &mut HashSet<(Kind, Cid)
 				}
 				settled.insert((kind, cid));
 			} else if is_overdue(app, kind, &pinned, now) {
+				if kind == Kind::Artifact {
+					let needed = match &mut waiting {
+						Some(needed) => needed,
+						none => none.insert(checkpoints::needed(app).await?),
+					};
+					if needed.contains(&cid) {
+						continue;
+					}
+				}
 				app.store(kind).unpin(&cid).await?;
 				swept.removed += 1;
 			}

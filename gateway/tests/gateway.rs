@@ -12,6 +12,7 @@ use std::{
 };
 
 use openledger_gateway::{sweep, Kind, Limits, Swept};
+use openledger_primitives::model::Artifact;
 use payload_store::{import, GatewayClient, KuboStore, PayloadStore, StoreError, Stored};
 use reqwest::{header, Body, Client, Response, StatusCode};
 use serde_json::Value;
@@ -308,6 +309,43 @@ async fn sweep_should_remove_what_nobody_announced_in_time() {
 		}
 	);
 	assert!(store.has(&kept).await.unwrap() && !store.has(&lost).await.unwrap());
+}
+
+#[tokio::test]
+async fn checkpoints_should_stay_until_their_result_is_accepted() {
+	let gateway = Gateway::start().await;
+	let client = gateway.client(Kind::Artifact);
+	let checkpoint = client.put("state".into()).await.unwrap().cid;
+	let other = client.put("other".into()).await.unwrap().cid;
+	let manifest = format!("{{\"job\": 1, \"run\": {{\"checkpoints\": [{{\"step\": 1, \"cid\": \"{checkpoint}\"}}, {{\"cid\": \"?\"}}]}}}}");
+	let unreadable = client.put("{}".into()).await.unwrap();
+	let manifest = client.put(manifest.into()).await.unwrap();
+	let artifact = |stored: &Stored| Artifact {
+		cid: stored.cid,
+		sha256: stored.sha256,
+		bytes: stored.size,
+	};
+	for stored in [&manifest, &unreadable] {
+		gateway.chain.announce(Kind::Artifact, &stored.cid);
+	}
+	let absent = import(b"absent").cid;
+	let absent = Artifact {
+		cid: absent,
+		..artifact(&manifest)
+	};
+	gateway
+		.chain
+		.set_waiting(vec![absent, artifact(&unreadable), artifact(&manifest)]);
+	let store = gateway.app.store(Kind::Artifact);
+	let mut settled = HashSet::new();
+	let later = SystemTime::now() + Duration::from_secs(86_401);
+	let removed = |swept: Swept| swept.removed;
+	assert_eq!(removed(sweep(&gateway.app, later, &mut settled).await.unwrap()), 1);
+	assert!(store.has(&checkpoint).await.unwrap() && !store.has(&other).await.unwrap());
+	// Accepted, or broken: nobody asks for it any more.
+	gateway.chain.set_waiting(Vec::new());
+	assert_eq!(removed(sweep(&gateway.app, later, &mut settled).await.unwrap()), 1);
+	assert!(!store.has(&checkpoint).await.unwrap() && store.has(&manifest.cid).await.unwrap());
 }
 
 #[tokio::test]

@@ -39,6 +39,8 @@ pub enum Claim {
 	Segment,
 	/// A file that it names cannot be fetched.
 	NotAvailable,
+	/// Its loss on what it was evaluated on is another than its worker reported. No segment is run again.
+	Evaluation,
 }
 
 /// What a judge found.
@@ -60,7 +62,7 @@ pub enum Claim {
 pub enum Finding {
 	/// The result is right.
 	Upheld,
-	/// The segment gives something else.
+	/// The segment, or the evaluation, gives something else.
 	Broken,
 	/// What is needed to judge cannot be fetched.
 	Unavailable,

@@ -13,6 +13,7 @@
 //! | [`sortition`] | who judges an item, with what weight |
 //! | [`tally`] | what a round of votes decides |
 //! | [`challenge`] | what challenging a verdict costs, decides and punishes |
+//! | [`merkle`] | the root that many hashes are stated by |
 //! | [`plant`] | known-answer items: their commitment and their trial |
 //! | [`schedule`] | values that change two sessions later |
 //! | [`points`] | what an item and a vote earn |
@@ -22,6 +23,7 @@
 //! | [`capability`] | which orders a worker's machine can train |
 //! | [`bid`] | which worker gets a job |
 //! | [`model`] | base models, jobs, results, evaluations |
+//! | [`evaluation`] | what a result is evaluated on |
 //! | [`dispute`] | how other workers judge a result |
 //! | [`traits`] | what the pallets ask of one another |
 
@@ -36,9 +38,11 @@ mod bits;
 pub mod capability;
 pub mod challenge;
 pub mod dispute;
+pub mod evaluation;
 pub mod fee;
 pub mod format;
 pub mod item;
+pub mod merkle;
 pub mod model;
 pub mod payload;
 pub mod plant;

@@ -7,7 +7,9 @@ use sp_runtime::{traits::ConstU32, BoundedVec};
 
 use crate::{
 	capability::Capability,
+	evaluation::{EvaluationOfResult, ResultEvaluation},
 	item::Text,
+	merkle::root,
 	payload::Cid,
 	training::{DatasetRef, TrainingSpec},
 	ActiveBlock, Balance, BaseModelId, ModelId,
@@ -116,11 +118,13 @@ pub enum JobStatus<AccountId> {
 		train_until: ActiveBlock,
 		progress: Progress,
 	},
-	/// A result is there; accepted at `accept_at` unless the requester does so before.
+	/// A result is there. Once its worker has reported its evaluation, anybody accepts it from `accept_at` on; the requester may at
+	/// any time.
 	Submitted {
 		worker: AccountId,
 		accept_at: ActiveBlock,
 		result: JobResult,
+		evaluation: ResultEvaluation,
 	},
 	/// Somebody disputes the result; judges decide.
 	Disputed {
@@ -128,6 +132,7 @@ pub enum JobStatus<AccountId> {
 		/// As it was: a result that is upheld waits no longer than it would have.
 		accept_at: ActiveBlock,
 		result: JobResult,
+		evaluation: ResultEvaluation,
 	},
 	Accepted {
 		model: ModelId,
@@ -215,6 +220,18 @@ pub struct CheckpointsRoot {
 }
 
 impl CheckpointsRoot {
+	/// That of checkpoints with these sha2-256, in order.
+	pub fn of(hashes: &[[u8; 32]], every_steps: u32) -> Self {
+		if hashes.is_empty() {
+			return Self::default();
+		}
+		Self {
+			root: root(hashes),
+			count: hashes.len() as u32,
+			every_steps,
+		}
+	}
+
 	/// Whether a run of `steps` steps can have these.
 	pub fn fits(&self, steps: u32) -> bool {
 		if self.every_steps == 0 {
@@ -240,9 +257,6 @@ pub struct JobResult {
 	pub steps: u32,
 	/// Loss of the last logged step, nats per token, in units of 1e-6.
 	pub train_loss_micro: u64,
-	/// Loss that the worker measured on items it did not train on (those accepted after the ordered versions, or a
-	/// validation split), where it did, in the units of the training loss. The manifest says which.
-	pub eval_loss_micro: Option<u64>,
 }
 
 /// An accepted result in the registry, with its whole provenance.
@@ -257,6 +271,8 @@ pub struct Model<AccountId> {
 	/// Roots of the dataset versions, in the order of `spec.datasets`.
 	pub roots: BoundedVec<[u8; 32], ConstU32<{ crate::training::MAX_DATASETS }>>,
 	pub result: JobResult,
+	/// `None`: the requester accepted the result before its worker had reported one.
+	pub evaluation: Option<EvaluationOfResult>,
 }
 
 /// What somebody measured of a registered model. A statement of its author: the manifest is what it can be checked by.
@@ -280,6 +296,7 @@ mod tests {
 	use super::*;
 	use crate::{
 		capability::{Device, DtypeSet, MethodSet},
+		evaluation::EvaluatedOn,
 		payload::CidCodec,
 		training::{Dtype, Method, Parent},
 	};
@@ -309,7 +326,14 @@ mod tests {
 			},
 			steps: 30,
 			train_loss_micro: 7,
-			eval_loss_micro: Some(8),
+		}
+	}
+
+	fn evaluation() -> ResultEvaluation {
+		ResultEvaluation::Due {
+			until: Default::default(),
+			seed_at: 8,
+			evaluate_by: 9,
 		}
 	}
 
@@ -338,6 +362,16 @@ mod tests {
 	}
 
 	#[test]
+	fn checkpoints_are_stated_by_one_root() {
+		let hashes = [[1; 32], [2; 32], [3; 32]];
+		let stated = CheckpointsRoot::of(&hashes, 10);
+		assert_eq!((stated.root, stated.count, stated.every_steps), (root(&hashes), 3, 10));
+		assert!(stated.fits(25));
+		assert_ne!(stated, CheckpointsRoot::of(&[[1; 32], [3; 32], [2; 32]], 10));
+		assert_eq!(CheckpointsRoot::of(&[], 10), CheckpointsRoot::default());
+	}
+
+	#[test]
 	fn stored_encodings_do_not_move() {
 		let artifact_bytes = |n: u8| {
 			let hash = digits([n; 32]);
@@ -348,10 +382,11 @@ mod tests {
 			artifact_bytes(2),
 			artifact_bytes(3),
 			digits([4u8; 32]),
-			"05000000060000001e00000007000000000000000108000000000000 00".replace(' ', ""),
+			"05000000060000001e0000000700000000000000".into(),
 		]
 		.concat();
 		assert_eq!(digits(result()), result_bytes);
+		let evaluation_bytes = digits(evaluation());
 
 		let worker = Worker {
 			bond: 1,
@@ -415,16 +450,18 @@ mod tests {
 					worker: 1,
 					accept_at: 2,
 					result: result(),
+					evaluation: evaluation(),
 				},
-				alloc::format!("030102000000{result_bytes}"),
+				alloc::format!("030102000000{result_bytes}{evaluation_bytes}"),
 			),
 			(
 				JobStatus::Disputed {
 					worker: 1,
 					accept_at: 2,
 					result: result(),
+					evaluation: evaluation(),
 				},
-				alloc::format!("040102000000{result_bytes}"),
+				alloc::format!("040102000000{result_bytes}{evaluation_bytes}"),
 			),
 			(JobStatus::Accepted { model: 1 }, "0501000000".into()),
 			(JobStatus::Cancelled, "06".into()),
@@ -444,6 +481,11 @@ mod tests {
 			spec: spec(),
 			roots: alloc::vec![[5; 32]].try_into().unwrap(),
 			result: result(),
+			evaluation: Some(EvaluationOfResult {
+				on: EvaluatedOn::Split,
+				loss_micro: 6,
+				tokens: 7,
+			}),
 		};
 		let expected = [
 			"01020300000004000000".into(),
@@ -451,6 +493,7 @@ mod tests {
 			"04".into(),
 			digits([5u8; 32]),
 			result_bytes,
+			"010106000000000000000700000000000000".into(),
 		];
 		assert_eq!(digits(model), expected.concat());
 	}

@@ -1,9 +1,8 @@
 //! Known-answer items: an owner commits to right verdicts on items that are yet to be submitted, and shows them while
 //! the panel's verdict is provisional.
 //!
-//! The commitment is the root of a Merkle tree over leaves that nobody can guess without their salts. The tree has
-//! `2^depth` leaves, the last ones zero where there are fewer; a proof lists the siblings from the leaf up, and the bits of
-//! the leaf's index say on which side each stands.
+//! The commitment is the root of a [Merkle tree](crate::merkle) over leaves that nobody can guess without their salts. A
+//! proof lists the siblings from the leaf up, and the bits of the leaf's index say on which side each stands.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -11,14 +10,15 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 use sp_crypto_hashing::blake2_256;
 
+pub use crate::merkle::root;
 use crate::{
+	merkle::{levels, node},
 	tally::{Decision, Tally, Width},
 	vote::Verdict,
 	DatanetId,
 };
 
 const LEAF_DOMAIN: &[u8] = b"openledger/plant/1";
-const NODE_DOMAIN: &[u8] = b"openledger/plant-node/1";
 
 /// Most plants under one root: what a bitmap of 32 bytes tells apart.
 pub const MAX_PLANTS: u16 = 256;
@@ -53,32 +53,6 @@ impl Plant {
 				.encode(),
 		)
 	}
-}
-
-fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
-	blake2_256(&(NODE_DOMAIN, left, right).encode())
-}
-
-/// The levels of a tree, from its leaves to its root.
-fn levels(leaves: &[[u8; 32]]) -> Vec<Vec<[u8; 32]>> {
-	let mut level = leaves.to_vec();
-	level.resize(leaves.len().max(1).next_power_of_two(), [0; 32]);
-	let mut levels = Vec::new();
-	while level.len() > 1 {
-		let above = level.chunks_exact(2).map(|pair| node(&pair[0], &pair[1])).collect();
-		levels.push(core::mem::replace(&mut level, above));
-	}
-	levels.push(level);
-	levels
-}
-
-/// The root of a tree of leaves.
-pub fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
-	levels(leaves)
-		.last()
-		.and_then(|top| top.first())
-		.copied()
-		.unwrap_or_default()
 }
 
 /// The proof of leaf `index`: its siblings, from the leaf up. `None` where there is no such leaf.

@@ -14,6 +14,8 @@ pub trait ActiveBlocks {
 
 /// Randomness that nobody knew when its block was named. Implemented by validation, asked by models.
 pub trait Seeds {
+	/// For how many active blocks a seed is kept.
+	const KEPT: ActiveBlock;
 	/// The randomness accumulated up to and with block `at`; `None` where that block is not over, or longer ago than is kept.
 	fn seed(at: ActiveBlock) -> Option<[u8; 32]>;
 }
@@ -137,6 +139,8 @@ pub trait Datasets<AccountId> {
 	/// Modality and root of a dataset that is open to training by `who`. Fails where Datanet, version or exclusions are not
 	/// there, the Datanet is closed, or it is restricted and `who` has no access.
 	fn dataset(dataset: DatasetRef, who: &AccountId) -> Result<Dataset, DispatchError>;
+	/// The newest version of a Datanet and all its exclusions. `None` where there is no such Datanet.
+	fn newest(datanet: DatanetId) -> Option<DatasetRef>;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -33,6 +33,8 @@ pub struct ModelParams {
 	pub max_pause_blocks: ActiveBlock,
 	/// Active blocks after which anybody can accept a result.
 	pub accept_blocks: ActiveBlock,
+	/// Active blocks in which a worker reports its result's evaluation, from the seed on.
+	pub evaluate_blocks: ActiveBlock,
 	/// Workers that may lose a job before it fails.
 	pub max_failures: u8,
 	/// Taken of a bond for a missed heartbeat, plancks.
@@ -122,6 +124,11 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	/// The dispute about a job's result.
 	pub async fn dispute(&self, id: JobId) -> Result<Option<Dispute<AccountId>>> {
 		self.value(keys::map(PALLET, "Disputes", id), "Models.Disputes").await
+	}
+
+	/// All disputes that are open.
+	pub async fn disputes(&self) -> Result<Vec<(JobId, Dispute<AccountId>)>> {
+		self.entries(PALLET, "Disputes").await
 	}
 
 	/// All evaluations of a model, by their authors.

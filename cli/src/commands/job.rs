@@ -1,23 +1,23 @@
 use std::{process::ExitCode, str::FromStr, time::Duration};
 
 use anyhow::{Context as _, Result};
-use chain_client::{address, calls, AccountId, Call, Chain, ChainExt, Query, Wait};
+use chain_client::{calls, AccountId, Call, Chain, ChainExt, Query, Wait};
 use clap::{ArgGroup, Subcommand, ValueEnum};
 use futures::StreamExt;
 use openledger_primitives::{
 	dispute::{Claim, Finding, JudgeBallot},
-	model::{Job, JobStatus, Progress},
+	model::{Job, JobStatus},
 	training::{DatasetRef, Parent, SpecError, TrainingSpec},
 	BaseModelId, DatanetId, JobId, ModelId,
 };
-use serde::Serialize;
 
 use super::{
-	model::ResultShown,
+	job_shown::{describe, list, status_name, Shown},
+	model::micro,
 	not_found,
 	order::{DtypeArg, Order},
 };
-use crate::{amount::Amount, context::Context, failure::Failure, output};
+use crate::{amount::Amount, context::Context, failure::Failure};
 
 #[derive(Subcommand)]
 // Parsed once: its size does not matter.
@@ -90,11 +90,22 @@ pub enum Command {
 		/// The job's number
 		job: JobId,
 	},
+	/// Say what the loss of the result is that you submitted
+	ReportEvaluation {
+		/// The job's number
+		job: JobId,
+		/// Nats per token, on the items that the chain drew or on those held out
+		#[arg(long)]
+		loss: f64,
+		/// How many tokens the loss is the mean of
+		#[arg(long)]
+		tokens: u64,
+	},
 	/// Say that a result is wrong, with a bond
 	Dispute {
 		/// The job's number
 		job: JobId,
-		/// What is wrong: it was not trained as ordered, or cannot be fetched
+		/// What is wrong: it was not trained as ordered, cannot be fetched, or has another loss than was reported
 		#[arg(long, value_enum)]
 		claim: ClaimArg,
 	},
@@ -102,7 +113,7 @@ pub enum Command {
 	Judge {
 		/// The job's number
 		job: JobId,
-		/// What running the segment again gave; the same when revealing
+		/// What running the segment or the evaluation again gave; the same when revealing
 		#[arg(long, value_enum)]
 		finding: FindingArg,
 	},
@@ -132,6 +143,7 @@ pub enum Command {
 pub enum ClaimArg {
 	Segment,
 	NotAvailable,
+	Evaluation,
 }
 
 impl From<ClaimArg> for Claim {
@@ -139,6 +151,7 @@ impl From<ClaimArg> for Claim {
 		match claim {
 			ClaimArg::Segment => Claim::Segment,
 			ClaimArg::NotAvailable => Claim::NotAvailable,
+			ClaimArg::Evaluation => Claim::Evaluation,
 		}
 	}
 }
@@ -192,107 +205,6 @@ impl FromStr for Dataset {
 	}
 }
 
-#[derive(Serialize)]
-struct Shown {
-	job: JobId,
-	status: &'static str,
-	#[serde(serialize_with = "output::account")]
-	requester: AccountId,
-	price: Amount,
-	spec: TrainingSpec,
-	created_at: u32,
-	bids_until: u32,
-	expires_at: u32,
-	failures: u8,
-	paused_blocks: u32,
-	worker: Option<String>,
-	progress: Option<Progress>,
-	heartbeat_by: Option<u32>,
-	/// Of a paused job: from this active block on anybody can resume it.
-	resume_at: Option<u32>,
-	accept_at: Option<u32>,
-	result: Option<ResultShown>,
-	model: Option<ModelId>,
-}
-
-impl Shown {
-	fn new(id: JobId, record: Job<AccountId>) -> Self {
-		let mut shown = Self {
-			job: id,
-			status: status_name(&record.status),
-			requester: record.requester,
-			price: Amount(record.price),
-			spec: record.spec,
-			created_at: record.created_at,
-			bids_until: record.bids_until,
-			expires_at: record.expires_at,
-			failures: record.failures,
-			paused_blocks: record.paused_blocks,
-			worker: None,
-			progress: None,
-			heartbeat_by: None,
-			resume_at: None,
-			accept_at: None,
-			result: None,
-			model: None,
-		};
-		match record.status {
-			JobStatus::Claimed {
-				worker,
-				heartbeat_by,
-				progress,
-				..
-			} => {
-				shown.worker = Some(address(&worker));
-				shown.heartbeat_by = Some(heartbeat_by);
-				shown.progress = Some(progress);
-			}
-			JobStatus::Paused {
-				worker,
-				until,
-				progress,
-				..
-			} => {
-				shown.worker = Some(address(&worker));
-				shown.resume_at = Some(until);
-				shown.progress = Some(progress);
-			}
-			JobStatus::Submitted {
-				worker,
-				accept_at,
-				result,
-			}
-			| JobStatus::Disputed {
-				worker,
-				accept_at,
-				result,
-			} => {
-				shown.worker = Some(address(&worker));
-				shown.accept_at = Some(accept_at);
-				shown.result = Some(ResultShown::new(&result));
-			}
-			JobStatus::Accepted { model } => shown.model = Some(model),
-			JobStatus::Open | JobStatus::Cancelled | JobStatus::Failed | JobStatus::Expired | JobStatus::Split => {}
-		}
-		shown
-	}
-}
-
-fn status_name(status: &JobStatus<AccountId>) -> &'static str {
-	match status {
-		JobStatus::Open => "open",
-		JobStatus::Claimed { .. } => "claimed",
-		JobStatus::Paused { .. } => "paused",
-		JobStatus::Submitted { .. } => "submitted",
-		JobStatus::Disputed { .. } => "disputed",
-		JobStatus::Accepted { .. } => "accepted",
-		JobStatus::Cancelled => "cancelled",
-		JobStatus::Failed => "failed",
-		JobStatus::Expired => "expired",
-		JobStatus::Split => "split",
-	}
-}
-
 pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 	match command {
 		Command::Request {
@@ -336,6 +248,9 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 		Command::Resume { job } => change(context, calls::resume(job), job).await,
 		Command::Bid { job } => change(context, calls::bid(job), job).await,
 		Command::Draw { job } => change(context, calls::draw(job), job).await,
+		Command::ReportEvaluation { job, loss, tokens } => {
+			change(context, calls::report_evaluation(job, micro(loss)?, tokens), job).await
+		}
 		Command::Dispute { job, claim } => change(context, calls::dispute(job, claim.into()), job).await,
 		Command::Judge { job, finding } => judge(context, job, finding.into()).await,
 		Command::CloseDispute { job } => change(context, calls::close_dispute(job), job).await,
@@ -535,67 +450,6 @@ async fn change(context: &Context, call: Call, job: JobId) -> Result<ExitCode> {
 		format!("job {job} is {status} since block {}", outcome.block)
 	})?;
 	Ok(ExitCode::SUCCESS)
-}
-
-async fn list(context: &Context) -> Result<ExitCode> {
-	let chain = context.chain().await?;
-	let jobs = Query::new(&chain).jobs().await?.into_iter();
-	let shown: Vec<_> = jobs.map(|(id, record)| Shown::new(id, record)).collect();
-	context.print(&shown, |shown| {
-		let row = |job: &Shown| {
-			vec![
-				job.job.to_string(),
-				job.status.into(),
-				job.price.to_string(),
-				output::short(&address(&job.requester)),
-				job.worker.as_deref().map(output::short).unwrap_or_default(),
-			]
-		};
-		output::table(
-			&["job", "status", "price", "requester", "worker"],
-			&shown.iter().map(row).collect::<Vec<_>>(),
-		)
-	})?;
-	Ok(ExitCode::SUCCESS)
-}
-
-fn describe(shown: &Shown) -> String {
-	let datasets: Vec<_> = shown
-		.spec
-		.datasets
-		.iter()
-		.map(|dataset| {
-			let without = match dataset.exclusions {
-				0 => String::new(),
-				count => format!(" without exclusions 1 to {count}"),
-			};
-			format!("{}@{}{without}", dataset.datanet, dataset.version)
-		})
-		.collect();
-	let mut rows = vec![
-		("job", shown.job.to_string()),
-		("status", shown.status.into()),
-		("requester", address(&shown.requester)),
-		("price", format!("{} OPEN", shown.price)),
-		("data", datasets.join(", ")),
-	];
-	if let Some(worker) = &shown.worker {
-		rows.push(("worker", worker.clone()));
-	}
-	if let Some(progress) = &shown.progress {
-		let loss = progress.loss_micro as f64 / 1e6;
-		rows.push((
-			"progress",
-			format!("step {} of {}, loss {loss:.4}", progress.step, progress.steps),
-		));
-	}
-	if let Some(result) = &shown.result {
-		rows.extend(result.rows());
-	}
-	if let Some(model) = shown.model {
-		rows.push(("model", model.to_string()));
-	}
-	output::fields(&rows)
 }
 
 #[cfg(test)]

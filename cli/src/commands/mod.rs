@@ -3,8 +3,10 @@
 pub mod account;
 pub mod contribute;
 pub mod datanet;
+mod evaluated;
 pub mod item;
 pub mod job;
+mod job_shown;
 pub mod model;
 pub mod order;
 pub mod preflight;

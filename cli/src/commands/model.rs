@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::{
 	bounded,
+	evaluated::EvaluatedShown,
 	job::{newest, Dataset},
 	not_found,
 };
@@ -105,6 +106,8 @@ struct Tuned {
 	/// Digests of the dataset versions, hexadecimal.
 	roots: Vec<String>,
 	result: ResultShown,
+	/// Null: the requester accepted the result before its worker had reported one.
+	evaluation: Option<EvaluatedShown>,
 }
 
 /// A posted result for output.
@@ -116,7 +119,6 @@ pub struct ResultShown {
 	steps: u32,
 	/// Nats per token.
 	train_loss: f64,
-	eval_loss: Option<f64>,
 	/// Zero: none.
 	checkpoints: u32,
 	/// Merkle root of their sha2-256, hexadecimal.
@@ -148,7 +150,6 @@ impl ResultShown {
 			manifest: Hashes::new(&result.manifest),
 			steps: result.steps,
 			train_loss: result.train_loss_micro as f64 / 1e6,
-			eval_loss: result.eval_loss_micro.map(|loss| loss as f64 / 1e6),
 			checkpoints: result.checkpoints.count,
 			checkpoints_root: hex::encode(result.checkpoints.root),
 		}
@@ -191,6 +192,9 @@ impl Tuned {
 			worker: record.worker,
 			base: record.base,
 			job: record.job,
+			evaluation: record
+				.evaluation
+				.map(|it| EvaluatedShown::new(record.job, &record.spec.datasets, &it)),
 			spec: record.spec,
 			roots: record.roots.iter().map(hex::encode).collect(),
 			result: ResultShown::new(&record.result),
@@ -391,7 +395,7 @@ async fn post_evaluation(
 }
 
 /// A loss in units of 1e-6.
-fn micro(loss: f64) -> Result<u64> {
+pub fn micro(loss: f64) -> Result<u64> {
 	let units = (loss * 1e6).round();
 	if !(0. ..=1e15).contains(&units) {
 		return Err(Failure::usage(format!("a loss is a number of nats from zero on, not {loss}")).into());
@@ -494,6 +498,7 @@ async fn show(context: &Context, id: ModelId, base: bool) -> Result<ExitCode> {
 				("job", model.job.to_string()),
 			];
 			rows.extend(model.result.rows());
+			rows.extend(model.evaluation.as_ref().map(EvaluatedShown::row));
 			output::fields(&rows)
 		})?;
 	}

@@ -12,6 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use openledger_gateway::{Announced, App, ChainUnavailable, Kind, Limits};
+use openledger_primitives::model::Artifact;
 use payload_store::{Cid, GatewayClient, KuboStore};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -22,12 +23,18 @@ pub const SOON: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub struct Played {
 	announced: Mutex<HashSet<(Kind, Cid)>>,
+	waiting: Mutex<Vec<Artifact>>,
 	down: AtomicBool,
 }
 
 impl Played {
 	pub fn announce(&self, kind: Kind, cid: &Cid) {
 		self.announced.lock().unwrap().insert((kind, *cid));
+	}
+
+	/// The manifests of results that are not accepted.
+	pub fn set_waiting(&self, manifests: Vec<Artifact>) {
+		*self.waiting.lock().unwrap() = manifests;
 	}
 
 	pub fn set_down(&self, down: bool) {
@@ -47,6 +54,11 @@ impl Announced for Played {
 	async fn is_announced(&self, kind: Kind, cid: &Cid) -> Result<bool, ChainUnavailable> {
 		self.check()?;
 		Ok(self.announced.lock().unwrap().contains(&(kind, *cid)))
+	}
+
+	async fn waiting(&self) -> Result<Vec<Artifact>, ChainUnavailable> {
+		self.check()?;
+		Ok(self.waiting.lock().unwrap().clone())
 	}
 
 	async fn head(&self) -> Result<u32, ChainUnavailable> {

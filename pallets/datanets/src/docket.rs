@@ -168,6 +168,10 @@ impl<T: Config> Datasets<T::AccountId> for Pallet<T> {
 			root: entry.root,
 		})
 	}
+
+	fn newest(datanet: DatanetId) -> Option<DatasetRef> {
+		Self::newest_dataset(datanet)
+	}
 }
 
 impl<T: Config> VersionPoints<T::AccountId> for Pallet<T> {

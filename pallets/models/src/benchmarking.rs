@@ -11,6 +11,7 @@ use openledger_primitives::{
 	bid::SEED_DELAY,
 	capability::{Device, DtypeSet, MethodSet},
 	dispute::{seat_key, JudgeBallot, Seat, MAX_JUDGES},
+	evaluation::{EvaluatedOn, ResultEvaluation},
 	model::CheckpointsRoot,
 	payload::{Cid, CidCodec},
 	training::{Dtype, Method, MAX_DATASETS},
@@ -136,7 +137,6 @@ fn result() -> JobResult {
 		},
 		steps: 100,
 		train_loss_micro: 1,
-		eval_loss_micro: Some(1),
 	}
 }
 
@@ -185,6 +185,42 @@ fn submitted<AccountId>(worker: AccountId, accept_at: ActiveBlock) -> JobStatus<
 		worker,
 		accept_at,
 		result: result(),
+		evaluation: reported(),
+	}
+}
+
+/// Submitted, its seed known, its evaluation due by a block.
+fn unevaluated<AccountId>(worker: AccountId, evaluate_by: ActiveBlock) -> JobStatus<AccountId> {
+	JobStatus::Submitted {
+		worker,
+		accept_at: NOW,
+		result: result(),
+		evaluation: ResultEvaluation::Due {
+			until: BoundedVec::truncate_from((0..MAX_DATASETS).map(later).collect()),
+			seed_at: NOW - 10,
+			evaluate_by,
+		},
+	}
+}
+
+/// Evaluated on items of as many Datanets as can be.
+fn reported() -> ResultEvaluation {
+	ResultEvaluation::Reported(EvaluationOfResult {
+		on: EvaluatedOn::Later {
+			seed: [1; 32],
+			until: BoundedVec::truncate_from(vec![later(0); MAX_DATASETS as usize]),
+		},
+		loss_micro: 1,
+		tokens: 1,
+	})
+}
+
+/// A dataset that has more items than any order.
+fn later(datanet: u32) -> DatasetRef {
+	DatasetRef {
+		datanet,
+		version: u32::MAX,
+		exclusions: 0,
 	}
 }
 
@@ -206,6 +242,7 @@ fn disputed<T: Config>(judges: &[T::AccountId], findings: usize) -> Result<(), B
 		worker,
 		accept_at: NOW,
 		result: result(),
+		evaluation: reported(),
 	};
 	job::<T>(status)?;
 	let disputer = other::<T>("disputer");
@@ -361,11 +398,11 @@ mod benches {
 		Ok(())
 	}
 
-	/// The last loss.
+	/// The last loss, of a result that was not evaluated.
 	#[benchmark]
 	fn report_missed() -> Result<(), BenchmarkError> {
-		let who = worker::<T>(account("trainer", 0, 0), 3)?;
-		job::<T>(claimed(who, NOW - 1))?;
+		let worker = worker::<T>(account("trainer", 0, 0), 3)?;
+		job::<T>(unevaluated(worker, NOW - 1))?;
 		#[extrinsic_call]
 		_(RawOrigin::Signed(whitelisted_caller()), JOB);
 		assert_eq!(status::<T>(), Some(JobStatus::Failed));
@@ -556,6 +593,21 @@ mod benches {
 		#[extrinsic_call]
 		_(RawOrigin::Signed(owner), BASE);
 		assert!(!BaseModels::<T>::contains_key(BASE));
+		Ok(())
+	}
+	/// Of as many Datanets as can be.
+	#[benchmark]
+	fn report_evaluation() -> Result<(), BenchmarkError> {
+		let who = worker::<T>(whitelisted_caller(), 3)?;
+		job::<T>(unevaluated(who.clone(), NOW))?;
+		Helper::<T>::set_seed(NOW - 10);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who), JOB, 1, 1);
+		let on = match status::<T>() {
+			Some(JobStatus::Submitted { evaluation, .. }) => evaluation.reported().map(|it| it.on.clone()),
+			_ => None,
+		};
+		assert!(matches!(on, Some(EvaluatedOn::Later { .. })));
 		Ok(())
 	}
 }

@@ -22,6 +22,7 @@ impl<T: Config> Pallet<T> {
 			worker,
 			accept_at,
 			result,
+			evaluation,
 		} = job.status
 		else {
 			return Err(Error::<T>::JobNotSubmitted.into());
@@ -29,6 +30,10 @@ impl<T: Config> Pallet<T> {
 		let now = T::ActiveBlocks::now();
 		ensure!(now < accept_at, Error::<T>::DisputeTooLate);
 		ensure!(who != worker, Error::<T>::OwnResult);
+		ensure!(
+			claim != Claim::Evaluation || evaluation.reported().is_some(),
+			Error::<T>::EvaluationNotReported
+		);
 		let params = Self::terms(id)?.params;
 		T::Currency::hold(&HoldReason::DisputeBond.into(), &who, params.dispute_bond)?;
 		let seed_at = now.saturating_add(SEED_DELAY);
@@ -52,6 +57,7 @@ impl<T: Config> Pallet<T> {
 			worker,
 			accept_at,
 			result,
+			evaluation,
 		};
 		Jobs::<T>::insert(id, job);
 		Self::deposit_event(Event::Disputed {

@@ -86,7 +86,7 @@ mod errors {
 		JobNotCancellable,
 		/// The job has not ended, or has a model whose provenance it is.
 		JobNotPrunable,
-		/// No worker holds the job.
+		/// No worker trains the job.
 		JobNotClaimed,
 		/// Another worker holds the job.
 		NotTheWorker,
@@ -94,7 +94,7 @@ mod errors {
 		NotTheRequester,
 		/// The heartbeat's deadline has passed: the job is lost once somebody reports it.
 		HeartbeatOverdue,
-		/// The heartbeat's deadline has not passed.
+		/// The deadline of the heartbeat, or of the evaluation, has not passed, or the evaluation was reported.
 		HeartbeatNotMissed,
 		/// Steps go backwards, or beyond their number.
 		InvalidProgress,
@@ -108,6 +108,12 @@ mod errors {
 		JobNotSubmitted,
 		/// Until `accept_at` only the requester can accept.
 		ResultNotAcceptableYet,
+		/// The result's evaluation was reported.
+		EvaluationAlreadyReported,
+		/// The time to report the evaluation has passed: the job is lost once somebody reports that.
+		EvaluationOverdue,
+		/// The worker has not reported the result's evaluation: only the requester can accept it, and nobody dispute what it says.
+		EvaluationNotReported,
 		/// The result can be accepted by anybody; it cannot be disputed any more.
 		DisputeTooLate,
 		/// A worker cannot dispute its own result.
@@ -140,7 +146,7 @@ mod errors {
 		NotTheOwner,
 		/// Jobs or models are built on the base model.
 		BaseModelInUse,
-		/// The evaluation is of no tokens.
+		/// An evaluation is of no tokens, or a loss of none.
 		InvalidEvaluation,
 		/// The account has evaluated the model already; it can retract that.
 		EvaluationAlreadyPosted,

@@ -95,8 +95,17 @@ mod events {
 			worker: T::AccountId,
 			/// sha2-256 of the adapter.
 			adapter: [u8; 32],
-			/// From this active block on anybody can accept it.
+			/// From this active block on anybody can accept it, once it is evaluated.
 			accept_at: ActiveBlock,
+			/// Its evaluation is due by this active block.
+			evaluate_by: ActiveBlock,
+		},
+		/// A worker measured its result.
+		EvaluationReported {
+			/// The job.
+			job: JobId,
+			/// On what, and what it found.
+			evaluation: EvaluationOfResult,
 		},
 		/// A result was accepted, its model registered and its price paid.
 		ResultAccepted {
@@ -128,7 +137,7 @@ mod events {
 			/// The next heartbeat is due by this active block.
 			heartbeat_by: ActiveBlock,
 		},
-		/// A worker missed a heartbeat and lost its job, which is open again unless `JobFailed` follows.
+		/// A worker missed a heartbeat, or the time to evaluate its result, and lost its job, which is open again unless `JobFailed` follows.
 		HeartbeatMissed {
 			/// The job.
 			job: JobId,

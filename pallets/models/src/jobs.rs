@@ -7,6 +7,7 @@ use frame_support::{
 	BoundedVec,
 };
 use openledger_primitives::{
+	evaluation::EvaluationOfResult,
 	format::Modality,
 	training::{Method, SpecError, MAX_DATASETS},
 };
@@ -60,16 +61,19 @@ impl<T: Config> Pallet<T> {
 			worker,
 			accept_at,
 			result,
+			evaluation,
 		} = job.status.clone()
 		else {
 			return Err(Error::<T>::JobNotSubmitted.into());
 		};
-		let may = who == job.requester || T::ActiveBlocks::now() >= accept_at;
-		ensure!(may, Error::<T>::ResultNotAcceptableYet);
+		if who != job.requester {
+			ensure!(T::ActiveBlocks::now() >= accept_at, Error::<T>::ResultNotAcceptableYet);
+			ensure!(evaluation.reported().is_some(), Error::<T>::EvaluationNotReported);
+		}
 
 		let split = Self::split_escrow(&job, &worker)?;
 		Self::unbind(&worker)?;
-		let model = Self::register_model(id, &job, worker, result)?;
+		let model = Self::register_model(id, &job, worker, result, evaluation.reported().cloned())?;
 		job.status = JobStatus::Accepted { model };
 		Self::end(id, job);
 		Self::deposit_event(Event::ResultAccepted { job: id, model, split });
@@ -99,15 +103,24 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_report_missed(id: JobId) -> DispatchResult {
 		let job = Self::job(id)?;
-		let JobStatus::Claimed {
-			worker, heartbeat_by, ..
-		} = job.status.clone()
-		else {
-			return Err(Error::<T>::JobNotClaimed.into());
+		let (worker, due_by, waiting) = match job.status.clone() {
+			JobStatus::Claimed {
+				worker, heartbeat_by, ..
+			} => (worker, Some(heartbeat_by), None),
+			JobStatus::Submitted {
+				worker,
+				result,
+				evaluation,
+				..
+			} => (worker, evaluation.evaluate_by(), Some(result.adapter.sha256)),
+			_ => return Err(Error::<T>::JobNotClaimed.into()),
 		};
-		let now = T::ActiveBlocks::now();
-		ensure!(now > heartbeat_by, Error::<T>::HeartbeatNotMissed);
+		let is_missed = due_by.is_some_and(|due_by| T::ActiveBlocks::now() > due_by);
+		ensure!(is_missed, Error::<T>::HeartbeatNotMissed);
 
+		if let Some(adapter) = waiting {
+			JobByAdapter::<T>::remove(adapter);
+		}
 		let params = Self::terms(id)?.params;
 		Self::unbind(&worker)?;
 		let penalty = Self::take_bond(&worker, &T::Rewards::pot(), params.missed_penalty)?;
@@ -222,6 +235,7 @@ impl<T: Config> Pallet<T> {
 		job: &Job<T::AccountId>,
 		worker: T::AccountId,
 		result: JobResult,
+		evaluation: Option<EvaluationOfResult>,
 	) -> Result<ModelId, Error<T>> {
 		let model = NextModel::<T>::get();
 		NextModel::<T>::put(model.checked_add(1).ok_or(Error::<T>::IdsExhausted)?);
@@ -237,6 +251,7 @@ impl<T: Config> Pallet<T> {
 				spec: job.spec.clone(),
 				roots: Self::terms(id)?.roots,
 				result,
+				evaluation,
 			},
 		);
 		Ok(model)

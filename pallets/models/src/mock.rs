@@ -8,6 +8,7 @@ use openledger_primitives::{
 	bid::SEED_DELAY,
 	capability::{Capability, Device, DtypeSet, MethodSet},
 	dispute::{Claim, Finding, JudgeBallot},
+	evaluation::ResultEvaluation,
 	format::Modality,
 	model::{Artifact, JobResult, ModelFile, Progress},
 	payload::{Cid, CidCodec},
@@ -83,6 +84,8 @@ parameter_types! {
 	pub static Now: ActiveBlock = 1;
 	/// Whether Datanets take training jobs.
 	pub static DatanetsClosed: bool = false;
+	/// What is newest of every Datanet: a version beyond the ninth cannot be ordered.
+	pub static Newest: (u32, u32) = (9, 0);
 	/// What was owed to the contributors of which version.
 	pub static Collected: BTreeMap<(DatanetId, u32), Balance> = BTreeMap::new();
 }
@@ -110,9 +113,11 @@ impl ActiveBlocks for Clock {
 pub struct CountedSeeds;
 
 /// Blocks whose seeds are kept.
-pub const SEEDS_KEPT: ActiveBlock = 200;
+pub const SEEDS_KEPT: ActiveBlock = 14_400;
 
 impl Seeds for CountedSeeds {
+	const KEPT: ActiveBlock = SEEDS_KEPT;
+
 	fn seed(at: ActiveBlock) -> Option<[u8; 32]> {
 		let age = Now::get().checked_sub(at)?;
 		(1..SEEDS_KEPT).contains(&age).then(|| seed_of(at))
@@ -146,6 +151,15 @@ impl Datasets<AccountId> for FewDatasets {
 		Ok(Dataset {
 			modality,
 			root: root(datanet, version),
+		})
+	}
+
+	fn newest(datanet: DatanetId) -> Option<DatasetRef> {
+		let (version, exclusions) = Newest::get();
+		[TEXT, TEXT_2, IMAGES].contains(&datanet).then_some(DatasetRef {
+			datanet,
+			version,
+			exclusions,
 		})
 	}
 }
@@ -197,6 +211,7 @@ pub const PARAMS: ModelParams = ModelParams {
 	max_train_blocks: 30,
 	max_pause_blocks: 15,
 	accept_blocks: 10,
+	evaluate_blocks: 5,
 	max_failures: 3,
 	missed_penalty: 30,
 	base_model_deposit: 40,
@@ -327,6 +342,7 @@ impl ExtBuilder {
 		.expect("models genesis builds");
 		Now::set(1);
 		DatanetsClosed::set(false);
+		Newest::set((9, 0));
 		Collected::set(BTreeMap::new());
 		sp_io::TestExternalities::new(storage).execute_with(|| {
 			System::set_block_number(1);
@@ -433,11 +449,7 @@ pub fn spec() -> TrainingSpec {
 pub fn spec_on(parent: Parent, datasets: &[(DatanetId, u32)]) -> TrainingSpec {
 	let datasets: Vec<_> = datasets
 		.iter()
-		.map(|&(datanet, version)| DatasetRef {
-			datanet,
-			version,
-			exclusions: 0,
-		})
+		.map(|&(datanet, version)| dataset_ref(datanet, version))
 		.collect();
 	TrainingSpec {
 		parent,
@@ -462,6 +474,40 @@ pub fn capability() -> Capability {
 /// The salt that a judge uses in tests.
 pub fn salt(judge: AccountId) -> [u8; 32] {
 	[judge as u8; 32]
+}
+
+/// How the evaluation stands of a result of [`spec`] that was submitted in the first block.
+pub fn due() -> ResultEvaluation {
+	due_at(1)
+}
+
+pub fn due_at(submitted_at: ActiveBlock) -> ResultEvaluation {
+	ResultEvaluation::Due {
+		until: vec![dataset_ref(TEXT, 9)].try_into().expect("one is few"),
+		seed_at: submitted_at + SEED_DELAY,
+		evaluate_by: submitted_at + SEED_DELAY + PARAMS.evaluate_blocks,
+	}
+}
+
+pub fn dataset_ref(datanet: DatanetId, version: u32) -> DatasetRef {
+	DatasetRef {
+		datanet,
+		version,
+		exclusions: 0,
+	}
+}
+
+/// The first block in which the evaluation of a result can be reported that was submitted in the first block.
+pub const EVALUATE_FROM: ActiveBlock = 1 + SEED_DELAY + 1;
+/// The last one.
+pub const EVALUATE_BY: ActiveBlock = 1 + SEED_DELAY + PARAMS.evaluate_blocks;
+
+/// Lets [`WORKER`] report the evaluation of a result as soon as the seed is known.
+pub fn evaluate(job: JobId) {
+	let due = Models::job_deadlines(job).and_then(|due| due.evaluate_after);
+	let after = due.expect("the evaluation is due");
+	Now::mutate(|now| *now = (*now).max(after + 1));
+	Models::report_evaluation(signed(WORKER), job, 2_500_000, 700).expect("the evaluation is reported");
 }
 
 /// What a judge commits to in the dispute about job 0 that [`ExtBuilder::with_disputed_job`] opens.
@@ -520,7 +566,6 @@ pub fn result(n: u16) -> JobResult {
 		checkpoints: Default::default(),
 		steps: 100,
 		train_loss_micro: 2_000_000,
-		eval_loss_micro: None,
 	}
 }
 

@@ -41,6 +41,9 @@ pub struct ModelParams {
 	pub max_pause_blocks: ActiveBlock,
 	/// Active blocks after which a result that the requester did not accept can be accepted by anybody.
 	pub accept_blocks: ActiveBlock,
+	/// Active blocks in which a worker reports its result's evaluation, from the seed on; above zero, less than seeds are kept, and
+	/// over before anybody can accept, so that the evaluation can be disputed.
+	pub evaluate_blocks: ActiveBlock,
 	/// Workers that may lose a job before it fails; above zero.
 	pub max_failures: u8,
 	/// Taken of a bond for a missed heartbeat, plancks.
@@ -49,7 +52,7 @@ pub struct ModelParams {
 	pub base_model_deposit: Balance,
 	/// Held of who disputes a result, plancks; above zero.
 	pub dispute_bond: Balance,
-	/// Active blocks in which judges run a segment and commit, from the seed on; above zero.
+	/// Active blocks in which judges run a segment and commit, from the seed on; above zero, less than seeds are kept.
 	pub judge_commit_blocks: ActiveBlock,
 	/// Active blocks in which judges reveal; above zero.
 	pub judge_reveal_blocks: ActiveBlock,
@@ -84,11 +87,13 @@ impl Default for ModelParams {
 			max_pause_blocks: 14_400,
 			// A day.
 			accept_blocks: 14_400,
+			// Four hours.
+			evaluate_blocks: 2_400,
 			max_failures: 3,
 			missed_penalty: 10 * OPEN,
 			base_model_deposit: 10 * OPEN,
 			dispute_bond: 50 * OPEN,
-			// Four hours: a segment is trained again. Less than a day, for which seeds are kept.
+			// Four hours: a segment is trained again.
 			judge_commit_blocks: 2_400,
 			// Half an hour.
 			judge_reveal_blocks: 300,
@@ -103,16 +108,19 @@ impl Default for ModelParams {
 }
 
 impl ModelParams {
-	/// Whether jobs can be taken, judged and end under these, and nothing that is stored is free.
-	pub fn is_valid(&self) -> bool {
+	/// Whether jobs can be taken, judged and end under these where a seed is kept for so many blocks, and nothing that is stored is
+	/// free.
+	pub fn is_valid(&self, seeds_kept: ActiveBlock) -> bool {
 		self.bond_per_job > 0
 			&& self.min_price > 0
 			&& self.open_blocks > self.bid_blocks.saturating_add(SEED_DELAY)
 			&& self.heartbeat_blocks > 0
 			&& self.max_train_blocks > 0
+			&& (1..seeds_kept).contains(&self.evaluate_blocks)
+			&& self.accept_blocks > self.evaluate_blocks.saturating_add(SEED_DELAY)
 			&& self.max_failures > 0
 			&& self.dispute_bond > 0
-			&& self.judge_commit_blocks > 0
+			&& (1..seeds_kept).contains(&self.judge_commit_blocks)
 			&& self.judge_reveal_blocks > 0
 			&& self.disputer_percent <= 100
 			&& self.refund_percent <= 100
@@ -160,16 +168,21 @@ mod tests {
 
 	#[test]
 	fn defaults_should_be_valid_and_each_number_that_stops_jobs_should_not() {
-		assert!(ModelParams::default().is_valid());
+		const KEPT: ActiveBlock = 10_000;
+		assert!(ModelParams::default().is_valid(KEPT));
 		for change in [
 			(|p| p.bond_per_job = 0) as fn(&mut ModelParams),
 			|p| p.min_price = 0,
 			|p| p.open_blocks = p.bid_blocks + SEED_DELAY,
 			|p| p.heartbeat_blocks = 0,
 			|p| p.max_train_blocks = 0,
+			|p| p.evaluate_blocks = 0,
+			|p| p.accept_blocks = p.evaluate_blocks + SEED_DELAY,
+			|p| (p.evaluate_blocks, p.accept_blocks) = (KEPT, 2 * KEPT),
 			|p| p.max_failures = 0,
 			|p| p.dispute_bond = 0,
 			|p| p.judge_commit_blocks = 0,
+			|p| p.judge_commit_blocks = KEPT,
 			|p| p.judge_reveal_blocks = 0,
 			|p| p.disputer_percent = 101,
 			|p| p.refund_percent = 101,
@@ -177,7 +190,7 @@ mod tests {
 		] {
 			let mut params = ModelParams::default();
 			change(&mut params);
-			assert!(!params.is_valid());
+			assert!(!params.is_valid(KEPT));
 		}
 	}
 }

@@ -41,12 +41,15 @@ impl<T: Config> Pallet<T> {
 		let taken = ModelByAdapter::<T>::contains_key(adapter) || JobByAdapter::<T>::contains_key(adapter);
 		ensure!(!taken, Error::<T>::AdapterAlreadyRegistered);
 
-		let accept_at = T::ActiveBlocks::now().saturating_add(Self::terms(id)?.params.accept_blocks);
+		let params = Self::terms(id)?.params;
+		let accept_at = T::ActiveBlocks::now().saturating_add(params.accept_blocks);
+		let (evaluation, evaluate_by) = Self::evaluation_due(&job.spec, &params);
 		JobByAdapter::<T>::insert(adapter, id);
 		job.status = JobStatus::Submitted {
 			worker: who.clone(),
 			accept_at,
 			result,
+			evaluation,
 		};
 		Jobs::<T>::insert(id, job);
 		Self::deposit_event(Event::ResultSubmitted {
@@ -54,6 +57,7 @@ impl<T: Config> Pallet<T> {
 			worker: who,
 			adapter,
 			accept_at,
+			evaluate_by,
 		});
 		Ok(())
 	}

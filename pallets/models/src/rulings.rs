@@ -67,6 +67,7 @@ impl<T: Config> Pallet<T> {
 			worker,
 			accept_at,
 			result,
+			evaluation,
 		} = job.status.clone()
 		else {
 			return Err(Error::<T>::JobNotDisputed.into());
@@ -79,6 +80,7 @@ impl<T: Config> Pallet<T> {
 					worker,
 					accept_at,
 					result,
+					evaluation,
 				};
 				Jobs::<T>::insert(id, job);
 				dispute.bond

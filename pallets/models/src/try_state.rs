@@ -3,7 +3,10 @@
 use crate::*;
 use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::traits::fungible::InspectHold;
-use openledger_primitives::model::MAX_EVALUATIONS;
+use openledger_primitives::{
+	evaluation::{later, EvaluatedOn, MIN_LATER},
+	model::MAX_EVALUATIONS,
+};
 
 impl<T: Config> Pallet<T> {
 	/// Checks the invariants that the crate's documentation numbers.
@@ -17,7 +20,8 @@ impl<T: Config> Pallet<T> {
 		Self::check_base_models()?;
 		Self::check_disputes()?;
 		Self::check_evaluations()?;
-		Self::check_bids()
+		Self::check_bids()?;
+		Self::check_results()
 	}
 
 	fn check_escrow() -> Result<(), &'static str> {
@@ -193,6 +197,41 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		Ok(())
+	}
+
+	fn check_results() -> Result<(), &'static str> {
+		for job in Jobs::<T>::iter_values() {
+			let (JobStatus::Submitted {
+				accept_at, evaluation, ..
+			}
+			| JobStatus::Disputed {
+				accept_at, evaluation, ..
+			}) = job.status
+			else {
+				continue;
+			};
+			if evaluation
+				.evaluate_by()
+				.is_some_and(|evaluate_by| evaluate_by >= accept_at)
+			{
+				return Err("11: an evaluation must be due before anybody can accept the result");
+			}
+			Self::check_reported(&job.spec, evaluation.reported())?;
+		}
+		for model in Models::<T>::iter_values() {
+			Self::check_reported(&model.spec, model.evaluation.as_ref())?;
+		}
+		Ok(())
+	}
+
+	fn check_reported(spec: &TrainingSpec, reported: Option<&EvaluationOfResult>) -> Result<(), &'static str> {
+		let is_right = match reported.map(|evaluation| &evaluation.on) {
+			Some(EvaluatedOn::Later { until, .. }) => later(&spec.datasets, until) >= MIN_LATER,
+			Some(EvaluatedOn::Split) | None => true,
+		};
+		is_right
+			.then_some(())
+			.ok_or("11: an evaluation of later items must have enough of them")
 	}
 
 	fn check_held(

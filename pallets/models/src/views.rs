@@ -3,7 +3,7 @@
 use crate::*;
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
-use openledger_primitives::{bid::SEED_DELAY, dispute::segment};
+use openledger_primitives::{bid::SEED_DELAY, dispute::segment, evaluation::ResultEvaluation};
 use scale_info::TypeInfo;
 
 /// Parents that a lineage names at most.
@@ -24,7 +24,11 @@ pub struct JobDeadlines {
 	pub train_until: Option<ActiveBlock>,
 	/// From it on anybody can resume the job.
 	pub resume_at: Option<ActiveBlock>,
-	/// Before it the result can be disputed; from it on anybody can accept it.
+	/// After it the worker can report its result's evaluation.
+	pub evaluate_after: Option<ActiveBlock>,
+	/// The evaluation is due by it.
+	pub evaluate_by: Option<ActiveBlock>,
+	/// Before it the result can be disputed; from it on anybody can accept it once it is evaluated.
 	pub accept_at: Option<ActiveBlock>,
 	/// The last block in which judges commit.
 	pub commit_until: Option<ActiveBlock>,
@@ -32,6 +36,18 @@ pub struct JobDeadlines {
 	pub reveal_until: Option<ActiveBlock>,
 	/// Before it AdminOrigin can rule; from it on the price can be split.
 	pub split_at: Option<ActiveBlock>,
+}
+
+impl JobDeadlines {
+	fn set_evaluation(&mut self, evaluation: &ResultEvaluation) {
+		if let ResultEvaluation::Due {
+			seed_at, evaluate_by, ..
+		} = evaluation
+		{
+			self.evaluate_after = Some(*seed_at);
+			self.evaluate_by = Some(*evaluate_by);
+		}
+	}
 }
 
 impl<T: Config> Pallet<T> {
@@ -53,8 +69,14 @@ impl<T: Config> Pallet<T> {
 				due.train_until = Some(train_until);
 			}
 			JobStatus::Paused { until, .. } => due.resume_at = Some(until),
-			JobStatus::Submitted { accept_at, .. } => due.accept_at = Some(accept_at),
-			JobStatus::Disputed { .. } => {
+			JobStatus::Submitted {
+				accept_at, evaluation, ..
+			} => {
+				due.accept_at = Some(accept_at);
+				due.set_evaluation(&evaluation);
+			}
+			JobStatus::Disputed { evaluation, .. } => {
+				due.set_evaluation(&evaluation);
 				let dispute = Disputes::<T>::get(id)?;
 				due.split_at = dispute.split_at;
 				if dispute.split_at.is_none() {

@@ -32,6 +32,7 @@ pub trait WeightInfo {
 	fn retract_evaluation() -> Weight;
 	fn remove_evaluation() -> Weight;
 	fn deregister_base_model() -> Weight;
+	fn report_evaluation() -> Weight;
 }
 
 /// For tests, which charge nobody.
@@ -137,6 +138,10 @@ impl WeightInfo for () {
 	}
 
 	fn deregister_base_model() -> Weight {
+		Weight::zero()
+	}
+
+	fn report_evaluation() -> Weight {
 		Weight::zero()
 	}
 }

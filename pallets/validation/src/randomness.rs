@@ -30,6 +30,8 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> Seeds for Pallet<T> {
+	const KEPT: ActiveBlock = RING_BLOCKS;
+
 	fn seed(at: ActiveBlock) -> Option<[u8; 32]> {
 		Self::seed(at)
 	}

@@ -94,6 +94,7 @@ fn is_working(call: &RuntimeCall) -> bool {
 				| Call::bid { .. }
 				| Call::heartbeat { .. }
 				| Call::submit_result { .. }
+				| Call::report_evaluation { .. }
 				| Call::accept_result { .. }
 				| Call::report_missed { .. }
 				| Call::expire_job { .. }

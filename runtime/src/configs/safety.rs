@@ -87,12 +87,13 @@ impl pallet_safe_mode::Config for Runtime {
 }
 
 /// Calls with which windows stand still while one of them is paused: they are how a deadline is met.
-const CLOCK_CALLS: [(&str, &str); 7] = [
+const CLOCK_CALLS: [(&str, &str); 8] = [
 	("Validation", "commit"),
 	("Validation", "reveal"),
 	("Validation", "challenge"),
 	("Models", "heartbeat"),
 	("Models", "submit_result"),
+	("Models", "report_evaluation"),
 	("Models", "judge_commit"),
 	("Models", "judge_reveal"),
 ];

@@ -165,6 +165,7 @@ fn dev_pace() -> Pace {
 			max_train_blocks: 600,
 			max_pause_blocks: 600,
 			accept_blocks: 120,
+			evaluate_blocks: 60,
 			judge_commit_blocks: 120,
 			judge_reveal_blocks: 30,
 			correct_blocks: 120,

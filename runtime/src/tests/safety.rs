@@ -101,6 +101,7 @@ fn windows_should_stand_still_while_their_calls_are_paused() {
 		("Validation", "challenge"),
 		("Models", "heartbeat"),
 		("Models", "submit_result"),
+		("Models", "report_evaluation"),
 		("Models", "judge_commit"),
 		("Models", "judge_reveal"),
 	] {

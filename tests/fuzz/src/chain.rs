@@ -40,6 +40,7 @@ const SMALL: &[(&str, u64)] = &[
 	("heartbeat_blocks", 12),
 	("max_train_blocks", 100),
 	("accept_blocks", 20),
+	("evaluate_blocks", 10),
 ];
 
 /// Somebody who signs.

@@ -42,6 +42,7 @@ pub const WEIGHTS: &[(&str, &str, u32)] = &[
 	("Models", "bid", 8),
 	("Models", "heartbeat", 8),
 	("Models", "submit_result", 8),
+	("Models", "report_evaluation", 8),
 	("Models", "accept_result", 8),
 ];
 

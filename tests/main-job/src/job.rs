@@ -6,8 +6,14 @@ use std::{
 };
 
 use anyhow::{ensure, Context, Result};
-use openledger_primitives::{item::Outcome, model::JobStatus, DatanetId, JobId, OPEN};
+use openledger_primitives::{
+	evaluation::{EvaluatedOn, MAX_TOKENS},
+	item::Outcome,
+	model::JobStatus,
+	DatanetId, JobId, OPEN,
+};
 use openledger_test_support::{binaries, processes::wait_for};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -158,19 +164,20 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 		network.processes.check()?;
 		Ok((view.in_review()? == 0).then_some(()))
 	})?;
-	wait_for("the worker's result", TRAINING_LIMIT, || {
+	wait_for("the worker's result and its evaluation", TRAINING_LIMIT, || {
 		network.processes.check()?;
 		match view.job(job)?.status {
 			JobStatus::Open | JobStatus::Claimed { .. } => Ok(None),
-			JobStatus::Submitted { .. } => Ok(Some(())),
+			JobStatus::Submitted { evaluation, .. } => Ok(evaluation.reported().map(|_| ())),
 			ended => anyhow::bail!("the job ended without a result to accept: {ended:?}"),
 		}
 	})?;
-	log.step(format!("job {job}: result submitted"));
+	log.step(format!("job {job}: result submitted and evaluated"));
 	let accepted = network.tools.call("Requester", &["job", "accept", &job.to_string()])?;
 	log.step(format!("job {job}: accepted, escrow split: {}", accepted["split"]));
 
-	let result = verify::result(&view, job)?;
+	let registered = verify::model(&view, job)?;
+	let result = &registered.result;
 	let adapter = folder.join("adapter");
 	std::fs::create_dir_all(&adapter)?;
 	let fetch = |artifact| verify::artifact(&view, &network.tools.gateway, artifact);
@@ -183,8 +190,15 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 
 	let unseen = folder.join("unseen");
 	copy_all(rest, &unseen)?;
-	report.base_eval_loss = evaluate(&network.tools, &base.folder, None, &unseen, size.cutoff)?;
-	report.tuned_eval_loss = evaluate(&network.tools, &base.folder, Some(&adapter), &unseen, size.cutoff)?;
+	report.base_eval_loss = evaluate(&network.tools, &base.folder, None, &unseen, size.cutoff)?.loss;
+	report.tuned_eval_loss = evaluate(&network.tools, &base.folder, Some(&adapter), &unseen, size.cutoff)?.loss;
+	let evaluated = folder.join("evaluated");
+	report.evaluated_items = verify::evaluated(&view, &network.tools.gateway, job, &registered, &evaluated)?;
+	let again = evaluate(&network.tools, &base.folder, Some(&adapter), &evaluated, size.cutoff)?;
+	let reported = registered.evaluation.context("the model has no evaluation")?;
+	report.evaluated_on_later_items = matches!(reported.on, EvaluatedOn::Later { .. });
+	report.reported_eval_loss = reported.loss_micro as f64 / 1e6;
+	report.evaluation_confirmed = reported.agrees_with((again.loss * 1e6).round() as u64, again.tokens);
 	(report.base_answer, report.chat_answer) = chat(&network.tools, &base.folder, &adapter)?;
 	log.step("base and tuned model evaluated and asked");
 
@@ -351,8 +365,16 @@ fn request_job(tools: &Tools, model: u64, datanet: DatanetId, version: usize, si
 	Ok(id as JobId)
 }
 
-fn evaluate(tools: &Tools, model: &Path, adapter: Option<&Path>, data: &Path, cutoff: &str) -> Result<f64> {
-	let (model, data) = (model.to_string_lossy(), data.to_string_lossy());
+/// What `openledger-trainer evaluate` found.
+#[derive(Deserialize)]
+struct Evaluation {
+	loss: f64,
+	tokens: u64,
+}
+
+/// A model's loss on a folder, as the chain's evaluations count it.
+fn evaluate(tools: &Tools, model: &Path, adapter: Option<&Path>, data: &Path, cutoff: &str) -> Result<Evaluation> {
+	let (model, data, most) = (model.to_string_lossy(), data.to_string_lossy(), MAX_TOKENS.to_string());
 	let mut arguments = vec![
 		"evaluate",
 		"--json",
@@ -362,12 +384,12 @@ fn evaluate(tools: &Tools, model: &Path, adapter: Option<&Path>, data: &Path, cu
 		&data,
 		"--cutoff-length",
 		cutoff,
+		"--max-tokens",
+		&most,
 	];
 	let adapter = adapter.map(|folder| folder.to_string_lossy());
 	arguments.extend(adapter.iter().flat_map(|folder| ["--adapter", folder]));
-	tools.train(&arguments)?["loss"]
-		.as_f64()
-		.context("evaluate gives no loss")
+	serde_json::from_value(tools.train(&arguments)?).context("read what evaluate found")
 }
 
 /// What the base and the tuned model say to the same prompt.
@@ -497,6 +519,10 @@ fn problems(report: &Report, files: usize, own_data: bool) -> Vec<String> {
 	expect(
 		report.issuance_unchanged,
 		"issuance or the sum of balances is not what genesis made",
+	);
+	expect(
+		report.evaluation_confirmed,
+		"the worker's evaluation of its result is not what it is when it is computed again",
 	);
 	expect(report.rewards_paid_open > 0.0, "no rewards were paid");
 	expect(report.votes_revealed > 0, "nobody revealed a vote");

@@ -29,6 +29,13 @@ pub struct Report {
 	/// Loss on items that neither model has seen, nats per token.
 	pub base_eval_loss: f64,
 	pub tuned_eval_loss: f64,
+	/// Loss of the tuned model that the worker reported to the chain, nats per token.
+	pub reported_eval_loss: f64,
+	/// Whether it is that on items drawn after the submission, or on those that the training left out.
+	pub evaluated_on_later_items: bool,
+	pub evaluated_items: usize,
+	/// Whether it is the same when it is computed again.
+	pub evaluation_confirmed: bool,
 	pub adapter_sha256: String,
 	pub adapter_cid: String,
 	pub issuance_unchanged: bool,
@@ -83,6 +90,24 @@ impl Report {
 			format!(
 				"base {:.4}, tuned {:.4}: {gain:.1} % lower",
 				self.base_eval_loss, self.tuned_eval_loss
+			),
+		);
+		row(
+			"evaluation on chain",
+			format!(
+				"{:.4} on {} items {}, {} outside",
+				self.reported_eval_loss,
+				self.evaluated_items,
+				if self.evaluated_on_later_items {
+					"drawn of later ones"
+				} else {
+					"held out"
+				},
+				if self.evaluation_confirmed {
+					"confirmed"
+				} else {
+					"NOT CONFIRMED"
+				},
 			),
 		);
 		row(

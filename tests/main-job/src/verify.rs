@@ -1,11 +1,15 @@
 //! The outcome, verified from outside: nothing here trusts the processes that made it.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{ensure, Context, Result};
+use chain_client::AccountId;
 use openledger_primitives::{
+	evaluation::{draw, held_out, EvaluatedOn},
+	format::Format,
 	item::{next_root, Outcome},
-	model::{Artifact, JobResult, JobStatus},
+	model::{Artifact, JobStatus, Model},
+	payload::Payload,
 	DatanetId, JobId, TOTAL_ISSUANCE,
 };
 use payload_store::{import, GatewayClient, Kind, PayloadStore};
@@ -59,15 +63,52 @@ pub fn roots(view: &View, datanet: DatanetId) -> Result<bool> {
 	Ok(root == record.root)
 }
 
-/// The result of an accepted job, from the registry.
-pub fn result(view: &View, job: JobId) -> Result<JobResult> {
+/// The model that an accepted job made, from the registry.
+pub fn model(view: &View, job: JobId) -> Result<Model<AccountId>> {
 	let JobStatus::Accepted { model } = view.job(job)?.status else {
 		anyhow::bail!("job {job} is not accepted");
 	};
-	let model = view
-		.wait(view.query().model(model))?
-		.context("the registry lacks the job's model")?;
-	Ok(model.result)
+	view.wait(view.query().model(model))?
+		.context("the registry lacks the job's model")
+}
+
+/// Fetches the items of a job on one dataset that its result was evaluated on into a folder. Returns how many there are.
+pub fn evaluated(view: &View, gateway: &str, job: JobId, model: &Model<AccountId>, into: &Path) -> Result<usize> {
+	let evaluation = model.evaluation.as_ref().context("the model has no evaluation")?;
+	let [dataset] = model.spec.datasets.as_slice() else {
+		anyhow::bail!("job {job} is not on one dataset");
+	};
+	let items = |versions: &mut dyn Iterator<Item = u32>| -> Result<Vec<(u32, Payload)>> {
+		let mut found = Vec::new();
+		for version in versions {
+			let entry = view.wait(view.query().versions(dataset.datanet, version..=version))?;
+			let item = view.wait(view.query().item(entry[0].item))?;
+			let payload = item.with_context(|| format!("version {version} has no item"))?.payload;
+			if matches!(payload.format, Format::Markdown | Format::PlainText) {
+				found.push((version, payload));
+			}
+		}
+		Ok(found)
+	};
+	let wanted = match &evaluation.on {
+		EvaluatedOn::Later { seed, until } => {
+			let drawn = draw(seed, job, &model.spec.datasets, until).context("too few items came later")?;
+			items(&mut drawn.iter().map(|item| item.version))?
+		}
+		EvaluatedOn::Split => {
+			let ordered = items(&mut (1..=dataset.version))?;
+			let held = held_out(job, ordered.len() as u32);
+			let split = ordered.into_iter().zip(held).filter(|(_, held)| *held);
+			split.map(|(item, _)| item).collect()
+		}
+	};
+	std::fs::create_dir_all(into)?;
+	let store = GatewayClient::new(gateway, Kind::Payload, DEADLINE)?;
+	for (version, payload) in &wanted {
+		let bytes = view.wait(store.get(&payload.cid(), payload.size.into(), DEADLINE))?;
+		std::fs::write(into.join(format!("{version:06}.{}", payload.format.extension())), bytes)?;
+	}
+	Ok(wanted.len())
 }
 
 /// Fetches an artifact by its CID and hashes it again.

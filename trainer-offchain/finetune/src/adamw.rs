@@ -41,6 +41,20 @@ impl AdamW {
 		}
 	}
 
+	/// The moments of a variable, by its place in the order.
+	pub fn moments(&self, index: usize) -> (&[f32], &[f32]) {
+		let slot = &self.slots[index];
+		(&slot.first, &slot.second)
+	}
+
+	/// Goes on after `step` updates, with the moments that there were.
+	pub fn restore(&mut self, step: i32, moments: Vec<(Vec<f32>, Vec<f32>)>) {
+		self.step = step;
+		for (slot, (first, second)) in self.slots.iter_mut().zip(moments) {
+			(slot.first, slot.second) = (first, second);
+		}
+	}
+
 	/// One update; gradients, in the order of the variables, are taken times `grad_scale`. A variable without a
 	/// gradient stays as it is.
 	pub fn update(&mut self, grads: &[Option<Tensor>], grad_scale: f64, learning_rate: f64) -> Result<()> {

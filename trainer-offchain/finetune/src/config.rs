@@ -114,6 +114,10 @@ pub struct RunConfig {
 	/// Steps between checkpoints; 0 for none.
 	#[serde(default = "defaults::save_steps")]
 	pub save_steps: usize,
+	/// Above 0 every checkpoint is kept, for others to repeat a part of the run, and there are at most so many:
+	/// `save_steps` grows to that. With 0 the newest two are kept.
+	#[serde(default)]
+	pub max_checkpoints: usize,
 	/// Rank (8).
 	#[serde(default)]
 	pub lora_rank: Option<usize>,
@@ -132,6 +136,9 @@ pub struct RunConfig {
 	/// `cpu`, `cuda` or `cuda:N`.
 	#[serde(default = "defaults::device")]
 	pub device: String,
+	/// Threads to compute on; 0 for as many as the machine has. Sums differ in the last digits on another number.
+	#[serde(default)]
+	pub threads: usize,
 }
 
 mod defaults {
@@ -180,6 +187,8 @@ mod defaults {
 
 /// Rank where none is given.
 pub const DEFAULT_RANK: usize = 8;
+/// Most threads of a run: what a manifest says is not believed beyond it.
+pub const MAX_THREADS: usize = 1_024;
 /// Alpha where none is given.
 pub const DEFAULT_ALPHA: f64 = 16.0;
 
@@ -208,12 +217,14 @@ impl RunConfig {
 			seed: defaults::seed(),
 			logging_steps: defaults::logging_steps(),
 			save_steps: defaults::save_steps(),
+			max_checkpoints: 0,
 			lora_rank: None,
 			lora_alpha: None,
 			lora_dropout: None,
 			lora_targets: None,
 			use_rslora: None,
 			device: defaults::device(),
+			threads: 0,
 		}
 	}
 
@@ -243,6 +254,18 @@ impl RunConfig {
 			return Err(FinetuneError::config(
 				"cutoff_length",
 				"must be at least 2: a token and its target",
+			));
+		}
+		if self.threads > MAX_THREADS {
+			return Err(FinetuneError::config(
+				"threads",
+				format!("{} are more than {MAX_THREADS}", self.threads),
+			));
+		}
+		if self.max_checkpoints > 0 && self.save_steps == 0 {
+			return Err(FinetuneError::config(
+				"max_checkpoints",
+				"has no meaning with save_steps = 0: there are none",
 			));
 		}
 		let dropout = self.lora_dropout.unwrap_or(0.0);
@@ -339,7 +362,7 @@ mod tests {
 			"init_adapter = \"a\"\nmethod = \"lora\"\nlearning_rate = 1\nscheduler = \"linear\"\nwarmup_steps = 2\n\
 			 weight_decay = 0.1\nmax_grad_norm = 0\nbatch_size = 3\ngradient_accumulation = 4\nepochs = 2\n\
 			 max_steps = 9\ncutoff_length = 64\nshuffle = false\npacking = true\nvalidation_split = 0.2\nseed = 1\n\
-			 logging_steps = 1\nsave_steps = 0\nlora_rank = 2\nlora_alpha = 3\nlora_dropout = 0.5\n\
+			 logging_steps = 1\nsave_steps = 10\nmax_checkpoints = 4\nthreads = 2\nlora_rank = 2\nlora_alpha = 3\nlora_dropout = 0.5\n\
 			 lora_targets = \"q_proj, v_proj\"\nuse_rslora = true\ndevice = \"cuda:1\"\n",
 		)
 		.unwrap();
@@ -366,6 +389,8 @@ mod tests {
 			("lora_dropout = 1", "lora_dropout"),
 			("validation_split = 1", "validation_split"),
 			("lora_targets = \"\"", "lora_targets"),
+			("threads = 1025", "threads"),
+			("save_steps = 0\nmax_checkpoints = 3", "max_checkpoints"),
 			("method = \"full\"\nlora_rank = 4", "lora_rank"),
 		] {
 			let message = parse(text).unwrap_err().to_string();

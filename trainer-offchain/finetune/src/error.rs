@@ -40,13 +40,97 @@ pub enum FinetuneError {
 		/// Why.
 		reason: String,
 	},
-	/// The loss is no longer a number.
-	#[error("step {step}: the loss is {loss}; lower learning_rate or max_grad_norm. The last checkpoint is intact")]
+	/// The loss, or a trained number, is no longer a number.
+	#[error(
+		"step {step}: the training diverged, its loss is {loss}: lower learning_rate or max_grad_norm and start again, or \
+		 continue an adapter under checkpoints/ with init_adapter; what is there is intact"
+	)]
 	NotFinite {
 		/// The step, from 1.
 		step: usize,
 		/// What the loss was.
 		loss: f64,
+	},
+	/// A checkpoint could not be written: most often the disk is full.
+	#[error("the checkpoint of step {step} cannot be written: {source}; {last}: make room and go on with --resume")]
+	CheckpointUnwritten {
+		/// The step, from 1.
+		step: usize,
+		/// Why.
+		source: Box<ModelError>,
+		/// What is left to go on from.
+		last: String,
+	},
+	/// A file is not what was written.
+	#[error("{path} is damaged: {reason}", path = .path.display())]
+	Damaged {
+		/// The file.
+		path: PathBuf,
+		/// In which way.
+		reason: String,
+	},
+	/// There are checkpoints, but each is damaged.
+	#[error("no checkpoint in {path} is intact ({reason}): start again without --resume", path = .path.display())]
+	NoneIntact {
+		/// The folder.
+		path: PathBuf,
+		/// What is wrong with the last one.
+		reason: String,
+	},
+	/// The checkpoints are of a run with other files or settings.
+	#[error(
+		"{path} holds the checkpoints of another run: `{key}` differs. Put it back, or start again without --resume",
+		path = .path.display()
+	)]
+	OtherRun {
+		/// The run's folder.
+		path: PathBuf,
+		/// The first key that differs.
+		key: String,
+	},
+	/// Something could not be written as JSON or safetensors.
+	#[error("cannot be written: {reason}")]
+	Unserializable {
+		/// Why.
+		reason: String,
+	},
+	/// A checkpoint is not of the model that is trained.
+	#[error(
+		"the checkpoint is of another model or adapter: tensor `{name}` is missing, of another shape, or too many"
+	)]
+	OtherState {
+		/// The tensor.
+		name: String,
+	},
+	/// A segment that the run does not have.
+	#[error("the run has no segment {segment}: its segments are 0 to {last}")]
+	NoSegment {
+		/// The number asked for.
+		segment: usize,
+		/// The last there is.
+		last: usize,
+	},
+	/// A manifest that cannot be repeated from.
+	#[error("the manifest cannot be used: {reason}")]
+	Unusable {
+		/// Why.
+		reason: String,
+	},
+	/// Files that a manifest names and those that were given are not the same.
+	#[error("{what} is not what the manifest names: {name} differs")]
+	OtherFile {
+		/// Base model, adapter or data.
+		what: &'static str,
+		/// The first file that differs.
+		name: String,
+	},
+	/// Threads of its own were refused.
+	#[error("{threads} threads cannot be started: {reason}")]
+	Threads {
+		/// How many.
+		threads: usize,
+		/// Why.
+		reason: String,
 	},
 	/// The model, an adapter or a tokenizer.
 	#[error(transparent)]

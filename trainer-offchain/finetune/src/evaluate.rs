@@ -45,12 +45,14 @@ pub fn evaluate_sequences(decoder: &Decoder, sequences: &[Vec<u32>]) -> Result<O
 	}))
 }
 
-/// Loads model, adapter and data, and evaluates. Texts longer than `cutoff` tokens are evaluated in pieces.
+/// Loads model, adapter and data, and evaluates on no more than the first `limit` tokens of each document. Texts longer than
+/// `cutoff` tokens are evaluated in pieces.
 pub fn evaluate(
 	model: &Path,
 	adapter: Option<&Path>,
 	data_path: &Path,
 	cutoff: usize,
+	limit: usize,
 	device: &Device,
 ) -> Result<Evaluation> {
 	let mut decoder = Decoder::load(model, device, false)?;
@@ -64,7 +66,8 @@ pub fn evaluate(
 	} else {
 		None
 	};
-	let documents = data::tokenize(&dataset.documents, tokenizer.as_ref())?;
+	let mut documents = data::tokenize(&dataset.documents, tokenizer.as_ref())?;
+	documents.iter_mut().for_each(|ids| ids.truncate(limit));
 	documents.iter().try_for_each(|ids| decoder.check_ids(ids))?;
 	let sequences = data::windows(&documents, cutoff.clamp(2, decoder.config.max_positions + 1));
 	evaluate_sequences(&decoder, &sequences)?.ok_or_else(|| FinetuneError::NoData {

@@ -1,10 +1,11 @@
 //! manifest.json: all that is needed to repeat a run.
 
+use crate::checkpoints::CheckpointRecord;
 use crate::config::RunConfig;
 use crate::error::Result;
 use crate::hash::{hash_file, FileHash};
-use openledger_model::checkpoint::Checkpoint;
-use openledger_model::LoraSettings;
+use openledger_model::checkpoint::{self, Checkpoint};
+use openledger_model::{peft, LoraSettings};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -13,6 +14,31 @@ use std::path::Path;
 pub struct Manifest {
 	/// Version of this layout.
 	pub manifest_version: u32,
+	/// What it was made from.
+	pub inputs: Inputs,
+	/// Steps made.
+	pub steps: usize,
+	/// Target tokens trained on, repeats included.
+	pub tokens: usize,
+	/// In order; of a run that keeps only the newest the records of all.
+	pub checkpoints: Vec<CheckpointRecord>,
+	/// Files written.
+	pub output_files: Vec<FileHash>,
+	/// sha256 of the adapter's tensors, where one was trained.
+	pub adapter_sha256: Option<String>,
+	/// Mean loss over all steps, nats.
+	pub train_loss: f64,
+	/// Loss of the last step.
+	pub final_loss: f64,
+	/// Loss on the validation documents after the last step.
+	pub eval_loss: Option<f64>,
+	/// Seconds of training, of the process that ended it.
+	pub train_seconds: f64,
+}
+
+/// What a run is made from: known before its first step, and the same whenever it is resumed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Inputs {
 	/// The program.
 	pub code: Code,
 	/// Family of the base model.
@@ -23,7 +49,7 @@ pub struct Manifest {
 	pub init_adapter_files: Vec<FileHash>,
 	/// Data files, in the order read.
 	pub data_files: Vec<FileHash>,
-	/// Hyperparameters: run.toml without its paths.
+	/// Hyperparameters: run.toml without its paths and threads.
 	pub config: serde_json::Value,
 	/// Settings of the adapter, where one was trained.
 	pub lora: Option<LoraRecord>,
@@ -35,32 +61,46 @@ pub struct Manifest {
 	pub validation_documents: usize,
 	/// Sequences of an epoch.
 	pub sequences: usize,
-	/// Steps made.
-	pub steps: usize,
-	/// Target tokens trained on, repeats included.
-	pub tokens: usize,
+	/// Steps of the run.
+	pub total_steps: usize,
+	/// Steps between its checkpoints; 0: there are none.
+	pub checkpoint_every: usize,
 	/// Where it ran.
 	pub device: String,
 	/// What it computed in.
 	pub dtype: String,
-	/// Threads it computed on: sums may differ in the last digits on another number.
+	/// See [`kernel_path`](crate::kernel::kernel_path): sums differ in the last digits on another.
+	pub kernel_path: String,
+	/// Threads it computed on: sums differ in the last digits on another number.
 	pub threads: usize,
-	/// Files written.
-	pub output_files: Vec<FileHash>,
-	/// sha256 of the adapter's tensors, where one was trained.
-	pub adapter_sha256: Option<String>,
-	/// Mean loss over all steps, nats.
-	pub train_loss: f64,
-	/// Loss of the last step.
-	pub final_loss: f64,
-	/// Loss on the validation documents after the last step.
-	pub eval_loss: Option<f64>,
-	/// Seconds of training.
-	pub train_seconds: f64,
+}
+
+impl Inputs {
+	/// Where the result is, in the run's folder.
+	pub fn result_folder(&self) -> &'static str {
+		folder_of(self.lora.is_some())
+	}
+
+	/// The file of the result's tensors there.
+	pub fn result_tensors(&self) -> &'static str {
+		match self.lora {
+			Some(_) => peft::TENSORS,
+			None => checkpoint::SINGLE,
+		}
+	}
+}
+
+/// Where an adapter goes, or a whole model: in a run's folder, and in a checkpoint's.
+pub(crate) fn folder_of(adapter: bool) -> &'static str {
+	if adapter {
+		"adapter"
+	} else {
+		"model"
+	}
 }
 
 /// The program that ran.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Code {
 	/// Its name.
 	pub name: String,
@@ -109,12 +149,12 @@ impl From<&LoraSettings> for LoraRecord {
 	}
 }
 
-/// The run's hyperparameters: its configuration without paths, which differ from machine to machine.
+/// The run's hyperparameters: its configuration without paths and threads, which differ from machine to machine.
 pub fn hyperparameters(config: &RunConfig) -> serde_json::Value {
 	let mut value = serde_json::to_value(config).unwrap_or_default();
 	if let Some(map) = value.as_object_mut() {
-		for path in ["model", "data", "output", "init_adapter"] {
-			map.remove(path);
+		for key in ["model", "data", "output", "init_adapter", "threads"] {
+			map.remove(key);
 		}
 	}
 	value

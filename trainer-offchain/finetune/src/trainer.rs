@@ -2,7 +2,8 @@
 
 use crate::adamw::{clip_factor, global_norm, AdamW};
 use crate::error::{FinetuneError, Result};
-use candle_core::{Device, Tensor};
+use crate::state::{Position, State, Tensors, Values, FIRST, SECOND};
+use candle_core::{Device, Tensor, Var};
 use openledger_model::linear::DropoutRng;
 use openledger_model::ops::IGNORE;
 use openledger_model::Decoder;
@@ -116,7 +117,8 @@ pub struct StepOutcome {
 }
 
 impl<'a> Trainer<'a> {
-	/// `variables` are trained; `dropout` is the generator of dropout's masks.
+	/// `variables` are trained; `dropout` is the generator of dropout's masks: every step draws from a stream of its
+	/// own, so that it can be repeated without those before it.
 	pub fn new(
 		decoder: &'a Decoder,
 		variables: Vec<Tensor>,
@@ -138,6 +140,10 @@ impl<'a> Trainer<'a> {
 	/// number of all their targets, so that accumulating equals one large batch.
 	pub fn step(&mut self, step: usize, batches: &[Batch], learning_rate: f64) -> Result<StepOutcome> {
 		let started = Instant::now();
+		let mut dropout = self.dropout.clone();
+		if let Some(generator) = &mut dropout {
+			generator.set_stream(step as u64);
+		}
 		let tokens: usize = batches.iter().map(|b| b.tokens).sum();
 		let mut total = Gradients {
 			loss_sum: 0.0,
@@ -147,10 +153,7 @@ impl<'a> Trainer<'a> {
 			// Rows go to threads whole: each part's products run on one thread, which loses far less time in waiting
 			// than to split every product. The parts are summed in their order.
 			let parts = batch.split(rayon::current_num_threads())?;
-			let seeds: Vec<Option<u64>> = parts
-				.iter()
-				.map(|_| self.dropout.as_mut().map(|r| r.random()))
-				.collect();
+			let seeds: Vec<Option<u64>> = parts.iter().map(|_| dropout.as_mut().map(|r| r.random())).collect();
 			let done: Vec<Gradients> = match parts.len() {
 				1 => vec![self.gradients(&parts[0], seeds[0], tokens)?],
 				_ => {
@@ -174,6 +177,47 @@ impl<'a> Trainer<'a> {
 			tokens,
 			elapsed: started.elapsed(),
 		})
+	}
+
+	/// The state after a step; `names` are those of the variables, in their order.
+	pub fn state(&self, names: &[String], position: Position) -> Result<State> {
+		let mut tensors = Tensors::new();
+		for (index, (name, variable)) in names.iter().zip(&self.variables).enumerate() {
+			let shape = variable.dims().to_vec();
+			let (first, second) = self.optimiser.moments(index);
+			let parts = [
+				(String::new(), variable.flatten_all()?.to_vec1::<f32>()?),
+				(FIRST.to_owned(), first.to_vec()),
+				(SECOND.to_owned(), second.to_vec()),
+			];
+			for (mark, values) in parts {
+				let shape = shape.clone();
+				tensors.insert(format!("{name}{mark}"), Values { shape, values });
+			}
+		}
+		Ok(State { position, tensors })
+	}
+
+	/// Goes on from a state, which is of these variables or refused.
+	pub fn restore(&mut self, names: &[String], mut state: State) -> Result<()> {
+		let mut moments = Vec::new();
+		for (name, variable) in names.iter().zip(&self.variables) {
+			let mut take = |mark: &str| {
+				let tensor = state.tensors.remove(&format!("{name}{mark}"));
+				let tensor = tensor.filter(|tensor| tensor.shape == variable.dims());
+				tensor.ok_or_else(|| FinetuneError::OtherState { name: name.clone() })
+			};
+			let value = take("")?;
+			moments.push((take(FIRST)?.values, take(SECOND)?.values));
+			let value = Tensor::from_vec(value.values, variable.shape(), variable.device())?;
+			Var::from_tensor(variable)?.set(&value)?;
+		}
+		if let Some(name) = state.tensors.into_keys().next() {
+			return Err(FinetuneError::OtherState { name });
+		}
+		let step = i32::try_from(state.position.step).unwrap_or(i32::MAX);
+		self.optimiser.restore(step, moments);
+		Ok(())
 	}
 
 	/// Gradients of the token losses' sum over `tokens`.

@@ -45,15 +45,22 @@ fn run_should_write_the_same_bytes_when_repeated() {
 	assert_eq!(first.adapter_sha256, second.adapter_sha256);
 	assert!(first.adapter_sha256.is_some() && first.eval_loss.is_some());
 	let (a, b) = (manifest(&first), manifest(&second));
-	assert_eq!(a.config, b.config);
+	assert_eq!(a.inputs.config, b.inputs.config);
 	assert_eq!(
-		(a.base_files.clone(), a.output_files.clone()),
-		(b.base_files, b.output_files)
+		(a.inputs.base_files.clone(), a.output_files.clone()),
+		(b.inputs.base_files, b.output_files)
 	);
 	assert_eq!((a.eval_loss, a.train_loss, a.steps), (b.eval_loss, b.train_loss, 6));
-	assert_eq!((a.documents, a.validation_documents, a.data_files.len()), (64, 16, 1));
+	assert_eq!(
+		(
+			a.inputs.documents,
+			a.inputs.validation_documents,
+			a.inputs.data_files.len()
+		),
+		(64, 16, 1)
+	);
 	assert_eq!(a.adapter_sha256, first.adapter_sha256);
-	assert!(a.base_files.iter().any(|f| f.name == "model.safetensors"));
+	assert!(a.inputs.base_files.iter().any(|f| f.name == "model.safetensors"));
 
 	let mut other = config(&dir.path().join("c"));
 	other.validation_split = 0.2;
@@ -91,13 +98,13 @@ fn adapter_should_be_continued_with_its_own_settings() {
 	second.init_adapter = first.adapter_dir.clone();
 	let report = go(&second);
 	let record = manifest(&report);
-	let lora = record.lora.unwrap();
+	let lora = record.inputs.lora.unwrap();
 	assert_eq!((lora.rank, lora.alpha, lora.use_rslora), (3, 5.5, true));
 	assert_eq!(
 		(lora.targets, lora.dropout),
 		(vec!["down_proj".to_owned(), "k_proj".to_owned()], 0.1)
 	);
-	assert_eq!(record.init_adapter_files.len(), 2);
+	assert_eq!(record.inputs.init_adapter_files.len(), 2);
 	assert!(report.final_loss < first.train_loss);
 
 	type Change = fn(&mut RunConfig);
@@ -133,13 +140,23 @@ fn interrupted_run_should_leave_a_whole_checkpoint_and_no_result() {
 	assert!(report.interrupted && report.adapter_dir.is_none() && report.steps == 4);
 	assert!(!dir.path().join("manifest.json").exists() && !dir.path().join("adapter").exists());
 	let kept: Vec<_> = std::fs::read_dir(dir.path().join("checkpoints")).unwrap().collect();
-	assert_eq!(kept.len(), 2);
+	// The newest two, and the index.
+	assert_eq!(kept.len(), 3);
 	let checkpoint = report.last_checkpoint.unwrap();
 	assert!(checkpoint.ends_with("step-4"));
 	// What was kept can be used: evaluated, and continued from.
 	let data = fixture("tiny-llama/train.jsonl");
 	let model = fixture("tiny-llama/model");
-	evaluate(&model, Some(&checkpoint), &data, 64, &candle_core::Device::Cpu).unwrap();
+	let checkpoint = checkpoint.join("adapter");
+	evaluate(
+		&model,
+		Some(&checkpoint),
+		&data,
+		64,
+		usize::MAX,
+		&candle_core::Device::Cpu,
+	)
+	.unwrap();
 	config.init_adapter = Some(checkpoint);
 	config.output = dir.path().join("next");
 	go(&config);
@@ -180,10 +197,10 @@ fn packing_epochs_and_full_training_should_work_on_a_folder_of_text() {
 		let mut config = RunConfig::new(fixture(model), &data, dir.path().join("out"));
 		(config.method, config.packing, config.epochs, config.learning_rate) = (Method::Full, true, 4.0, 3e-3);
 		config.gradient_accumulation = 2;
-		let before = evaluate(&config.model, None, &data, 64, &candle_core::Device::Cpu).unwrap();
+		let before = evaluate(&config.model, None, &data, 64, usize::MAX, &candle_core::Device::Cpu).unwrap();
 		let report = go(&config);
 		let tuned = report.model_dir.clone().unwrap();
-		let after = evaluate(&tuned, None, &data, 64, &candle_core::Device::Cpu).unwrap();
+		let after = evaluate(&tuned, None, &data, 64, usize::MAX, &candle_core::Device::Cpu).unwrap();
 		assert!(
 			after.loss < 0.6 * before.loss,
 			"{model}: {} to {}",
@@ -195,13 +212,13 @@ fn packing_epochs_and_full_training_should_work_on_a_folder_of_text() {
 		// The model has 64 positions: that, and the last target, is what 1024 is cut to.
 		assert_eq!(
 			(
-				record.effective_cutoff_length,
-				record.data_files.len(),
-				record.documents
+				record.inputs.effective_cutoff_length,
+				record.inputs.data_files.len(),
+				record.inputs.documents
 			),
 			(65, 6, 6)
 		);
-		assert_eq!(record.steps, 4 * record.sequences.div_ceil(2).div_ceil(2));
+		assert_eq!(record.steps, 4 * record.inputs.sequences.div_ceil(2).div_ceil(2));
 		assert!(Decoder::load(&tuned, &candle_core::Device::Cpu, false).is_ok());
 	}
 }

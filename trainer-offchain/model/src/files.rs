@@ -25,8 +25,11 @@ fn sync_dir(path: &Path) {
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 	let temporary = sibling(path, "new");
 	let mut file = File::create(&temporary).map_err(ModelError::io(&temporary))?;
-	file.write_all(bytes).map_err(ModelError::io(&temporary))?;
-	file.sync_all().map_err(ModelError::io(&temporary))?;
+	if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
+		// On a full disk half a file would take what room there is.
+		let _ = fs::remove_file(&temporary);
+		return Err(ModelError::io(&temporary)(error));
+	}
 	fs::rename(&temporary, path).map_err(ModelError::io(path))?;
 	if let Some(parent) = path.parent() {
 		sync_dir(parent);
@@ -50,7 +53,10 @@ pub fn replace_dir<E: From<ModelError>>(
 		}
 	}
 	fs::create_dir_all(&new).map_err(ModelError::io(&new))?;
-	fill(&new)?;
+	if let Err(error) = fill(&new) {
+		let _ = fs::remove_dir_all(&new);
+		return Err(error);
+	}
 	sync_dir(&new);
 	if path.exists() {
 		fs::rename(path, &old).map_err(ModelError::io(path))?;
@@ -115,6 +121,7 @@ mod tests {
 		});
 		assert!(failed.is_err());
 		assert_eq!(fs::read_to_string(path.join("content")).unwrap(), "first");
+		assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "half of it is gone");
 		replace_dir(&path, fill("second")).unwrap();
 		assert_eq!(fs::read_to_string(path.join("content")).unwrap(), "second");
 		assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);

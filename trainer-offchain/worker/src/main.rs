@@ -21,6 +21,8 @@ enum Command {
 	InitModel(commands::init_model::Args),
 	/// Fine-tune a model as run.toml says
 	Finetune(commands::finetune::Args),
+	/// Repeat a run, or one segment of it, and compare what comes out
+	Reproduce(commands::reproduce::Args),
 	/// Write a model's logits of given token ids
 	Logits(commands::logits::Args),
 	/// Measure a model's loss on data
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
 	let result = match Cli::parse().command {
 		Command::InitModel(args) => commands::init_model::run(args),
 		Command::Finetune(args) => commands::finetune::run(args),
+		Command::Reproduce(args) => commands::reproduce::run(args),
 		Command::Logits(args) => commands::logits::run(args),
 		Command::Evaluate(args) => commands::evaluate::run(args),
 		Command::Chat(args) => commands::chat::run(args),

@@ -118,6 +118,11 @@ fn finetune_should_train_what_evaluate_and_chat_use() {
 	let tuned = [&base[..], &["--adapter", &adapter]].concat();
 	assert!(loss(&tuned) < loss(&base));
 	assert!(success(&base[..5]).contains("nats per token"));
+	let tokens = |args: &[&str]| json_line(&success(args))["tokens"].as_u64().unwrap();
+	let documents = std::fs::read_to_string(&data).unwrap().lines().count() as u64;
+	// Of three tokens two have one before them.
+	assert_eq!(tokens(&[&base[..], &["--max-tokens", "3"]].concat()), 2 * documents);
+	assert!(tokens(&base) > 2 * documents);
 
 	let chat = [
 		"chat",
@@ -134,6 +139,67 @@ fn finetune_should_train_what_evaluate_and_chat_use() {
 	assert!(success(&chat).starts_with("--- base\n"));
 	let answers = json_line(&success(&[&chat[..], &["--json"]].concat()));
 	assert!(answers["base"]["answer"].is_string() && answers["tuned"]["answer"].is_string());
+}
+
+#[test]
+fn reproduce_should_give_the_same_bytes_and_say_so() {
+	let dir = tempfile::tempdir().unwrap();
+	let output = dir.path().join("out");
+	let keys = "max_steps = 7\nsave_steps = 3\nmax_checkpoints = 3\nlora_dropout = 0.1\n";
+	success(&["finetune", "--config", &run_toml(dir.path(), &output, keys)]);
+	let path = output.join("manifest.json");
+	let (model, data, manifest) = (
+		text(&fixture("tiny-llama/model")),
+		text(&fixture("tiny-llama/train.jsonl")),
+		text(&path),
+	);
+	let base = ["reproduce", &manifest, "--model", &model, "--data", &data];
+	let whole = json_line(&success(&base));
+	assert_eq!(
+		(&whole["equal"], &whole["exact"]),
+		(&json!(true), &json!(true)),
+		"{whole}"
+	);
+	let made: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+	assert_eq!(whole["found_sha256"], made["adapter_sha256"]);
+	for k in ["0", "1", "2"] {
+		let found = json_line(&success(&[&base[..], &["--segment", k]].concat()));
+		let record = &made["checkpoints"][k.parse::<usize>().unwrap()];
+		assert_eq!(found["found_sha256"], record["sha256"], "{found}");
+		assert_eq!(found["until_step"], record["step"]);
+	}
+	assert!(complaint(&[&base[..], &["--segment", "3"]].concat()).contains("0 to 2"));
+	assert!(complaint(&["reproduce", &manifest]).contains("--model"));
+	let odd = text(&fixture("tiny-llama-odd/model"));
+	let other = ["reproduce", &manifest, "--model", &odd, "--data", &data];
+	assert!(complaint(&other).contains("the base model"));
+
+	// A manifest that declares another learning rate than was trained with.
+	let mut other = made.clone();
+	other["inputs"]["config"]["learning_rate"] = json!(0.02);
+	std::fs::write(&path, other.to_string()).unwrap();
+	for segment in [&[][..], &["--segment", "1"]] {
+		let output = go(&[&base[..], segment].concat());
+		assert_eq!(output.status.code(), Some(3));
+		assert_eq!(json_line(&String::from_utf8(output.stdout).unwrap())["equal"], false);
+	}
+	// On a processor that adds up in another order, what is close is equal; another learning rate is not.
+	other["inputs"]["kernel_path"] = json!("abacus");
+	std::fs::write(&path, other.to_string()).unwrap();
+	assert_eq!(go(&base).status.code(), Some(3));
+	let mut far = made;
+	far["inputs"]["kernel_path"] = json!("abacus");
+	std::fs::write(&path, far.to_string()).unwrap();
+	let found = json_line(&success(&base));
+	assert_eq!(
+		(&found["exact"], &found["equal"]),
+		(&json!(false), &json!(true)),
+		"{found}"
+	);
+	// A checkpoint whose bytes are not those of the manifest is not repeated from.
+	let state = output.join("checkpoints/step-3/state.safetensors");
+	std::fs::write(&state, "half").unwrap();
+	assert!(complaint(&[&base[..], &["--segment", "1"]].concat()).contains("is damaged"));
 }
 
 #[test]
@@ -273,7 +339,7 @@ fn finetune_should_stop_cleanly_when_interrupted() {
 		.stderr(Stdio::null());
 	let mut running = Running(command.spawn().unwrap());
 	wait_until("a checkpoint", || {
-		output.join("checkpoints/step-3").exists() || output.join("checkpoints").exists()
+		output.join("checkpoints/step-3").exists() || output.join("checkpoints/step-6").exists()
 	});
 	let interrupt = Command::new("kill")
 		.args(["-INT", &running.0.id().to_string()])
@@ -291,6 +357,7 @@ fn finetune_should_stop_cleanly_when_interrupted() {
 	let newest = std::fs::read_dir(output.join("checkpoints"))
 		.unwrap()
 		.map(|e| e.unwrap().path())
+		.filter(|path| path.is_dir())
 		.max_by_key(|path| {
 			let name = path.file_name().unwrap().to_str().unwrap();
 			name.trim_start_matches("step-").parse::<usize>().unwrap()
@@ -304,7 +371,7 @@ fn finetune_should_stop_cleanly_when_interrupted() {
 		"--model",
 		&model,
 		"--adapter",
-		&text(&newest.unwrap()),
+		&text(&newest.unwrap().join("adapter")),
 		"--data",
 		&data,
 	]);

@@ -1,6 +1,6 @@
 use crate::{mock::*, Error, Event, JobByAdapter, ModelByAdapter, Models as Registry, NextModel, Workers};
 use frame_support::{assert_noop, assert_ok};
-use openledger_primitives::{fee::EscrowSplit, model::JobStatus, training::Parent};
+use openledger_primitives::{evaluation::EvaluatedOn, fee::EscrowSplit, model::JobStatus, training::Parent};
 use sp_runtime::DispatchError::BadOrigin;
 
 #[test]
@@ -46,6 +46,7 @@ fn accept_result_should_be_open_to_anybody_once_its_time_has_come() {
 	ExtBuilder::default()
 		.with_submitted_job(100)
 		.build_and_execute_with_sanity_tests(|| {
+			evaluate(0);
 			Now::set(10);
 			assert_noop!(
 				Models::accept_result(signed(STRANGER), 0),
@@ -53,6 +54,27 @@ fn accept_result_should_be_open_to_anybody_once_its_time_has_come() {
 			);
 			Now::set(11);
 			assert_ok!(Models::accept_result(signed(STRANGER), 0));
+			let evaluation = Registry::<Test>::get(0).unwrap().evaluation.unwrap();
+			assert_eq!(
+				(evaluation.on, evaluation.loss_micro, evaluation.tokens),
+				(EvaluatedOn::Split, 2_500_000, 700)
+			);
+		});
+}
+
+#[test]
+fn accept_result_should_be_the_requester_s_alone_while_there_is_no_evaluation() {
+	ExtBuilder::default()
+		.with_submitted_job(100)
+		.build_and_execute_with_sanity_tests(|| {
+			Now::set(11);
+			assert_noop!(
+				Models::accept_result(signed(WORKER), 0),
+				Error::<Test>::EvaluationNotReported
+			);
+			assert_ok!(Models::accept_result(signed(REQUESTER), 0));
+			assert_eq!(Registry::<Test>::get(0).unwrap().evaluation, None);
+			assert_eq!(Models::evaluation_set(0), None);
 		});
 }
 
@@ -189,6 +211,7 @@ fn finish(job: u32, adapter: u16) {
 	assert_ok!(Models::bid(signed(WORKER), job));
 	assert_ok!(Models::heartbeat(signed(WORKER), job, progress(1)));
 	assert_ok!(Models::submit_result(signed(WORKER), job, result(adapter)));
+	evaluate(job);
 	Now::mutate(|now| *now += PARAMS.accept_blocks);
 	assert_ok!(Models::accept_result(signed(WORKER_2), job));
 }

@@ -71,7 +71,8 @@ fn close_dispute_should_pay_judges_and_worker_when_the_result_is_upheld() {
 			JobStatus::Submitted {
 				worker: WORKER,
 				accept_at: 11,
-				result: result(1)
+				result: result(1),
+				evaluation: due()
 			}
 		);
 		last_event(Event::DisputeDecided {
@@ -89,7 +90,7 @@ fn close_dispute_should_pay_judges_and_worker_when_the_result_is_upheld() {
 			Models::dispute(signed(STRANGER), 0, Claim::Segment),
 			Error::<Test>::DisputeTooLate
 		);
-		assert_ok!(Models::accept_result(signed(STRANGER), 0));
+		assert_ok!(Models::accept_result(signed(REQUESTER), 0));
 	});
 }
 

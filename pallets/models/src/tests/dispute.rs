@@ -19,7 +19,8 @@ fn dispute_should_hold_a_bond_and_stop_the_acceptance() {
 				JobStatus::Disputed {
 					worker: WORKER,
 					accept_at: 11,
-					result: result(1)
+					result: result(1),
+					evaluation: due()
 				}
 			);
 			let seed_at = 10 + SEED_DELAY;
@@ -61,6 +62,19 @@ fn dispute_should_be_open_to_the_requester() {
 		.with_submitted_job(100)
 		.build_and_execute_with_sanity_tests(|| {
 			assert_ok!(Models::dispute(signed(REQUESTER), 0, Claim::NotAvailable));
+		});
+}
+
+#[test]
+fn dispute_should_take_up_an_evaluation_once_it_is_reported() {
+	ExtBuilder::default()
+		.with_submitted_job(100)
+		.build_and_execute_with_sanity_tests(|| {
+			let dispute = || Models::dispute(signed(STRANGER), 0, Claim::Evaluation);
+			assert_noop!(dispute(), Error::<Test>::EvaluationNotReported);
+			evaluate(0);
+			assert_ok!(dispute());
+			assert_eq!(Disputes::<Test>::get(0).unwrap().claim, Claim::Evaluation);
 		});
 }
 

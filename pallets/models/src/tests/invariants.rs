@@ -1,8 +1,8 @@
-//! Random sequences of calls. After each call the pallet's ten numbered invariants hold, and:
-//! 11. issuance stays what it was;
-//! 12. a job that has ended stays as it ended;
-//! 13. what was collected for contributors never exceeds what the pot received;
-//! 14. a failed call changes nothing.
+//! Random sequences of calls. After each call the pallet's eleven numbered invariants hold, and:
+//! 12. issuance stays what it was;
+//! 13. a job that has ended stays as it ended;
+//! 14. what was collected for contributors never exceeds what the pot received;
+//! 15. a failed call changes nothing.
 
 use crate::{mock::*, Disputes, Jobs, NextJob, Workers};
 use frame_support::dispatch::DispatchResult;
@@ -29,6 +29,7 @@ enum Step {
 	Bid(AccountId, JobId),
 	Heartbeat(AccountId, JobId, u32),
 	SubmitResult(AccountId, JobId, u16),
+	ReportEvaluation(AccountId, JobId, u64),
 	AcceptResult(AccountId, JobId),
 	CancelJob(AccountId, JobId),
 	ReportMissed(AccountId, JobId),
@@ -92,6 +93,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 		6 => (who(), job()).prop_map(|(who, job)| Step::Bid(who, job)),
 		2 => (who(), job(), 0u32..120).prop_map(|(who, job, step)| Step::Heartbeat(who, job, step)),
 		2 => (who(), job(), 0u16..6).prop_map(|(who, job, n)| Step::SubmitResult(who, job, n)),
+		1 => (who(), job(), 0u64..2).prop_map(|(who, job, tokens)| Step::ReportEvaluation(who, job, tokens)),
 		3 => (who(), job()).prop_map(|(who, job)| Step::AcceptResult(who, job)),
 		1 => (who(), job()).prop_map(|(who, job)| Step::CancelJob(who, job)),
 		2 => (who(), job()).prop_map(|(who, job)| Step::ReportMissed(who, job)),
@@ -99,7 +101,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 		1 => job().prop_map(Step::Draw),
 		1 => (who(), job()).prop_map(|(who, job)| Step::Pause(who, job)),
 		2 => (who(), job()).prop_map(|(who, job)| Step::Resume(who, job)),
-		9 => (who(), job(), prop::sample::select(vec![Claim::Segment, Claim::NotAvailable]))
+		9 => (who(), job(), prop::sample::select(vec![Claim::Segment, Claim::NotAvailable, Claim::Evaluation]))
 			.prop_map(|(who, job, claim)| Step::Dispute(who, job, claim)),
 		1 => (judges(), job(), finding()).prop_map(|(who, job, finding)| Step::JudgeCommit(who, job, finding)),
 		1 => (judges(), job(), finding()).prop_map(|(who, job, finding)| Step::JudgeReveal(who, job, finding)),
@@ -145,6 +147,7 @@ fn play(step: Step) -> DispatchResult {
 		Step::Bid(who, job) => Models::bid(signed(who), recent(job)),
 		Step::Heartbeat(who, job, step) => Models::heartbeat(signed(who), recent(job), progress(step)),
 		Step::SubmitResult(who, job, n) => Models::submit_result(signed(who), recent(job), result(n)),
+		Step::ReportEvaluation(who, job, tokens) => Models::report_evaluation(signed(who), recent(job), 1, tokens),
 		Step::AcceptResult(who, job) => Models::accept_result(signed(who), recent(job)),
 		Step::CancelJob(who, job) => Models::cancel_job(signed(who), recent(job)),
 		Step::ReportMissed(who, job) => Models::report_missed(signed(who), recent(job)),
@@ -264,6 +267,13 @@ fn advance(id: JobId, n: u16) -> DispatchResult {
 			..
 		} if before.step == 0 => Models::heartbeat(signed(worker), id, progress(u32::from(n) + 1)),
 		JobStatus::Claimed { worker, .. } => Models::submit_result(signed(worker), id, result(n)),
+		JobStatus::Submitted { worker, evaluation, .. } if n.is_multiple_of(3) && evaluation.reported().is_none() => {
+			let after = Models::job_deadlines(id)
+				.and_then(|due| due.evaluate_after)
+				.unwrap_or(0);
+			Now::mutate(|now| *now = (*now).max(after + 1));
+			Models::report_evaluation(signed(worker), id, 1, 1)
+		}
 		JobStatus::Submitted { .. } if n.is_multiple_of(2) => Models::dispute(signed(STRANGER), id, Claim::Segment),
 		JobStatus::Submitted { .. } => Models::accept_result(signed(job.requester), id),
 		_ => Ok(()),
@@ -297,7 +307,7 @@ fn count_events(reached: &mut Reached) {
 }
 
 /// Everything that must have happened at least once.
-const ALL_EVENTS: [&str; 33] = [
+const ALL_EVENTS: [&str; 34] = [
 	"BaseModelRegistered",
 	"BaseModelDeregistered",
 	"WorkerRegistered",
@@ -308,6 +318,7 @@ const ALL_EVENTS: [&str; 33] = [
 	"JobClaimed",
 	"Heartbeat",
 	"ResultSubmitted",
+	"EvaluationReported",
 	"ResultAccepted",
 	"JobCancelled",
 	"JobPaused",
@@ -342,7 +353,7 @@ fn check_ended(ended: &mut BTreeMap<JobId, JobStatus<AccountId>>, reached: &mut 
 			JobStatus::Expired => "expired",
 			JobStatus::Split => "split",
 			_ => {
-				assert!(!ended.contains_key(&id), "12: an ended job lives again");
+				assert!(!ended.contains_key(&id), "13: an ended job lives again");
 				continue;
 			}
 		};
@@ -350,7 +361,7 @@ fn check_ended(ended: &mut BTreeMap<JobId, JobStatus<AccountId>>, reached: &mut 
 			*reached.entry(name.to_owned()).or_default() += 1;
 			job.status.clone()
 		});
-		assert_eq!(*before, job.status, "12: an ended job has changed");
+		assert_eq!(*before, job.status, "13: an ended job has changed");
 	}
 }
 
@@ -385,13 +396,13 @@ fn invariants_should_hold_under_random_sequences_of_calls() {
 							assert_eq!(
 								state_root(),
 								before,
-								"14: a failed call changed something, at {described}"
+								"15: a failed call changed something, at {described}"
 							);
 						}
 						assert_eq!(
 							Balances::total_issuance(),
 							issuance,
-							"11: issuance moved at {described}"
+							"12: issuance moved at {described}"
 						);
 						Models::check_state().unwrap_or_else(|broken| panic!("{broken}, at {described}"));
 						check_ended(&mut ended, &mut reached.borrow_mut());
@@ -399,7 +410,7 @@ fn invariants_should_hold_under_random_sequences_of_calls() {
 						let owed: Balance = Collected::get().values().sum();
 						assert!(
 							owed <= free(POT) - ENDOWMENT,
-							"13: more is owed than came, at {described}"
+							"14: more is owed than came, at {described}"
 						);
 					}
 				});

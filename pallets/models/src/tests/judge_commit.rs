@@ -43,7 +43,7 @@ fn judge_commit_should_take_a_seat_and_bind_the_bond() {
 #[test]
 fn judge_commit_should_keep_the_seed_when_it_is_not_known_any_more() {
 	disputed().build_and_execute_with_sanity_tests(|| {
-		Disputes::<Test>::mutate(0, |dispute| dispute.as_mut().unwrap().commit_until = 1_000);
+		Disputes::<Test>::mutate(0, |dispute| dispute.as_mut().unwrap().commit_until = 2 * SEEDS_KEPT);
 		Now::set(COMMIT_FROM);
 		assert_ok!(commit(JUDGE));
 		Now::set(COMMIT_FROM + SEEDS_KEPT);

@@ -21,6 +21,7 @@ mod prune_job;
 mod register_base_model;
 mod register_worker;
 mod remove_evaluation;
+mod report_evaluation;
 mod report_missed;
 mod request_job;
 mod resume;

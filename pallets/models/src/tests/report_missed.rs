@@ -1,4 +1,4 @@
-use crate::{mock::*, Error, Event, HoldReason, Jobs, Params, Workers};
+use crate::{mock::*, Error, Event, HoldReason, JobByAdapter, Jobs, Params, Workers};
 use frame_support::{assert_noop, assert_ok, traits::fungible::InspectHold};
 use openledger_primitives::model::JobStatus;
 use sp_runtime::DispatchError::BadOrigin;
@@ -144,6 +144,49 @@ fn report_missed_should_open_the_job_for_bids_again() {
 			assert_ok!(Models::bid(signed(WORKER), 0));
 			miss(0);
 			assert_eq!(Jobs::<Test>::get(0).unwrap().bids_until, 4 + 6 + 3);
+		});
+}
+
+#[test]
+fn report_missed_should_cost_a_worker_that_does_not_evaluate_its_result() {
+	ExtBuilder::default()
+		.with_submitted_job(100)
+		.build_and_execute_with_sanity_tests(|| {
+			let report = || Models::report_missed(signed(STRANGER), 0);
+			Now::set(EVALUATE_BY);
+			assert_noop!(report(), Error::<Test>::HeartbeatNotMissed);
+			Now::set(EVALUATE_BY + 1);
+			assert_ok!(report());
+			let job = Jobs::<Test>::get(0).unwrap();
+			assert_eq!((job.status, job.failures), (JobStatus::Open, 1));
+			let worker = Workers::<Test>::get(WORKER).unwrap();
+			assert_eq!((worker.bond, worker.active_jobs), (70, 0));
+			assert_eq!(JobByAdapter::<Test>::iter().count(), 0);
+			last_event(Event::HeartbeatMissed {
+				job: 0,
+				worker: WORKER,
+				penalty: 30,
+			});
+		});
+}
+
+#[test]
+fn report_missed_should_fail_when_the_result_is_evaluated_or_disputed() {
+	ExtBuilder::default()
+		.with_submitted_job(100)
+		.build_and_execute_with_sanity_tests(|| {
+			evaluate(0);
+			Now::set(EVALUATE_BY + 1);
+			assert_noop!(
+				Models::report_missed(signed(STRANGER), 0),
+				Error::<Test>::HeartbeatNotMissed
+			);
+		});
+	ExtBuilder::default()
+		.with_disputed_job(100, openledger_primitives::dispute::Claim::Segment)
+		.build_and_execute_with_sanity_tests(|| {
+			Now::set(EVALUATE_BY + 1);
+			assert_noop!(Models::report_missed(signed(STRANGER), 0), Error::<Test>::JobNotClaimed);
 		});
 }
 

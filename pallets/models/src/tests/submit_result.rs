@@ -19,7 +19,8 @@ fn submit_result_should_wait_for_acceptance() {
 				JobStatus::Submitted {
 					worker: WORKER,
 					accept_at: 11,
-					result: result(1)
+					result: result(1),
+					evaluation: due()
 				}
 			);
 			assert_eq!(JobByAdapter::<Test>::get(result(1).adapter.sha256), Some(0));
@@ -33,6 +34,7 @@ fn submit_result_should_wait_for_acceptance() {
 				worker: WORKER,
 				adapter: result(1).adapter.sha256,
 				accept_at: 11,
+				evaluate_by: EVALUATE_BY,
 			});
 		});
 }

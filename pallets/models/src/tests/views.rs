@@ -68,6 +68,8 @@ fn a_dispute_should_tell_its_segment_once_the_seed_is_known_and_its_deadlines() 
 			assert_eq!(Models::dispute_about(0), None);
 			let due = || Models::job_deadlines(0).unwrap();
 			let submitted = JobDeadlines {
+				evaluate_after: Some(EVALUATE_FROM - 1),
+				evaluate_by: Some(EVALUATE_BY),
 				accept_at: Some(11),
 				..Default::default()
 			};
@@ -75,6 +77,8 @@ fn a_dispute_should_tell_its_segment_once_the_seed_is_known_and_its_deadlines() 
 			Now::set(2);
 			assert_ok!(Models::dispute(signed(STRANGER), 0, Claim::Segment));
 			let disputed = JobDeadlines {
+				evaluate_after: Some(EVALUATE_FROM - 1),
+				evaluate_by: Some(EVALUATE_BY),
 				commit_until: Some(REVEAL_FROM - 1),
 				reveal_until: Some(CLOSE_FROM - 1),
 				..Default::default()
@@ -83,6 +87,8 @@ fn a_dispute_should_tell_its_segment_once_the_seed_is_known_and_its_deadlines() 
 			assert!(matches!(Models::dispute_about(0), Some((_, None))));
 			Now::set(COMMIT_FROM);
 			assert!(matches!(Models::dispute_about(0), Some((_, Some(0)))));
+			Now::set(EVALUATE_FROM);
+			evaluate(0);
 			Now::set(CLOSE_FROM);
 			assert_ok!(Models::close_dispute(signed(STRANGER), 0));
 			let undecided = JobDeadlines {

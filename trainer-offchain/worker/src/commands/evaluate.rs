@@ -2,6 +2,7 @@
 
 use super::ModelArgs;
 use anyhow::Result;
+use openledger_finetune::evaluate;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,6 +16,9 @@ pub struct Args {
 	/// Tokens that are seen at once; longer texts are evaluated in pieces
 	#[arg(long, default_value_t = 1024)]
 	cutoff_length: usize,
+	/// Of each document only the first so many tokens
+	#[arg(long, value_name = "TOKENS")]
+	max_tokens: Option<usize>,
 	/// Print JSON
 	#[arg(long)]
 	json: bool,
@@ -22,8 +26,15 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<ExitCode> {
 	let device = openledger_finetune::run::device(&args.model.device)?;
-	let adapter = args.model.adapter.as_deref();
-	let found = openledger_finetune::evaluate(&args.model.model, adapter, &args.data, args.cutoff_length, &device)?;
+	let (model, adapter) = (&args.model.model, args.model.adapter.as_deref());
+	let found = evaluate(
+		model,
+		adapter,
+		&args.data,
+		args.cutoff_length,
+		args.max_tokens.unwrap_or(usize::MAX),
+		&device,
+	)?;
 	if args.json {
 		super::print_json(&found)?;
 	} else {

@@ -11,6 +11,9 @@ pub struct Args {
 	/// The run's configuration
 	#[arg(long, value_name = "FILE")]
 	config: PathBuf,
+	/// Go on from the last checkpoint in the run's folder
+	#[arg(long)]
+	resume: bool,
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
@@ -18,7 +21,12 @@ pub fn run(args: Args) -> Result<ExitCode> {
 	let stop = Stop::listen()?;
 	let every = config.logging_steps;
 	let output = config.output.clone();
-	let report = openledger_finetune::run(config, &mut |m| {
+	let run = if args.resume {
+		openledger_finetune::resume
+	} else {
+		openledger_finetune::run
+	};
+	let report = run(config, &mut |m| {
 		if m.step % every == 0 || m.step == m.total_steps {
 			eprintln!(
 				"step {}/{}  loss {:.4}  lr {:.2e}  norm {:.3}  {:.0} tokens/s",
@@ -30,7 +38,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
 	super::print_json(&report)?;
 	if report.interrupted {
 		let checkpoint = report.last_checkpoint.as_deref().map(super::show).unwrap_or_default();
-		eprintln!("stopped at step {}; checkpoint: {checkpoint}", report.steps);
+		eprintln!(
+			"stopped at step {}; go on with --resume, or use {checkpoint}",
+			report.steps
+		);
 		return Ok(ExitCode::from(STOPPED));
 	}
 	eprintln!("done: {}", super::show(&output));

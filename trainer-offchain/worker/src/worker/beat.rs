@@ -4,7 +4,7 @@ use super::error::{Result, WorkerError};
 use super::Service;
 use crate::stop::Stop;
 use chain_client::{calls, Chain, ChainError, ChainExt, DispatchError, Query, Wait};
-use openledger_finetune::{RunConfig, RunReport, StepMetrics};
+use openledger_finetune::{resume, run, FinetuneError, RunConfig, RunReport, StepMetrics};
 use openledger_primitives::{
 	model::{JobStatus, Progress},
 	ActiveBlock, JobId,
@@ -33,16 +33,21 @@ impl Halt {
 		self.0.store(true, Ordering::Relaxed);
 	}
 
-	fn is_set(&self) -> bool {
-		self.0.load(Ordering::Relaxed)
+	/// Break once it is told.
+	pub fn asked(&self) -> ControlFlow<()> {
+		match self.0.load(Ordering::Relaxed) {
+			true => ControlFlow::Break(()),
+			false => ControlFlow::Continue(()),
+		}
 	}
 }
 
-/// Trains on a blocking thread and tells every step.
+/// Trains on a blocking thread and tells every step. A training that an earlier process began goes on from its last
+/// checkpoint.
 pub async fn train(config: RunConfig, progress: watch::Sender<Progress>, halt: Halt) -> Result<RunReport> {
 	let training = tokio::task::spawn_blocking(move || {
-		openledger_finetune::run(config, &mut |metrics| {
-			if metrics.step % (metrics.total_steps / LINES).max(1) == 0
+		let mut on_step = |metrics: StepMetrics| {
+			if metrics.step.is_multiple_of((metrics.total_steps / LINES).max(1))
 				|| metrics.step == 1
 				|| metrics.step == metrics.total_steps
 			{
@@ -62,12 +67,16 @@ pub async fn train(config: RunConfig, progress: watch::Sender<Progress>, halt: H
 				}
 				is_news
 			});
-			if halt.is_set() {
-				ControlFlow::Break(())
-			} else {
-				ControlFlow::Continue(())
+			halt.asked()
+		};
+		use FinetuneError::{Damaged, NoneIntact, OtherRun};
+		match resume(config.clone(), &mut on_step) {
+			Err(error @ (Damaged { .. } | NoneIntact { .. } | OtherRun { .. })) => {
+				tracing::warn!("{error}; starting again");
+				run(config, &mut on_step)
 			}
-		})
+			done => done,
+		}
 	});
 	let report = training
 		.await

@@ -2,7 +2,7 @@
 
 use super::error::{Result, WorkerError};
 use openledger_finetune::hash::hash_file;
-use openledger_primitives::{model::Artifact, payload::Payload};
+use openledger_primitives::model::Artifact;
 use payload_store::{Cid, PayloadStore};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,16 +24,6 @@ impl From<&Artifact> for Wanted {
 			cid: artifact.cid,
 			sha256: artifact.sha256,
 			bytes: artifact.bytes,
-		}
-	}
-}
-
-impl From<&Payload> for Wanted {
-	fn from(payload: &Payload) -> Self {
-		Self {
-			cid: payload.cid(),
-			sha256: payload.sha256,
-			bytes: payload.size.into(),
 		}
 	}
 }

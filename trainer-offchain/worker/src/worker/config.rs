@@ -8,6 +8,10 @@ use openledger_primitives::training::{
 use std::path::{Path, PathBuf};
 
 const MICRO: f64 = 1e6;
+/// Steps between checkpoints: judges repeat no less than this, and a model's loading takes them longer than few steps.
+const SAVE_STEPS: usize = 20;
+/// Most checkpoints of a job. Each is three times its adapter, and a judge repeats one part of so many.
+pub const MAX_CHECKPOINTS: usize = 16;
 
 /// Where a run's files are.
 #[derive(Clone, Debug)]
@@ -50,6 +54,8 @@ pub fn run_config(spec: &TrainingSpec, paths: &Paths, device: &str) -> Result<Ru
 	// TOML's integers have a sign: the highest bit of a seed is left out.
 	config.seed = h.seed & i64::MAX as u64;
 	config.logging_steps = 1;
+	config.save_steps = SAVE_STEPS;
+	config.max_checkpoints = MAX_CHECKPOINTS;
 	config.device = device.into();
 	if method == Method::Lora {
 		adapter_keys(&mut config, h, paths.init_adapter.clone());

@@ -36,6 +36,9 @@ pub enum WorkerError {
 	NoText(JobId),
 	#[error("there is no job {0}")]
 	JobMissing(JobId),
+	/// The randomness that draws what a result is evaluated on is kept for a day only.
+	#[error("job {0}: the chain does not have the seed of its evaluation any more")]
+	SeedMissing(JobId),
 	#[error("there is no base model {0}")]
 	BaseModelMissing(BaseModelId),
 	#[error("there is no model {0}")]
@@ -49,6 +52,15 @@ pub enum WorkerError {
 	/// The draw gave the job to another bidder, or heavier bids took this one's place.
 	#[error("another worker has job {0}")]
 	Outbid(JobId),
+	/// Nobody disputes the job's result any more.
+	#[error("the result of job {0} is not disputed")]
+	NotDisputed(JobId),
+	/// The block whose randomness draws the segment is not known yet.
+	#[error("the seed of the dispute about job {0} is not known")]
+	SeedUnknown(JobId),
+	/// The commitments' time was over before there was a finding.
+	#[error("judging job {0} took longer than the chain waits for commitments")]
+	JudgedTooLate(JobId),
 	/// The job is no longer this worker's.
 	#[error("job {job} was lost: {reason}")]
 	Lost { job: JobId, reason: String },
@@ -81,6 +93,7 @@ impl WorkerError {
 	/// Whether the same may succeed a little later: the node or the gateway was away, or behind.
 	pub fn is_passing(&self) -> bool {
 		match self {
+			Self::SeedUnknown(_) => true,
 			Self::Chain(error) => error.dispatch().is_none(),
 			Self::Store(error) => {
 				use StoreError::*;

@@ -1,19 +1,22 @@
 //! `worker`: takes fine-tunes that the chain orders, trains them and posts the results.
 //!
 //! A job's way through here: [`watch`] finds it, [`prepare`] fetches and verifies what it names, [`bidding`] gets it,
-//! [`beat`] trains it and keeps it alive on chain, [`publish`] uploads the adapter with its manifest ([`record`]) and submits their hashes.
+//! [`beat`] trains it and keeps it alive on chain, [`publish`] uploads adapter and checkpoints with their manifest ([`record`]) and
+//! submits their hashes, [`evaluation`] reports what the result's loss is. Results of others that are disputed it judges ([`judge`]).
 
 mod beat;
 mod bidding;
-mod cache;
+pub mod cache;
 mod capability;
 mod config;
 mod error;
+mod evaluation;
+mod judge;
 mod key;
-mod mark;
-mod prepare;
+pub mod mark;
+pub mod prepare;
 mod publish;
-mod record;
+pub mod record;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -35,6 +38,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use watch::{Next, Watch};
 
+/// The gateway where none is named.
+pub const GATEWAY: &str = "http://127.0.0.1:8080";
 /// Uploads are given up after this: an adapter of gigabytes over a slow line.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(3_600);
 /// Longest wait for a new block before the jobs are looked at anyway.
@@ -58,7 +63,7 @@ pub struct Args {
 	#[arg(
 		long,
 		value_name = "URL",
-		default_value = "http://127.0.0.1:8080",
+		default_value = GATEWAY,
 		env = "OPENLEDGER_GATEWAY"
 	)]
 	gateway: String,
@@ -89,6 +94,9 @@ pub struct Args {
 	/// Exit after one job
 	#[arg(long)]
 	once: bool,
+	/// Do not judge disputed results of other workers, which is paid for but takes time
+	#[arg(long)]
+	no_judge: bool,
 }
 
 /// One worker.
@@ -103,6 +111,8 @@ pub struct Service<C> {
 	home: PathBuf,
 	base_dirs: BTreeMap<String, PathBuf>,
 	device: String,
+	/// Whether it judges results of others.
+	judges: bool,
 	stop: Stop,
 }
 
@@ -139,12 +149,17 @@ async fn serve(args: Args, capability: Capability, signer: Signer, stop: Stop) -
 		home,
 		base_dirs: args.base_dirs.into_iter().collect(),
 		device: args.device,
+		judges: !args.no_judge,
 		stop,
 	};
 	service
 		.register(args.bond, args.endpoint.as_deref(), capability)
 		.await?;
-	match service.work(args.once).await {
+	let worked = tokio::select! {
+		worked = service.work(args.once) => worked,
+		never = service.keep_revealing() => match never {},
+	};
+	match worked {
 		Ok(()) => Ok(ExitCode::SUCCESS),
 		Err(WorkerError::Stopped) => Ok(ExitCode::from(STOPPED)),
 		Err(error) => Err(error.into()),
@@ -242,6 +257,9 @@ impl<C: Chain> Service<C> {
 	async fn look(&self, watch: &mut Watch) -> Result<Option<Next>> {
 		let query = Query::new(&*self.chain);
 		watch.refresh(&query).await?;
+		if let Err(error) = self.tidy(|id| watch.has_ended(id)) {
+			tracing::warn!("removing what is not needed any more: {error}");
+		}
 		let me = self.signer.account();
 		let now = query.active_block().await?;
 		let params = query.model_params().await?;
@@ -249,8 +267,15 @@ impl<C: Chain> Service<C> {
 			let jobs = worker.bond.checked_div(params.bond_per_job).unwrap_or(0);
 			worker.bond >= params.min_bond && jobs > worker.active_jobs.into()
 		});
-		let able = free.map(|worker| worker.capability);
-		Ok(watch.next(me, now, able.as_ref(), Instant::now()))
+		let clock = Instant::now();
+		let judge = free.as_ref().filter(|_| self.judges);
+		let able = free.as_ref().map(|worker| &worker.capability);
+		let next = watch.next(me, now, able, clock);
+		// What is claimed or due comes first, then disputes, whose time is short.
+		Ok(match next {
+			Some(Next::Take(_)) | None => watch.court(me, now, judge, clock).or(next),
+			next => next,
+		})
 	}
 
 	/// Does it. Whether a job was done; an error only where the process is to end.
@@ -258,17 +283,25 @@ impl<C: Chain> Service<C> {
 		let (id, done) = match next {
 			Next::Resume(id) => (id, self.train(id, false).await.map(|()| true)),
 			Next::Take(id) => (id, self.train(id, true).await.map(|()| true)),
+			Next::Evaluate(id) => (id, self.evaluate(id).await.map(|()| true)),
 			Next::Report(id) => (id, self.send(calls::report_missed(id)).await.map(|()| false)),
 			Next::Accept(id) => (id, self.send(calls::accept_result(id)).await.map(|()| false)),
 			Next::Draw(id) => (id, self.send(calls::draw(id)).await.map(|()| false)),
 			Next::Unpause(id) => (id, self.send(calls::resume(id)).await.map(|()| false)),
+			Next::Close(id) => (id, self.send(calls::close_dispute(id)).await.map(|()| false)),
+			Next::Judge(id) => (id, self.judge(id).await.map(|()| false)),
+			Next::PublishAgain(id) => (id, self.publish_again(id).await.map(|()| false)),
 		};
+		let is_heard = !matches!(&done, Err(error) if error.is_passing());
+		if matches!(next, Next::Judge(_) | Next::PublishAgain(_)) && is_heard {
+			watch.set_heard(id);
+		}
 		match done {
 			Ok(done) => Ok(done),
 			Err(WorkerError::Stopped) => Err(WorkerError::Stopped),
 			Err(error) => {
 				self.explain(next, &error);
-				let is_chore = !matches!(next, Next::Take(_) | Next::Resume(_));
+				let is_chore = !matches!(next, Next::Take(_) | Next::Resume(_) | Next::Evaluate(_));
 				if is_chore || error.is_passing() || was_taken(&error) {
 					watch.put_off(id, Instant::now() + PUT_OFF);
 				} else if once {
@@ -286,7 +319,7 @@ impl<C: Chain> Service<C> {
 		Ok(())
 	}
 
-	/// Trains a job, after this worker got it where it is `open`: what cannot be fetched or verified is not bid on.
+	/// Trains a job and evaluates it, after this worker got it where it is `open`: what cannot be fetched or verified is not bid on.
 	async fn train(&self, id: JobId, open: bool) -> Result<()> {
 		let prepared = if open {
 			let prepared = tokio::select! {
@@ -304,18 +337,18 @@ impl<C: Chain> Service<C> {
 			hex::encode(result.adapter.sha256),
 			result.train_loss_micro as f64 / 1e6
 		);
-		Ok(())
+		self.evaluate(id).await
 	}
 
 	/// Prepares a job that was claimed before this process began, with heartbeats all the while.
 	async fn prepare_claimed(&self, id: JobId) -> Result<prepare::Prepared> {
-		tracing::info!("job {id} is this worker's since before: starting it again");
+		tracing::info!("job {id} is this worker's since before: going on with it");
 		let query = Query::new(&*self.chain);
 		let job = query.job(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		let terms = query.job_terms(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		let (_sender, progress) = tokio::sync::watch::channel(publish::told(&job.status));
 		tokio::select! {
-			prepared = self.prepare(id) => prepared,
+			prepared = self.prepare_again(id) => prepared,
 			lost = self.keep_alive(id, terms.params.heartbeat_blocks, progress) => Err(lost),
 			_ = stopped(&self.stop) => Err(WorkerError::Stopped),
 		}
@@ -327,10 +360,14 @@ impl<C: Chain> Service<C> {
 				tracing::info!("job {id}: {error}")
 			}
 			Next::Take(id) | Next::Resume(id) => tracing::error!("job {id}: {error}"),
+			Next::Evaluate(id) => tracing::error!("evaluating job {id}: {error}"),
 			Next::Draw(id) => tracing::debug!("drawing for job {id}: {error}"),
 			Next::Unpause(id) => tracing::warn!("resuming job {id}: {error}"),
 			Next::Report(id) => tracing::debug!("reporting job {id}: {error}"),
 			Next::Accept(id) => tracing::warn!("accepting job {id}: {error}"),
+			Next::Close(id) => tracing::debug!("closing the dispute about job {id}: {error}"),
+			Next::Judge(id) => tracing::warn!("judging job {id}: {error}"),
+			Next::PublishAgain(id) => tracing::error!("publishing job {id} again, whose result is disputed: {error}"),
 		}
 	}
 

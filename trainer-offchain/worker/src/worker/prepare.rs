@@ -1,23 +1,28 @@
 //! What a job is trained from: base model, datasets and the adapter to continue, all verified against the chain.
 
-use super::cache::{verify, Cache, Wanted};
+use super::cache::{verify, Cache};
 use super::config::{self, Paths};
 use super::error::{Result, WorkerError};
-use super::record::{BaseRecord, DatasetRecord, FileRecord, ItemRecord, ParentRecord, Sorted};
+use super::evaluation::hold_out;
+use super::record::{BaseRecord, DatasetRecord, FileRecord, ItemRecord, ParentRecord};
 use super::Service;
 use chain_client::{AccountId, Chain, Query, Terms};
 use futures::{stream, StreamExt, TryStreamExt};
-use openledger_finetune::{data::TEXT_EXTENSIONS, RunConfig};
+use openledger_finetune::RunConfig;
 use openledger_model::peft;
 use openledger_primitives::{
 	item::{next_root, Item, VersionEntry},
 	model::{BaseModel, Job},
-	training::{DatasetRef, Method, Parent},
-	BaseModelId, JobId, ModelId,
+	training::{DatasetRef, Method, Parent, TrainingSpec},
+	BaseModelId, DatanetId, JobId, ModelId,
 };
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// What the training writes, in a job's folder.
+pub const RUN: &str = "run";
+/// The manifest as it was published, in a job's folder.
+pub const PUBLISHED: &str = "manifest.json";
 /// Payloads fetched at once.
 const FETCHES: usize = 8;
 
@@ -38,19 +43,33 @@ pub struct Prepared {
 impl<C: Chain> Service<C> {
 	/// Fetches and verifies everything that a job names, and writes its run.toml.
 	pub async fn prepare(&self, id: JobId) -> Result<Prepared> {
+		let folder = self.folder("jobs", id);
+		clear(&folder, &[])?;
+		self.prepare_in(id, folder).await
+	}
+
+	/// The same for a job that was begun: what was trained of it stays.
+	pub async fn prepare_again(&self, id: JobId) -> Result<Prepared> {
+		let folder = self.folder("jobs", id);
+		clear(&folder, &[RUN, PUBLISHED])?;
+		self.prepare_in(id, folder).await
+	}
+
+	/// A folder for what is done about a job.
+	pub fn folder(&self, what: &str, id: JobId) -> PathBuf {
+		self.home
+			.join(what)
+			.join(format!("{}-{id}", hex::encode(&self.genesis[..4])))
+	}
+
+	/// The same in an empty folder.
+	pub async fn prepare_in(&self, id: JobId, folder: PathBuf) -> Result<Prepared> {
 		let query = Query::new(&*self.chain);
 		let job = query.job(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		if job.spec.method == Method::Qlora {
 			return Err(WorkerError::Unsupported("QLoRA"));
 		}
 		let terms = query.job_terms(id).await?.ok_or(WorkerError::JobMissing(id))?;
-		let folder = self
-			.home
-			.join("jobs")
-			.join(format!("{}-{id}", hex::encode(&self.genesis[..4])));
-		if folder.exists() {
-			std::fs::remove_dir_all(&folder).map_err(WorkerError::io(&folder))?;
-		}
 		create_dir(&folder)?;
 
 		let (base_id, parent_id) = match job.spec.parent {
@@ -69,18 +88,21 @@ impl<C: Chain> Service<C> {
 			None => (None, None),
 		};
 		let data = folder.join("data");
-		let mut datasets = Vec::new();
-		for (at, (dataset, root)) in job.spec.datasets.iter().zip(&terms.roots).enumerate() {
-			let into = data.join(format!("{at}-datanet-{}", dataset.datanet));
-			datasets.push(self.dataset(*dataset, *root, &into).await?);
-		}
+		let datasets = self.datasets(id, &job.spec, &terms.roots).await?;
 		if datasets.iter().all(|dataset| dataset.items.is_empty()) {
 			return Err(WorkerError::NoText(id));
+		}
+		for (at, dataset) in datasets.iter().enumerate() {
+			let name = format!("{at}-datanet-{}", dataset.datanet);
+			self.place(dataset.datanet, &dataset.items, &data.join(&name)).await?;
+			// The evaluation may need them: what cannot be fetched is not bid on.
+			let held_out = folder.join("held_out").join(&name);
+			self.place(dataset.datanet, &dataset.held_out, &held_out).await?;
 		}
 		let paths = Paths {
 			model,
 			data,
-			output: folder.join("run"),
+			output: folder.join(RUN),
 			init_adapter,
 		};
 		let config = config::write(
@@ -100,7 +122,7 @@ impl<C: Chain> Service<C> {
 	}
 
 	/// A folder with exactly the base model's files: those of `--base-dir` where the name has one, otherwise fetched.
-	async fn base_model(&self, id: BaseModelId, folder: &Path) -> Result<(PathBuf, BaseRecord)> {
+	pub async fn base_model(&self, id: BaseModelId, folder: &Path) -> Result<(PathBuf, BaseRecord)> {
 		let base = Query::new(&*self.chain)
 			.base_model(id)
 			.await?
@@ -150,88 +172,82 @@ impl<C: Chain> Service<C> {
 			.model(id)
 			.await?
 			.ok_or(WorkerError::ModelMissing(id))?;
-		let cache = Cache::new(self.home.join("artifacts"))?;
 		let into = folder.join("init_adapter");
-		create_dir(&into)?;
-		let result = &model.result;
-		for (name, artifact) in [(peft::TENSORS, &result.adapter), (peft::CONFIG, &result.adapter_config)] {
-			let path = cache
-				.fetch(&*self.artifacts, artifact.into(), &format!("model {id}: {name}"))
-				.await?;
-			link(&path, &into.join(name))?;
-		}
-		let adapter = FileRecord::of(peft::TENSORS, &result.adapter);
-		Ok((into, ParentRecord { model: id, adapter }))
+		let (result, names) = (&model.result, [peft::TENSORS, peft::CONFIG]);
+		self.place_result(result, names, &format!("model {id}"), &into).await?;
+		let record = ParentRecord {
+			model: id,
+			adapter: FileRecord::of(peft::TENSORS, &result.adapter),
+			adapter_config: FileRecord::of(peft::CONFIG, &result.adapter_config),
+		};
+		Ok((into, record))
 	}
 
-	/// Writes the items of a dataset version as files whose names sort in the order of the versions. The root is verified over
-	/// all of them; what was taken down is not even fetched.
-	async fn dataset(&self, dataset: DatasetRef, root: [u8; 32], into: &Path) -> Result<DatasetRecord> {
+	/// The items of an order's datasets by what becomes of them, their roots verified; nothing is fetched.
+	pub async fn datasets(&self, id: JobId, spec: &TrainingSpec, roots: &[[u8; 32]]) -> Result<Vec<DatasetRecord>> {
+		let mut datasets = Vec::new();
+		for (dataset, root) in spec.datasets.iter().zip(roots) {
+			datasets.push(self.dataset(*dataset, *root).await?);
+		}
+		hold_out(id, &mut datasets);
+		Ok(datasets)
+	}
+
+	/// The items of a dataset version. The root is verified over all of them.
+	async fn dataset(&self, dataset: DatasetRef, root: [u8; 32]) -> Result<DatasetRecord> {
 		let query = Query::new(&*self.chain);
 		let entries = query.versions(dataset.datanet, 1..=dataset.version).await?;
 		let ids: Vec<_> = entries.iter().map(|entry| entry.item).collect();
 		let items = verify_dataset(dataset, &entries, query.items(&ids).await?, root)?;
 		let exclusions = query.exclusions(dataset.datanet, dataset.exclusions).await?;
 		let excluded: BTreeSet<_> = exclusions.iter().map(|exclusion| exclusion.version).collect();
-		create_dir(into)?;
-		let cache = Cache::new(self.home.join("payloads"))?;
-		let fates = stream::iter(items.into_iter().zip(&entries).enumerate())
-			.map(|(at, (item, entry))| {
-				let (cache, version) = (&cache, at as u32 + 1);
-				let is_excluded = excluded.contains(&version);
-				async move {
-					let what = format!("item {} (version {version} of Datanet {})", entry.item, dataset.datanet);
-					let wanted = Wanted::from(&item.payload);
-					let extension = item.payload.format.extension();
-					let record = ItemRecord::of(version, entry.item, wanted);
-					let fate = if is_excluded {
-						Fate::Excluded(record)
-					} else if TEXT_EXTENSIONS.contains(&extension) {
-						let path = cache.fetch(&*self.payloads, wanted, &what).await?;
-						link(&path, &into.join(format!("{version:010}.{extension}")))?;
-						Fate::Kept(record)
-					} else {
-						Fate::Unreadable(record)
-					};
-					Ok::<_, WorkerError>(fate)
-				}
-			})
-			.buffered(FETCHES)
-			.try_collect::<Vec<_>>()
-			.await?;
-		let mut sorted = Sorted::default();
-		for fate in fates {
-			match fate {
-				Fate::Kept(record) => sorted.items.push(record),
-				Fate::Unreadable(record) => sorted.unreadable.push(record),
-				Fate::Excluded(record) => sorted.excluded.push(record),
-			}
+		let mut record = DatasetRecord::of(dataset, root);
+		for ((version, item), entry) in (1..).zip(items).zip(&entries) {
+			let item = ItemRecord::of(version, entry.item, &item.payload);
+			let fate = if excluded.contains(&version) {
+				&mut record.excluded
+			} else if item.is_text() {
+				&mut record.items
+			} else {
+				&mut record.unreadable
+			};
+			fate.push(item);
 		}
-		if !sorted.unreadable.is_empty() {
+		if !record.unreadable.is_empty() {
 			tracing::warn!(
 				"Datanet {}: {} items are not text files and are left out",
 				dataset.datanet,
-				sorted.unreadable.len()
+				record.unreadable.len()
 			);
 		}
 		tracing::info!(
 			"Datanet {} version {}: {} files, {} taken down and left out, root verified",
 			dataset.datanet,
 			dataset.version,
-			sorted.items.len(),
-			sorted.excluded.len()
+			record.items.len(),
+			record.excluded.len()
 		);
-		Ok(DatasetRecord::of(dataset, root, sorted))
+		Ok(record)
 	}
-}
 
-/// What becomes of an item of a dataset.
-enum Fate {
-	Kept(ItemRecord),
-	/// Not a text file.
-	Unreadable(ItemRecord),
-	/// Taken down.
-	Excluded(ItemRecord),
+	/// Fetches items into a folder, as files whose names sort in the order of the versions.
+	pub async fn place(&self, datanet: DatanetId, items: &[ItemRecord], into: &Path) -> Result<()> {
+		create_dir(into)?;
+		let cache = Cache::new(self.home.join("payloads"))?;
+		stream::iter(items)
+			.map(|item| {
+				let cache = &cache;
+				async move {
+					let ItemRecord { version, item: id, .. } = item;
+					let what = format!("item {id} (version {version} of Datanet {datanet})");
+					let path = cache.fetch(&*self.payloads, item.wanted(), &what).await?;
+					link(&path, &into.join(format!("{version:010}.{}", item.format.extension())))
+				}
+			})
+			.buffered(FETCHES)
+			.try_collect()
+			.await
+	}
 }
 
 /// Recomputes the roots of all versions up to this one; each must be the chain's, and the last the one that the job was
@@ -262,7 +278,7 @@ pub fn verify_dataset(
 	Ok(verified)
 }
 
-fn ensure_root(datanet: u32, version: u32, expected: [u8; 32], got: [u8; 32]) -> Result<()> {
+pub fn ensure_root(datanet: u32, version: u32, expected: [u8; 32], got: [u8; 32]) -> Result<()> {
 	if expected == got {
 		return Ok(());
 	}
@@ -275,7 +291,7 @@ fn ensure_root(datanet: u32, version: u32, expected: [u8; 32], got: [u8; 32]) ->
 }
 
 /// A name from the chain that stays in its folder. The chain checks this too; a worker does not rely on it.
-fn file_name(name: &[u8]) -> Result<String> {
+pub fn file_name(name: &[u8]) -> Result<String> {
 	let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
 	let text = String::from_utf8_lossy(name).into_owned();
 	if name.is_empty() || name.starts_with(b".") || !name.iter().all(safe) {
@@ -302,12 +318,36 @@ fn folder_name(name: &str) -> String {
 	}
 }
 
-fn create_dir(path: &Path) -> Result<()> {
+/// Empties a folder but for the entries named `kept`.
+fn clear(folder: &Path, kept: &[&str]) -> Result<()> {
+	let entries = match std::fs::read_dir(folder) {
+		Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+		entries => entries.map_err(WorkerError::io(folder))?,
+	};
+	for entry in entries {
+		let entry = entry.map_err(WorkerError::io(folder))?;
+		if kept.iter().any(|kept| entry.file_name() == *kept) {
+			continue;
+		}
+		let path = entry.path();
+		// A link to a folder is not one: what it leads to stays.
+		let is_dir = entry.file_type().map_err(WorkerError::io(&path))?.is_dir();
+		let removed = if is_dir {
+			std::fs::remove_dir_all(&path)
+		} else {
+			std::fs::remove_file(&path)
+		};
+		removed.map_err(WorkerError::io(&path))?;
+	}
+	Ok(())
+}
+
+pub fn create_dir(path: &Path) -> Result<()> {
 	std::fs::create_dir_all(path).map_err(WorkerError::io(path))
 }
 
 /// A verified file under another name, without another copy of it.
-fn link(from: &Path, to: &Path) -> Result<()> {
+pub fn link(from: &Path, to: &Path) -> Result<()> {
 	let from = from.canonicalize().map_err(WorkerError::io(from))?;
 	std::os::unix::fs::symlink(from, to).map_err(WorkerError::io(to))
 }

@@ -3,22 +3,26 @@
 use super::beat::{is_paused, micro, stopped, train, Halt};
 use super::error::{Result, WorkerError};
 use super::mark;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, PUBLISHED, RUN};
 use super::record::{FileRecord, JobManifest, MANIFEST_VERSION};
 use super::Service;
 use chain_client::{address, calls, Chain, ChainError, ChainExt, Query, Wait};
-use openledger_finetune::{hash::hash_file, Manifest, RunReport};
+use openledger_finetune::checkpoints::{self, CheckpointRecord};
+use openledger_finetune::{hash::hash_file, run::MANIFEST, Manifest, RunReport};
 use openledger_model::files::write_json;
 use openledger_primitives::{
 	model::{Artifact, CheckpointsRoot, JobResult, JobStatus, Progress},
 	JobId,
 };
+use payload_store::Cid;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// Times a result is marked anew because its hash is taken.
 const ATTEMPTS: u32 = 3;
+/// Largest checkpoint that is published: what gateways take as one file.
+pub const MAX_CHECKPOINT_BYTES: u64 = 2 << 30;
 /// Pause after a node that did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a job that is lost may take to end.
@@ -56,9 +60,10 @@ impl<C: Chain> Service<C> {
 		progress: watch::Receiver<Progress>,
 	) -> Result<JobResult> {
 		let report = train(prepared.config.clone(), sender, halt).await?;
+		let run = self.publish_checkpoints(prepared, &report).await?;
 		let mut attempt = 1;
 		loop {
-			let result = self.publish(prepared, &report, attempt).await?;
+			let result = self.publish(prepared, &report, run.clone(), attempt).await?;
 			let told = *progress.borrow();
 			match self.submit(prepared.id, told, result).await {
 				Err(WorkerError::Chain(ChainError::Dispatch { error, .. }))
@@ -75,11 +80,42 @@ impl<C: Chain> Service<C> {
 		}
 	}
 
+	/// Uploads the checkpoints, and returns the run's own manifest with where they are. They are kept here too.
+	///
+	/// Where one is too large for a gateway none is published: a dispute then judges the whole run.
+	async fn publish_checkpoints(&self, prepared: &Prepared, report: &RunReport) -> Result<Manifest> {
+		let mut run = run_record(report)?;
+		if run
+			.checkpoints
+			.iter()
+			.any(|checkpoint| checkpoint.bytes > MAX_CHECKPOINT_BYTES)
+		{
+			tracing::warn!(
+				"job {}: its checkpoints are larger than {MAX_CHECKPOINT_BYTES} bytes and are not published",
+				prepared.id
+			);
+			run.checkpoints.clear();
+		}
+		for checkpoint in &mut run.checkpoints {
+			let stored = self.upload(&prepared.config.output.join(&checkpoint.file)).await?;
+			checkpoint.cid = Some(stored.cid.to_string());
+		}
+		Ok(run)
+	}
+
 	/// Uploads adapter, configuration and manifest.
-	async fn publish(&self, prepared: &Prepared, report: &RunReport, attempt: u32) -> Result<JobResult> {
+	async fn publish(
+		&self,
+		prepared: &Prepared,
+		report: &RunReport,
+		mut run: Manifest,
+		attempt: u32,
+	) -> Result<JobResult> {
 		let (tensors, config) = outputs(report)?;
 		let value = mark_of(&self.genesis, prepared.id, attempt);
 		mark::set(&tensors, &value)?;
+		note_mark(&mut run, &tensors)?;
+		let checkpoints = root_of(&run)?;
 		let adapter = self.upload(&tensors).await?;
 		let adapter_config = self.upload(&config).await?;
 
@@ -92,12 +128,12 @@ impl<C: Chain> Service<C> {
 			base_model: prepared.base.clone(),
 			parent: prepared.parent.clone(),
 			datasets: prepared.datasets.clone(),
-			run: run_record(report, &tensors)?,
+			run,
 			adapter: FileRecord::of(name_of(&tensors), &adapter),
 			adapter_config: FileRecord::of(name_of(&config), &adapter_config),
 			mark: (mark::KEY.into(), value),
 		};
-		let path = prepared.folder.join("manifest.json");
+		let path = prepared.folder.join(PUBLISHED);
 		let manifest = serde_json::to_value(&manifest).map_err(|error| WorkerError::Malformed {
 			path: path.clone(),
 			reason: error.to_string(),
@@ -107,12 +143,62 @@ impl<C: Chain> Service<C> {
 			adapter,
 			adapter_config,
 			manifest: self.upload(&path).await?,
-			// The run writes none: a dispute judges all of it.
-			checkpoints: CheckpointsRoot::default(),
+			checkpoints,
 			steps: u32::try_from(report.steps).unwrap_or(u32::MAX),
 			train_loss_micro: micro(report.final_loss),
-			eval_loss_micro: report.eval_loss.map(micro),
 		})
+	}
+
+	/// Puts what a disputed result of this worker names back into the store, where that has lost it: judges need it.
+	pub async fn publish_again(&self, id: JobId) -> Result<()> {
+		let folder = self.folder("jobs", id);
+		let path = folder.join(PUBLISHED);
+		let bytes = std::fs::read(&path).map_err(WorkerError::io(&path))?;
+		let manifest: JobManifest = serde_json::from_slice(&bytes).map_err(|error| WorkerError::Malformed {
+			path: path.clone(),
+			reason: error.to_string(),
+		})?;
+		self.upload(&path).await?;
+		let run = folder.join(RUN);
+		let result = run.join(manifest.run.inputs.result_folder());
+		let mut files: Vec<_> = [&manifest.adapter, &manifest.adapter_config]
+			.map(|file| (Some(file.cid), result.join(&file.name)))
+			.into();
+		for checkpoint in &manifest.run.checkpoints {
+			let cid = checkpoint.cid.as_ref().and_then(|cid| Cid::parse(cid).ok());
+			files.push((cid, run.join(&checkpoint.file)));
+		}
+		for (cid, file) in files {
+			let is_there = match cid {
+				Some(cid) => self.artifacts.has(&cid).await?,
+				None => false,
+			};
+			if !is_there {
+				self.upload(&file).await?;
+			}
+		}
+		Ok(())
+	}
+
+	/// Removes the checkpoints of jobs that have ended: nobody can dispute their results any more.
+	pub fn tidy(&self, has_ended: impl Fn(JobId) -> bool) -> Result<()> {
+		let jobs = self.home.join("jobs");
+		let entries = match std::fs::read_dir(&jobs) {
+			Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+			entries => entries.map_err(WorkerError::io(&jobs))?,
+		};
+		for entry in entries {
+			let name = entry.map_err(WorkerError::io(&jobs))?.file_name();
+			let id = name.to_str().and_then(|name| name.rsplit_once('-')?.1.parse().ok());
+			let Some(id) = id.filter(|id| self.folder("jobs", *id).ends_with(&name) && has_ended(*id)) else {
+				continue;
+			};
+			let checkpoints = self.folder("jobs", id).join(RUN).join(checkpoints::FOLDER);
+			if checkpoints.exists() {
+				std::fs::remove_dir_all(&checkpoints).map_err(WorkerError::io(&checkpoints))?;
+			}
+		}
+		Ok(())
 	}
 
 	async fn upload(&self, path: &Path) -> Result<Artifact> {
@@ -190,15 +276,18 @@ fn outputs(report: &RunReport) -> Result<(PathBuf, PathBuf)> {
 	Ok((dir.join("model.safetensors"), dir.join("config.json")))
 }
 
-/// The run's own manifest, with the hash that its tensors have since they were marked.
-fn run_record(report: &RunReport, tensors: &Path) -> Result<Manifest> {
+/// The run's own manifest.
+fn run_record(report: &RunReport) -> Result<Manifest> {
 	let path = report.manifest_path.as_ref().ok_or(WorkerError::Stopped)?;
-	let malformed = |reason: String| WorkerError::Malformed {
-		path: path.clone(),
-		reason,
-	};
 	let bytes = std::fs::read(path).map_err(WorkerError::io(path))?;
-	let mut run: Manifest = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+	serde_json::from_slice(&bytes).map_err(|error| WorkerError::Malformed {
+		path: path.clone(),
+		reason: error.to_string(),
+	})
+}
+
+/// Puts the hash that the tensors have since they were marked into the run's manifest.
+fn note_mark(run: &mut Manifest, tensors: &Path) -> Result<()> {
 	let marked = hash_file(tensors, name_of(tensors))?;
 	if run.adapter_sha256.is_some() {
 		run.adapter_sha256 = Some(marked.sha256.clone());
@@ -206,7 +295,23 @@ fn run_record(report: &RunReport, tensors: &Path) -> Result<Manifest> {
 	for file in run.output_files.iter_mut().filter(|file| file.name == marked.name) {
 		*file = marked.clone();
 	}
-	Ok(run)
+	Ok(())
+}
+
+/// What the chain is told of a run's checkpoints.
+fn root_of(run: &Manifest) -> Result<CheckpointsRoot> {
+	let hashes = hashes(&run.checkpoints).ok_or_else(|| WorkerError::Malformed {
+		path: MANIFEST.into(),
+		reason: "a checkpoint has no sha256".into(),
+	})?;
+	let every = u32::try_from(run.inputs.checkpoint_every).unwrap_or(u32::MAX);
+	Ok(CheckpointsRoot::of(&hashes, every))
+}
+
+/// The sha2-256 of checkpoints, in order.
+pub fn hashes(checkpoints: &[CheckpointRecord]) -> Option<Vec<[u8; 32]>> {
+	let hash = |record: &CheckpointRecord| hex::decode(&record.sha256).ok()?.try_into().ok();
+	checkpoints.iter().map(hash).collect()
 }
 
 fn name_of(path: &Path) -> String {

@@ -1,10 +1,11 @@
 //! manifest.json: all that is needed to repeat a job.
 
 use super::cache::Wanted;
-use openledger_finetune::Manifest;
+use openledger_finetune::{data::TEXT_EXTENSIONS, Manifest};
 use openledger_primitives::{
+	format::Format,
 	model::Artifact,
-	payload::hex32,
+	payload::{hex32, Payload},
 	training::{DatasetRef, TrainingSpec},
 	BaseModelId, DatanetId, ItemId, JobId, ModelId,
 };
@@ -31,7 +32,7 @@ pub struct JobManifest {
 	pub parent: Option<ParentRecord>,
 	/// In the order of the order.
 	pub datasets: Vec<DatasetRecord>,
-	/// Hyperparameters, seed, code, device, dtype, threads, losses.
+	/// Hyperparameters, seed, code, device, dtype, kernel path, threads, losses, and the checkpoints, published.
 	pub run: Manifest,
 	/// The result: of a full training the model.
 	pub adapter: FileRecord,
@@ -72,6 +73,7 @@ pub struct BaseRecord {
 pub struct ParentRecord {
 	pub model: ModelId,
 	pub adapter: FileRecord,
+	pub adapter_config: FileRecord,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -85,30 +87,26 @@ pub struct DatasetRecord {
 	pub root: [u8; 32],
 	/// Trained on, in this order.
 	pub items: Vec<ItemRecord>,
+	/// The split that the job's id chooses: not trained on, to evaluate the result on where too few items come later.
+	pub held_out: Vec<ItemRecord>,
 	/// Of a format that this trainer reads no text from.
 	pub unreadable: Vec<ItemRecord>,
 	/// Taken down by one of those exclusions: neither fetched nor trained on.
 	pub excluded: Vec<ItemRecord>,
 }
 
-/// A dataset's items by what becomes of them.
-#[derive(Default)]
-pub struct Sorted {
-	pub items: Vec<ItemRecord>,
-	pub unreadable: Vec<ItemRecord>,
-	pub excluded: Vec<ItemRecord>,
-}
-
 impl DatasetRecord {
-	pub fn of(dataset: DatasetRef, root: [u8; 32], sorted: Sorted) -> Self {
+	/// Without its items.
+	pub fn of(dataset: DatasetRef, root: [u8; 32]) -> Self {
 		Self {
 			datanet: dataset.datanet,
 			version: dataset.version,
 			exclusions: dataset.exclusions,
 			root,
-			items: sorted.items,
-			unreadable: sorted.unreadable,
-			excluded: sorted.excluded,
+			items: Vec::new(),
+			held_out: Vec::new(),
+			unreadable: Vec::new(),
+			excluded: Vec::new(),
 		}
 	}
 }
@@ -122,16 +120,31 @@ pub struct ItemRecord {
 	pub sha256: [u8; 32],
 	pub cid: Cid,
 	pub bytes: u64,
+	pub format: Format,
 }
 
 impl ItemRecord {
-	pub fn of(version: u32, item: ItemId, file: Wanted) -> Self {
+	pub fn of(version: u32, item: ItemId, payload: &Payload) -> Self {
 		Self {
 			version,
 			item,
-			sha256: file.sha256,
-			cid: file.cid,
-			bytes: file.bytes,
+			sha256: payload.sha256,
+			cid: payload.cid(),
+			bytes: payload.size.into(),
+			format: payload.format,
+		}
+	}
+
+	/// Whether this trainer reads text from it.
+	pub fn is_text(&self) -> bool {
+		TEXT_EXTENSIONS.contains(&self.format.extension())
+	}
+
+	pub fn wanted(&self) -> Wanted {
+		Wanted {
+			cid: self.cid,
+			sha256: self.sha256,
+			bytes: self.bytes,
 		}
 	}
 }

@@ -1,13 +1,14 @@
 //! Whole jobs, from the order to the hashes on chain.
 
-use super::world::{fixture, signer, spec, World, JOB};
+use super::world::{fixture, signer, spec, steps, World, JOB};
 use crate::worker::error::WorkerError;
-use crate::worker::record::JobManifest;
-use chain_client::{calls, keys, Call, DispatchError, Outcome};
-use openledger_finetune::hash::hash_file;
+use crate::worker::publish::hashes;
+use crate::worker::record::{ItemRecord, JobManifest};
+use chain_client::{calls, keys, Call, DispatchError, Outcome, Query};
+use openledger_finetune::{hash::hash_file, state::State};
 use openledger_primitives::{
 	format::Format,
-	model::{JobResult, JobStatus, Model, Progress},
+	model::{CheckpointsRoot, Job, JobResult, JobStatus, Model, Progress},
 	training::{Method, Parent, TrainingSpec},
 };
 use payload_store::PayloadStore;
@@ -31,7 +32,7 @@ async fn manifest(world: &World, result: &JobResult) -> JobManifest {
 }
 
 /// The result that was submitted last.
-fn submitted(world: &World, service: &crate::worker::Service<chain_client::Memory>) -> JobResult {
+pub fn submitted(world: &World, service: &crate::worker::Service<chain_client::Memory>) -> JobResult {
 	let path = service
 		.home
 		.join("jobs")
@@ -58,10 +59,12 @@ fn submitted(world: &World, service: &crate::worker::Service<chain_client::Memor
 			sha256,
 			bytes: own.bytes,
 		},
-		checkpoints: Default::default(),
+		checkpoints: CheckpointsRoot::of(
+			&hashes(&record.run.checkpoints).unwrap(),
+			record.run.inputs.checkpoint_every as u32,
+		),
 		steps: record.run.steps as u32,
 		train_loss_micro: crate::worker::beat::micro(record.run.final_loss),
-		eval_loss_micro: record.run.eval_loss.map(crate::worker::beat::micro),
 	};
 	assert_eq!(world.calls().last(), Some(&calls::submit_result(JOB, result.clone())));
 	result
@@ -102,20 +105,27 @@ async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submit
 	);
 	let dataset = &record.datasets[0];
 	assert_eq!((dataset.version, dataset.root), (3, world.roots[3]));
-	let expected: Vec<_> = world.items.iter().map(|item| item.payload.sha256).collect();
+	let expected: Vec<_> = [0, 2].map(|at| world.items[at].payload.sha256).to_vec();
 	assert_eq!(
 		dataset.items.iter().map(|item| item.sha256).collect::<Vec<_>>(),
 		expected
 	);
+	let ids = |records: &[ItemRecord]| records.iter().map(|record| record.item).collect::<Vec<_>>();
 	assert_eq!(
-		dataset.items.iter().map(|item| item.item).collect::<Vec<_>>(),
-		[101, 102, 103]
+		(ids(&dataset.items), ids(&dataset.held_out)),
+		(vec![101, 103], vec![102])
 	);
-	let read: Vec<_> = record.run.data_files.iter().map(|file| file.sha256.clone()).collect();
+	let read: Vec<_> = record
+		.run
+		.inputs
+		.data_files
+		.iter()
+		.map(|file| file.sha256.clone())
+		.collect();
 	assert_eq!(
 		read,
 		expected.map_hex(),
-		"the run read the items in the order of the versions"
+		"the run read the items in the order of the versions, without the split"
 	);
 	assert_eq!(record.run.adapter_sha256, Some(hex::encode(result.adapter.sha256)));
 
@@ -132,7 +142,7 @@ async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submit
 	let data = world.dir.path().join("work/jobs");
 	let data = data.read_dir().unwrap().next().unwrap().unwrap().path().join("data");
 	let loss = |adapter| {
-		openledger_finetune::evaluate(&fixture("model"), adapter, &data, 16, &device)
+		openledger_finetune::evaluate(&fixture("model"), adapter, &data, 16, usize::MAX, &device)
 			.unwrap()
 			.loss
 	};
@@ -150,6 +160,97 @@ impl MapHex for Vec<[u8; 32]> {
 	fn map_hex(&self) -> Vec<String> {
 		self.iter().map(hex::encode).collect()
 	}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_should_name_the_checkpoints_that_were_published() {
+	let world = World::new().await;
+	let service = world.service().await;
+	world.order(JOB, steps(50), vec![world.roots[3]]);
+	world.script_claim();
+	service.train(JOB, true).await.unwrap();
+	let result = submitted(&world, &service);
+	assert_eq!((result.checkpoints.count, result.checkpoints.every_steps), (3, 20));
+	assert!(result.checkpoints.fits(result.steps));
+	let record = manifest(&world, &result).await;
+	let taken: Vec<_> = record
+		.run
+		.checkpoints
+		.iter()
+		.map(|checkpoint| checkpoint.step)
+		.collect();
+	assert_eq!(taken, [20, 40, 50]);
+	for checkpoint in &record.run.checkpoints {
+		let cid = payload_store::Cid::parse(checkpoint.cid.as_ref().unwrap()).unwrap();
+		let bytes = world
+			.artifacts
+			.get(&cid, checkpoint.bytes, Duration::from_secs(10))
+			.await
+			.unwrap();
+		let state = State::from_bytes(&bytes, std::path::Path::new("published")).unwrap();
+		assert_eq!(state.position.step, checkpoint.step);
+	}
+	assert!(!record.run.inputs.kernel_path.is_empty() && record.run.inputs.threads > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_should_go_on_from_its_last_checkpoint_when_the_process_was_started_again() {
+	let whole = World::new().await;
+	let service = whole.service().await;
+	whole.order(JOB, steps(50), vec![whole.roots[3]]);
+	whole.script_claim();
+	service.train(JOB, true).await.unwrap();
+	let expected = submitted(&whole, &service);
+
+	let world = World::new().await;
+	let service = world.service().await;
+	let claimed = JobStatus::Claimed {
+		worker: signer("//Worker").account().clone(),
+		heartbeat_by: 9,
+		train_until: 1_000,
+		progress: Default::default(),
+	};
+	world.order(JOB, steps(50), vec![world.roots[3]]);
+	let prepared = service.prepare(JOB).await.unwrap();
+	// The process that is cut off after step 45.
+	let cut = openledger_finetune::run(prepared.config.clone(), &mut |metrics| match metrics.step {
+		45 => std::ops::ControlFlow::Break(()),
+		_ => std::ops::ControlFlow::Continue(()),
+	});
+	assert!(cut.unwrap().interrupted);
+	let metrics = || std::fs::read_to_string(prepared.config.output.join("metrics.jsonl")).unwrap();
+	let before = metrics();
+	let job = Query::new(&*world.chain).job(JOB).await.unwrap().unwrap();
+	world
+		.chain
+		.set(keys::map("Models", "Jobs", JOB), Job { status: claimed, ..job });
+	service.train(JOB, false).await.unwrap();
+	let result = submitted(&world, &service);
+	assert!(
+		metrics().starts_with(&before),
+		"the steps before it were not made again: their times are the same"
+	);
+	assert_eq!(
+		(result.adapter, result.checkpoints),
+		(expected.adapter, expected.checkpoints)
+	);
+	assert_eq!(result.train_loss_micro, expected.train_loss_micro);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_should_start_again_when_what_is_left_of_it_is_damaged() {
+	let world = World::new().await;
+	let service = world.service().await;
+	world.order(JOB, steps(30), vec![world.roots[3]]);
+	world.script_claim();
+	service.train(JOB, true).await.unwrap();
+	let expected = submitted(&world, &service);
+	let folder = service.folder("jobs", JOB).join("run/checkpoints");
+	for step in [20, 30] {
+		std::fs::write(folder.join(format!("step-{step}/state.safetensors")), "half").unwrap();
+	}
+	service.train(JOB, false).await.unwrap();
+	assert_eq!(submitted(&world, &service).adapter, expected.adapter);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,7 +356,6 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 		checkpoints: Default::default(),
 		steps: 1,
 		train_loss_micro: 0,
-		eval_loss_micro: None,
 	};
 	let owner = signer("//Requester").account().clone();
 	let model = Model {
@@ -266,6 +366,7 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 		spec: spec(1),
 		roots: vec![world.roots[1]].try_into().unwrap(),
 		result,
+		evaluation: None,
 	};
 	world.chain.set(keys::map("Models", "Models", 5u32), model);
 	world.order(
@@ -288,6 +389,7 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 	);
 	let continued = record
 		.run
+		.inputs
 		.init_adapter_files
 		.iter()
 		.find(|file| file.name == "adapter_model.safetensors");
@@ -317,7 +419,8 @@ async fn a_full_training_should_publish_the_model() {
 		(record.adapter.name.as_str(), record.adapter_config.name.as_str()),
 		("model.safetensors", "config.json")
 	);
-	assert_eq!(record.datasets[0].items.len(), 2);
+	let dataset = &record.datasets[0];
+	assert_eq!((dataset.items.len(), dataset.held_out.len()), (1, 1));
 }
 
 #[tokio::test]
@@ -331,10 +434,11 @@ async fn items_that_are_not_text_files_should_be_named_and_left_out() {
 	assert_eq!(
 		(
 			dataset.items.len(),
+			dataset.held_out.len(),
 			dataset.unreadable.len(),
 			dataset.unreadable[0].version
 		),
-		(3, 1, 4)
+		(2, 1, 1, 4)
 	);
 	assert_eq!(dataset.root, world.roots[4], "the root is that of all items");
 }
@@ -361,15 +465,21 @@ async fn items_that_were_taken_down_should_be_neither_fetched_nor_trained_on() {
 	service.train(JOB, true).await.unwrap();
 	let record = manifest(&world, &submitted(&world, &service)).await;
 	let dataset = &record.datasets[0];
-	let versions =
-		|records: &[crate::worker::record::ItemRecord]| records.iter().map(|record| record.version).collect::<Vec<_>>();
+	let versions = |records: &[ItemRecord]| records.iter().map(|record| record.version).collect::<Vec<_>>();
 	assert_eq!(
-		(versions(&dataset.items), versions(&dataset.excluded)),
-		(vec![1, 3], vec![2])
+		(
+			versions(&dataset.items),
+			versions(&dataset.held_out),
+			versions(&dataset.excluded)
+		),
+		(vec![1], vec![3], vec![2])
 	);
 	assert_eq!((dataset.exclusions, dataset.excluded[0].item), (1, 102));
 	assert_eq!(dataset.root, world.roots[3], "the root is that of all items");
-	assert_eq!((record.run.documents, record.run.data_files.len()), (2, 2));
+	assert_eq!(
+		(record.run.inputs.documents, record.run.inputs.data_files.len()),
+		(1, 1)
+	);
 	let cached = service
 		.home
 		.join("payloads")
@@ -385,7 +495,12 @@ async fn only_the_exclusions_that_the_order_names_should_count() {
 	for (version, exclusions, kept) in [(3, 0, 3), (3, 1, 2), (3, 2, 1), (2, 1, 2), (2, 2, 1)] {
 		world.order(JOB, without(version, exclusions), vec![world.roots[version as usize]]);
 		let prepared = service.prepare(JOB).await.unwrap();
-		assert_eq!(prepared.datasets[0].items.len(), kept, "{version} without {exclusions}");
+		let dataset = &prepared.datasets[0];
+		assert_eq!(
+			dataset.items.len() + dataset.held_out.len(),
+			kept,
+			"{version} without {exclusions}"
+		);
 	}
 	world.order(JOB, without(3, 3), vec![world.roots[3]]);
 	let error = service.prepare(JOB).await.err().unwrap();

@@ -5,6 +5,7 @@ use crate::worker::watch::{Next, Watch};
 use chain_client::{keys, AccountId, Memory, Query};
 use openledger_primitives::bid::{Bid, SEED_DELAY};
 use openledger_primitives::capability::{Capability, Device, DtypeSet, MethodSet};
+use openledger_primitives::evaluation::{EvaluatedOn, EvaluationOfResult, ResultEvaluation};
 use openledger_primitives::model::{Artifact, Job, JobResult, JobStatus};
 use openledger_primitives::payload::{Cid, CidCodec};
 use openledger_primitives::JobId;
@@ -41,7 +42,23 @@ fn claimed(worker: &str) -> JobStatus<AccountId> {
 	}
 }
 
-fn submitted(worker: &str) -> JobStatus<AccountId> {
+fn reported() -> ResultEvaluation {
+	ResultEvaluation::Reported(EvaluationOfResult {
+		on: EvaluatedOn::Split,
+		loss_micro: 0,
+		tokens: 0,
+	})
+}
+
+fn due() -> ResultEvaluation {
+	ResultEvaluation::Due {
+		until: Default::default(),
+		seed_at: 8,
+		evaluate_by: 13,
+	}
+}
+
+fn submitted(worker: &str, evaluation: ResultEvaluation) -> JobStatus<AccountId> {
 	let artifact = Artifact {
 		cid: Cid::new(CidCodec::Raw, [1; 32]),
 		sha256: [1; 32],
@@ -54,12 +71,12 @@ fn submitted(worker: &str) -> JobStatus<AccountId> {
 		checkpoints: Default::default(),
 		steps: 1,
 		train_loss_micro: 0,
-		eval_loss_micro: None,
 	};
 	JobStatus::Submitted {
 		worker: signer(worker).account().clone(),
 		accept_at: 15,
 		result,
+		evaluation,
 	}
 }
 
@@ -80,7 +97,7 @@ async fn next_should_prefer_what_is_claimed_then_what_is_due_then_what_is_open()
 	let clock = Instant::now();
 	let jobs = [
 		JobStatus::Open,
-		submitted("//Worker"),
+		submitted("//Worker", reported()),
 		claimed("//Other"),
 		claimed("//Worker"),
 	];
@@ -108,6 +125,31 @@ async fn next_should_prefer_what_is_claimed_then_what_is_due_then_what_is_open()
 			.next(&me, 1, Some(&CAPABILITY), clock),
 		None
 	);
+}
+
+#[tokio::test]
+async fn next_should_evaluate_a_result_before_anything_else() {
+	let me = signer("//Worker").account().clone();
+	let clock = Instant::now();
+	let jobs = [
+		JobStatus::Open,
+		submitted("//Worker", due()),
+		claimed("//Worker"),
+		submitted("//Other", due()),
+	];
+	let mut watch = watching(&jobs).await;
+	assert_eq!(watch.next(&me, 9, Some(&CAPABILITY), clock), Some(Next::Evaluate(1)));
+	// It takes no job that might hold it up.
+	watch.put_off(1, clock + Duration::from_secs(9));
+	assert_eq!(watch.next(&me, 9, Some(&CAPABILITY), clock), Some(Next::Resume(2)));
+	watch.give_up(2);
+	assert_eq!(watch.next(&me, 9, Some(&CAPABILITY), clock), None);
+	watch.give_up(1);
+	assert_eq!(watch.next(&me, 9, Some(&CAPABILITY), clock), Some(Next::Take(0)));
+	let overdue = watching(&jobs[..2]).await;
+	assert_eq!(overdue.next(&me, 14, None, clock), Some(Next::Report(1)));
+	let other = signer("//Other").account().clone();
+	assert_eq!(overdue.next(&other, 14, None, clock), Some(Next::Report(1)));
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ pub fn params() -> ModelParams {
 		max_train_blocks: 1_000,
 		max_pause_blocks: 10,
 		accept_blocks: 10,
+		evaluate_blocks: 5,
 		max_failures: 3,
 		missed_penalty: 1,
 		base_model_deposit: 1,
@@ -87,6 +88,13 @@ pub fn spec(version: u32) -> TrainingSpec {
 		min_memory_mib: 0,
 		hyperparameters,
 	}
+}
+
+/// `spec(3)` of so many steps.
+pub fn steps(max_steps: u32) -> TrainingSpec {
+	let mut spec = spec(3);
+	spec.hyperparameters.max_steps = max_steps;
+	spec
 }
 
 impl World {
@@ -243,15 +251,21 @@ impl World {
 	}
 
 	pub async fn service(&self) -> Service<Memory> {
+		self.service_of("//Worker", "work").await
+	}
+
+	/// A worker with this key and folder.
+	pub async fn service_of(&self, suri: &str, home: &str) -> Service<Memory> {
 		Service {
 			chain: self.chain.clone(),
 			payloads: self.payloads.clone(),
 			artifacts: self.artifacts.clone(),
-			signer: signer("//Worker"),
+			signer: signer(suri),
 			genesis: self.chain.genesis().await.unwrap(),
-			home: self.dir.path().join("work"),
+			home: self.dir.path().join(home),
 			base_dirs: BTreeMap::new(),
 			device: "cpu".into(),
+			judges: true,
 			stop: Stop::default(),
 		}
 	}
