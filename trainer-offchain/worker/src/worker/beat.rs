@@ -48,7 +48,7 @@ pub async fn train(
 	config: RunConfig,
 	progress: watch::Sender<Progress>,
 	halts: [Halt; 2],
-	told: impl Fn(&StepMetrics) + Send + 'static,
+	told: impl Fn(&StepMetrics) + Send + Sync + 'static,
 ) -> Result<RunReport> {
 	let training = tokio::task::spawn_blocking(move || {
 		let mut on_step = |metrics: StepMetrics| {

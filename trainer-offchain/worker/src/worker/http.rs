@@ -42,11 +42,7 @@ struct Server {
 }
 
 /// Answers until it is told to end; answers under way are finished, streams are ended.
-pub async fn serve(
-	listener: TcpListener,
-	status: Arc<Status>,
-	closed: watch::Receiver<bool>,
-) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, status: Arc<Status>, closed: watch::Receiver<bool>) -> std::io::Result<()> {
 	let server = Server {
 		status,
 		streams: Arc::new(Semaphore::new(STREAMS)),

@@ -1,6 +1,6 @@
 //! `worker`: takes fine-tunes that the chain orders, trains them and posts the results.
 //!
-//! A job's way through here: [`watch`] finds it, [`prepare`] fetches and verifies what it names, [`bidding`] gets it,
+//! A job's way through here: [`watch`] finds it, [`fit`] sees whether it fits this machine, [`prepare`] fetches and verifies what it names, [`bidding`] gets it,
 //! [`beat`] trains it and keeps it alive on chain, [`publish`] uploads adapter and checkpoints with their manifest ([`record`]) and
 //! submits their hashes, [`evaluation`] reports what the result's loss is. Meanwhile [`http`] serves what [`status`] knows. Results of others that are disputed it judges ([`judge`]).
 
@@ -11,6 +11,7 @@ mod capability;
 mod config;
 mod error;
 mod evaluation;
+mod fit;
 mod http;
 mod judge;
 mod key;

@@ -6,7 +6,7 @@ use super::mark;
 use super::prepare::{Prepared, PUBLISHED, RUN};
 use super::record::{FileRecord, JobManifest, MANIFEST_VERSION};
 use super::status::Phase;
-use super::Service;
+use super::{Service, BACKOFF};
 use chain_client::{address, calls, Chain, ChainError, ChainExt, Query, Wait};
 use openledger_finetune::checkpoints::{self, CheckpointRecord};
 use openledger_finetune::{hash::hash_file, run::MANIFEST, Manifest, RunReport, StepMetrics};
@@ -197,7 +197,7 @@ impl<C: Chain> Service<C> {
 			path: path.clone(),
 			reason: error.to_string(),
 		})?;
-		self.upload(&path).await?;
+		self.put(&path).await?;
 		let run = folder.join(RUN);
 		let result = run.join(manifest.run.inputs.result_folder());
 		let mut files: Vec<_> = [&manifest.adapter, &manifest.adapter_config]
@@ -213,7 +213,7 @@ impl<C: Chain> Service<C> {
 				None => false,
 			};
 			if !is_there {
-				self.upload(&file).await?;
+				self.put(&file).await?;
 			}
 		}
 		Ok(())
@@ -246,7 +246,23 @@ impl<C: Chain> Service<C> {
 		Ok(found)
 	}
 
+	/// [`Self::put`], where the gateway may be away for a while: heartbeats go on, and what was trained is not lost.
 	async fn upload(&self, path: &Path) -> Result<Artifact> {
+		let mut pause = BACKOFF.0;
+		loop {
+			match self.put(path).await {
+				Err(error) if error.is_passing() => {
+					self.status.count(&error);
+					tracing::warn!("{error}; trying again in {:.1} s", pause.as_secs_f32());
+					tokio::time::sleep(pause).await;
+					pause = (pause * 2).min(BACKOFF.1);
+				}
+				done => return done,
+			}
+		}
+	}
+
+	async fn put(&self, path: &Path) -> Result<Artifact> {
 		let stored = self.artifacts.put_file(path).await?;
 		tracing::info!("published {} as {}", name_of(path), stored.cid);
 		Ok(Artifact {

@@ -46,10 +46,7 @@ impl Phase {
 	/// Whether this process is at it.
 	pub fn is_live(self) -> bool {
 		use Phase::*;
-		matches!(
-			self,
-			Preparing | Bidding | Training | Paused | Publishing | Evaluating
-		)
+		matches!(self, Preparing | Bidding | Training | Paused | Publishing | Evaluating)
 	}
 }
 
@@ -281,11 +278,7 @@ impl Status {
 		);
 		if let Some((resident, peak)) = resident() {
 			text.gauge("memory_resident_bytes", "Memory that this process has", resident);
-			text.gauge(
-				"memory_peak_bytes",
-				"Most memory that this process had at once",
-				peak,
-			);
+			text.gauge("memory_peak_bytes", "Most memory that this process had at once", peak);
 		}
 		if let Some(bond) = state.bond_free {
 			text.gauge(
