@@ -12,6 +12,7 @@ pub mod evaluate;
 pub mod hash;
 pub mod kernel;
 pub mod manifest;
+pub mod memory;
 pub mod plan;
 pub mod pretrain;
 pub mod rerun;

@@ -155,7 +155,7 @@ impl ChatMessage {
 
 /// An answer that is not what was asked for, in OpenAI's form.
 #[derive(Debug)]
-pub(crate) struct ApiError {
+pub struct ApiError {
 	status: StatusCode,
 	body: ErrorBody,
 }
@@ -170,7 +170,8 @@ struct ErrorBody {
 }
 
 impl ApiError {
-	pub(crate) fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
+	/// With OpenAI's kind of it, by the status.
+	pub fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
 		let kind = match status {
 			StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
 			status if status.is_client_error() => "invalid_request_error",
@@ -196,7 +197,7 @@ impl ApiError {
 	}
 
 	/// The body, as a stream sends it too.
-	pub(crate) fn json(&self) -> Value {
+	pub fn json(&self) -> Value {
 		json!({ "error": self.body })
 	}
 }

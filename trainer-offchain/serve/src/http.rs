@@ -4,9 +4,11 @@ use crate::adapters::{AdapterError, Adapters};
 use crate::api::{finish_reason, usage, ApiError, ChatRequest};
 use crate::engine::{Ending, Engine, Event, Refusal, Request};
 use crate::generate::prompt_ids;
+use crate::listener::Limited;
+use crate::prometheus::Exposition;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::http::{header, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -15,13 +17,15 @@ use futures::{stream, Stream};
 use openledger_model::{ChatTemplate, ModelTokenizer};
 use serde_json::{json, Value};
 use std::convert::Infallible;
-use std::fmt::Write;
 use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+
+/// Connections open at once. More than requests wait: they are told so in no time.
+const CONNECTIONS: usize = 1_024;
 
 /// What all requests share.
 pub struct Server {
@@ -45,7 +49,7 @@ pub async fn serve(
 	server: Server,
 	shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-	axum::serve(listener, router(Arc::new(server)))
+	axum::serve(Limited::new(listener, CONNECTIONS), router(Arc::new(server)))
 		.with_graceful_shutdown(shutdown)
 		.await
 }
@@ -227,51 +231,23 @@ fn described(name: &str) -> Value {
 }
 
 /// For Prometheus.
-async fn metrics(State(server): State<Arc<Server>>) -> Response {
+async fn metrics(State(server): State<Arc<Server>>) -> Exposition {
 	let counts = server.engine.counts();
 	let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-	let gauge = |gauge: &std::sync::atomic::AtomicUsize| gauge.load(Ordering::Relaxed) as u64;
-	let lines = [
-		("requests_total", "counter", "Requests taken", count(&counts.taken)),
-		(
-			"refused_total",
-			"counter",
-			"Requests refused because too many waited",
-			count(&counts.refused),
-		),
-		(
-			"prompt_tokens_total",
-			"counter",
-			"Tokens read",
-			count(&counts.read_tokens),
-		),
-		(
-			"written_tokens_total",
-			"counter",
-			"Tokens written",
-			count(&counts.written_tokens),
-		),
-		("running", "gauge", "Texts under way", gauge(&counts.running)),
-		(
-			"waiting",
-			"gauge",
-			"Texts that wait for a place",
-			gauge(&counts.waiting),
-		),
-		(
-			"adapter_bytes",
-			"gauge",
-			"Bytes of adapters in memory",
-			server.adapters.bytes() as u64,
-		),
-	];
-	let mut text = String::new();
-	for (name, kind, help, value) in lines {
-		let name = format!("openledger_serve_{name}");
-		// Writing to a string does not fail.
-		let _ = write!(text, "# HELP {name} {help}.\n# TYPE {name} {kind}\n{name} {value}\n");
-	}
-	([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+	let gauge = |gauge: &std::sync::atomic::AtomicUsize| gauge.load(Ordering::Relaxed);
+	let mut text = Exposition::new("openledger_serve");
+	text.counter("requests_total", "Requests taken", count(&counts.taken));
+	text.counter(
+		"refused_total",
+		"Requests refused because too many waited",
+		count(&counts.refused),
+	);
+	text.counter("prompt_tokens_total", "Tokens read", count(&counts.read_tokens));
+	text.counter("written_tokens_total", "Tokens written", count(&counts.written_tokens));
+	text.gauge("running", "Texts under way", gauge(&counts.running));
+	text.gauge("waiting", "Texts that wait for a place", gauge(&counts.waiting));
+	text.gauge("adapter_bytes", "Bytes of adapters in memory", server.adapters.bytes());
+	text
 }
 
 fn data(value: &Value) -> sse::Event {

@@ -6,10 +6,13 @@ mod api;
 mod engine;
 mod generate;
 pub mod http;
+pub mod listener;
+pub mod prometheus;
 mod sequence;
 mod text;
 
 pub use adapters::{AdapterError, AdapterSource, Adapters};
+pub use api::ApiError;
 pub use engine::{Counts, Ending, Engine, EngineLimits, Event, Refusal, Request};
 pub use generate::{generate, prompt_ids, Generation};
 pub use http::{serve, Server};

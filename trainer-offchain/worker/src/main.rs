@@ -1,6 +1,7 @@
 //! `openledger-trainer`: makes, fine-tunes, measures and talks to models.
 
 mod commands;
+mod log;
 mod stop;
 mod worker;
 
@@ -11,6 +12,15 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "openledger-trainer", version)]
 struct Cli {
+	/// How to log, on stderr
+	#[arg(
+		long,
+		global = true,
+		value_name = "FORMAT",
+		default_value = "text",
+		env = "OPENLEDGER_LOG_FORMAT"
+	)]
+	log_format: log::Format,
 	#[command(subcommand)]
 	command: Command,
 }
@@ -41,13 +51,9 @@ fn main() -> ExitCode {
 	// In the process that reads a PDF this does not return.
 	openledger_extract::isolate();
 	prepare_process();
-	let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-	tracing_subscriber::fmt()
-		.with_env_filter(filter)
-		.with_writer(std::io::stderr)
-		.with_target(false)
-		.init();
-	let result = match Cli::parse().command {
+	let cli = Cli::parse();
+	log::init(cli.log_format);
+	let result = match cli.command {
 		Command::InitModel(args) => commands::init_model::run(args),
 		Command::Finetune(args) => commands::finetune::run(args),
 		Command::Reproduce(args) => commands::reproduce::run(args),
@@ -59,7 +65,10 @@ fn main() -> ExitCode {
 		Command::Worker(args) => worker::run(args),
 	};
 	result.unwrap_or_else(|error| {
-		eprintln!("error: {error:#}");
+		match cli.log_format {
+			log::Format::Text => eprintln!("error: {error:#}"),
+			log::Format::Json => tracing::error!("{error:#}"),
+		}
 		ExitCode::FAILURE
 	})
 }

@@ -34,7 +34,7 @@ impl Stop {
 					if seen.swap(true, Ordering::Relaxed) {
 						std::process::exit(i32::from(STOPPED));
 					}
-					eprintln!("stopping after this step; once more to stop at once");
+					tracing::warn!("stopping after this step; once more to stop at once");
 				}
 			});
 		});

@@ -42,9 +42,14 @@ impl Halt {
 	}
 }
 
-/// Trains on a blocking thread and tells every step. A training that an earlier process began goes on from its last
-/// checkpoint.
-pub async fn train(config: RunConfig, progress: watch::Sender<Progress>, halt: Halt) -> Result<RunReport> {
+/// Trains on a blocking thread and tells every step, until its end or until either of `halts` is told. A training that was
+/// begun goes on from its last checkpoint.
+pub async fn train(
+	config: RunConfig,
+	progress: watch::Sender<Progress>,
+	halts: [Halt; 2],
+	told: impl Fn(&StepMetrics) + Send + Sync + 'static,
+) -> Result<RunReport> {
 	let training = tokio::task::spawn_blocking(move || {
 		let mut on_step = |metrics: StepMetrics| {
 			if metrics.step.is_multiple_of((metrics.total_steps / LINES).max(1))
@@ -58,6 +63,7 @@ pub async fn train(config: RunConfig, progress: watch::Sender<Progress>, halt: H
 					metrics.loss
 				);
 			}
+			told(&metrics);
 			let now = progress_of(&metrics);
 			// A run that was started again is behind what it told before.
 			progress.send_if_modified(|told| {
@@ -67,7 +73,10 @@ pub async fn train(config: RunConfig, progress: watch::Sender<Progress>, halt: H
 				}
 				is_news
 			});
-			halt.asked()
+			match halts.iter().any(|halt| halt.asked().is_break()) {
+				true => ControlFlow::Break(()),
+				false => ControlFlow::Continue(()),
+			}
 		};
 		use FinetuneError::{Damaged, NoneIntact, OtherRun};
 		match resume(config.clone(), &mut on_step) {
@@ -108,26 +117,25 @@ pub fn interval(window: ActiveBlock) -> ActiveBlock {
 }
 
 impl<C: Chain> Service<C> {
-	/// Sends heartbeats until the job is lost, and returns why. A node that is away is asked again and again.
+	/// Sends heartbeats until the job is lost, and returns why. A node that is away is asked again and again. None is
+	/// sent while the job is paused, which `pauses` is told of, at its beginning and at its end.
 	pub async fn keep_alive(
 		&self,
 		job: JobId,
 		window: ActiveBlock,
 		progress: watch::Receiver<Progress>,
+		pauses: &watch::Sender<bool>,
 	) -> WorkerError {
 		loop {
+			let mut paused = false;
 			let beat = calls::heartbeat(job, *progress.borrow());
 			let sent = tokio::time::timeout(PATIENCE, self.chain.submit(&self.signer, beat, Wait::InBlock)).await;
 			match sent {
-				Ok(Ok(_)) => self.sleep_blocks(interval(window)).await,
-				Ok(Err(ChainError::Dispatch { error, .. })) if is_paused(&error) => self.while_paused(job).await,
-				Ok(Err(ChainError::Dispatch { error, .. })) => {
-					return WorkerError::Lost {
-						job,
-						reason: error.to_string(),
-					};
-				}
+				Ok(Ok(_)) => paused = self.sleep_blocks(job, interval(window)).await,
+				Ok(Err(ChainError::Dispatch { error, .. })) if is_paused(&error) => paused = true,
+				Ok(Err(ChainError::Dispatch { error, .. })) => return WorkerError::Lost { job, error },
 				Ok(Err(error)) => {
+					self.status.count_chain(&error);
 					tracing::warn!("heartbeat of job {job}: {error}; trying again");
 					tokio::time::sleep(PAUSE).await;
 				}
@@ -136,10 +144,15 @@ impl<C: Chain> Service<C> {
 					PATIENCE.as_secs()
 				),
 			}
+			if paused {
+				pauses.send_replace(true);
+				self.while_paused(job).await;
+				pauses.send_replace(false);
+			}
 		}
 	}
 
-	/// Waits until a job's requester lets it go on, or it ends. What is trained meanwhile is not lost.
+	/// Waits until a job's requester lets it go on, or it ends.
 	pub async fn while_paused(&self, job: JobId) {
 		tracing::info!("job {job} is paused");
 		let query = Query::new(&*self.chain);
@@ -162,15 +175,20 @@ impl<C: Chain> Service<C> {
 		}
 	}
 
-	/// Waits until the chain's clock has moved on by so many active blocks.
-	async fn sleep_blocks(&self, blocks: ActiveBlock) {
+	/// Waits until the chain's clock has moved on by so many active blocks, or the job is paused, and whether it is.
+	async fn sleep_blocks(&self, job: JobId, blocks: ActiveBlock) -> bool {
 		let query = Query::new(&*self.chain);
 		let mut until = None;
 		loop {
 			// While the node does not answer, its blocks go on: not a reason to wait longer than the polls.
 			if let Ok(now) = query.active_block().await {
 				if now >= *until.get_or_insert(now.saturating_add(blocks)) {
-					return;
+					return false;
+				}
+			}
+			if let Ok(Some(record)) = query.job(job).await {
+				if matches!(record.status, JobStatus::Paused { .. }) {
+					return true;
 				}
 			}
 			tokio::time::sleep(POLL).await;

@@ -1,6 +1,6 @@
 //! Why a job was not done.
 
-use chain_client::ChainError;
+use chain_client::{ChainError, DispatchError};
 use openledger_finetune::FinetuneError;
 use openledger_primitives::{BaseModelId, DatanetId, JobId, ModelId};
 use payload_store::StoreError;
@@ -65,8 +65,11 @@ pub enum WorkerError {
 	#[error("judging job {0} took longer than the chain waits for commitments")]
 	JudgedTooLate(JobId),
 	/// The job is no longer this worker's.
-	#[error("job {job} was lost: {reason}")]
-	Lost { job: JobId, reason: String },
+	#[error("job {job} was lost: {error}")]
+	Lost { job: JobId, error: DispatchError },
+	/// By the estimate of its memory the training would not come to its end here.
+	#[error("it needs about {needed_mib} MiB to train, and the device has {memory_mib} MiB: not for this worker")]
+	TooLarge { needed_mib: u64, memory_mib: u32 },
 	/// Somebody asked the process to stop.
 	#[error("stopped")]
 	Stopped,
@@ -91,6 +94,35 @@ impl WorkerError {
 	pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
 		let path = path.into();
 		move |source| Self::Io { path, source }
+	}
+
+	/// One word for counting.
+	pub fn kind(&self) -> &'static str {
+		match self {
+			Self::WrongFile { .. } => "wrong_file",
+			Self::WrongRoot { .. } => "wrong_root",
+			Self::ItemMissing { .. } => "item_missing",
+			Self::NoText(_) => "no_text",
+			Self::JobMissing(_) => "job_missing",
+			Self::SeedMissing(_) => "seed_missing",
+			Self::BaseModelMissing(_) => "base_model_missing",
+			Self::ModelMissing(_) => "model_missing",
+			Self::UnsafeName(_) => "unsafe_name",
+			Self::Unsupported(_) => "unsupported",
+			Self::Outbid(_) => "outbid",
+			Self::NotDisputed(_) => "not_disputed",
+			Self::SeedUnknown(_) => "seed_unknown",
+			Self::JudgedTooLate(_) => "judged_too_late",
+			Self::Lost { .. } => "lost",
+			Self::TooLarge { .. } => "too_large",
+			Self::Stopped => "stopped",
+			Self::Crashed(_) => "crashed",
+			Self::Malformed { .. } => "malformed",
+			Self::Io { .. } => "io",
+			Self::Chain(_) => "chain",
+			Self::Store(_) => "store",
+			Self::Finetune(_) => "finetune",
+		}
 	}
 
 	/// Whether the same may succeed a little later: the node or the gateway was away, or behind.

@@ -20,7 +20,9 @@ pub fn find(suri: Option<&str>, file: Option<&Path>) -> Result<Signer> {
 		return Ok(Signer::from_suri(suri)?);
 	}
 	if let Some(path) = file {
-		return from_file(path).with_context(|| format!("the key file {}", path.display()));
+		let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
+		return from_file(path, credentials.as_deref().map(Path::new))
+			.with_context(|| format!("the key file {}", path.display()));
 	}
 	match std::env::var(VARIABLE) {
 		Ok(text) => Signer::from_suri(&text).with_context(|| format!("the variable {VARIABLE}")),
@@ -28,9 +30,13 @@ pub fn find(suri: Option<&str>, file: Option<&Path>) -> Result<Signer> {
 	}
 }
 
-fn from_file(path: &Path) -> Result<Signer> {
+/// `credentials` is the folder that systemd's `LoadCredential` makes. Only the service can enter it, but access is granted
+/// by a list, whose mask shows as a group's mode.
+fn from_file(path: &Path, credentials: Option<&Path>) -> Result<Signer> {
 	let mode = std::fs::metadata(path)?.permissions().mode() & 0o777;
-	if mode & 0o077 != 0 {
+	let is_guarded = credentials.is_some_and(|folder| path.starts_with(folder));
+	let open = if is_guarded { 0o037 } else { 0o077 };
+	if mode & open != 0 {
 		bail!(
 			"others can read it (mode {mode:03o}): run `chmod 600 {}`",
 			path.display()
@@ -54,6 +60,13 @@ mod tests {
 		let expected = Signer::from_suri("//Worker").unwrap();
 		assert_eq!(find(None, Some(&path)).unwrap().account(), expected.account());
 		assert_eq!(find(Some("//Worker"), None).unwrap().account(), expected.account());
+		std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o440)).unwrap();
+		assert!(from_file(&path, None).is_err());
+		assert!(from_file(&path, Some(Path::new("/elsewhere"))).is_err());
+		assert_eq!(
+			from_file(&path, Some(dir.path())).unwrap().account(),
+			expected.account()
+		);
 		let phrase = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
 		assert!(find(Some(phrase), None)
 			.unwrap_err()

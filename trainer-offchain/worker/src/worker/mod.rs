@@ -1,8 +1,8 @@
 //! `worker`: takes fine-tunes that the chain orders, trains them and posts the results.
 //!
-//! A job's way through here: [`watch`] finds it, [`prepare`] fetches and verifies what it names, [`bidding`] gets it,
+//! A job's way through here: [`watch`] finds it, [`fit`] sees whether it fits this machine, [`prepare`] fetches and verifies what it names, [`bidding`] gets it,
 //! [`beat`] trains it and keeps it alive on chain, [`publish`] uploads adapter and checkpoints with their manifest ([`record`]) and
-//! submits their hashes, [`evaluation`] reports what the result's loss is. Results of others that are disputed it judges ([`judge`]).
+//! submits their hashes, [`evaluation`] reports what the result's loss is. Meanwhile [`http`] serves what [`status`] knows. Results of others that are disputed it judges ([`judge`]).
 
 mod beat;
 mod bidding;
@@ -11,12 +11,15 @@ mod capability;
 mod config;
 mod error;
 mod evaluation;
+mod fit;
+mod http;
 mod judge;
 mod key;
 pub mod mark;
 pub mod prepare;
 mod publish;
 pub mod record;
+mod status;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -31,11 +34,14 @@ pub use error::WorkerError;
 use futures::{stream::BoxStream, StreamExt};
 use openledger_primitives::{capability::Capability, Balance, JobId, OPEN};
 use payload_store::{GatewayClient, Kind, PayloadStore};
+use status::{Phase, Status};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
 use watch::{Next, Watch};
 
 /// The gateway where none is named.
@@ -46,6 +52,8 @@ const UPLOAD_DEADLINE: Duration = Duration::from_secs(3_600);
 const TICK: Duration = Duration::from_secs(10);
 /// Pauses after a node that did not answer: doubled up to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// How long clients of the HTTP server may take to end.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// Pause before a job is tried again that a passing error stopped.
 const PUT_OFF: Duration = Duration::from_secs(20);
 
@@ -91,6 +99,9 @@ pub struct Args {
 	/// The device's memory in MiB, as declared on chain; of a CPU by default the machine's
 	#[arg(long, value_name = "MIB")]
 	memory_mib: Option<u32>,
+	/// Serve /jobs, /jobs/ID/metrics, /health and /metrics on this address; port 0 takes a free one
+	#[arg(long, value_name = "ADDR")]
+	listen: Option<SocketAddr>,
 	/// Exit after one job; nothing is judged, as findings are revealed later
 	#[arg(long)]
 	once: bool,
@@ -113,6 +124,9 @@ pub struct Service<C> {
 	device: String,
 	/// Whether it judges results of others.
 	judges: bool,
+	/// What the device has.
+	memory_mib: u32,
+	status: Arc<Status>,
 	stop: Stop,
 }
 
@@ -129,7 +143,36 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 	runtime.block_on(serve(args, capability, signer, stop))
 }
 
+/// Works, and answers meanwhile where it is to listen: from before the node is reached until the work has ended.
 async fn serve(args: Args, capability: Capability, signer: Signer, stop: Stop) -> anyhow::Result<ExitCode> {
+	let status = Arc::new(Status::new(capability.memory_mib));
+	let (closing, closed) = tokio::sync::watch::channel(false);
+	let server = match args.listen {
+		Some(address) => {
+			let listener = TcpListener::bind(address)
+				.await
+				.with_context(|| format!("cannot listen on {address}; see --listen"))?;
+			tracing::info!("listening on http://{}", listener.local_addr()?);
+			Some(tokio::spawn(http::serve(listener, status.clone(), closed)))
+		}
+		None => None,
+	};
+	let worked = work(args, capability, signer, status, stop).await;
+	closing.send_replace(true);
+	if let Some(server) = server {
+		// A client that does not read must not hold up the end.
+		let _ = tokio::time::timeout(FAREWELL, server).await;
+	}
+	worked
+}
+
+async fn work(
+	args: Args,
+	capability: Capability,
+	signer: Signer,
+	status: Arc<Status>,
+	stop: Stop,
+) -> anyhow::Result<ExitCode> {
 	let chain = tokio::select! {
 		chain = connect(&args.node) => chain?,
 		_ = stopped(&stop) => return Ok(ExitCode::from(STOPPED)),
@@ -150,8 +193,11 @@ async fn serve(args: Args, capability: Capability, signer: Signer, stop: Stop) -
 		base_dirs: args.base_dirs.into_iter().collect(),
 		device: args.device,
 		judges: !args.no_judge && !args.once,
+		memory_mib: capability.memory_mib,
+		status,
 		stop,
 	};
+	service.recall()?;
 	service
 		.register(args.bond, args.endpoint.as_deref(), capability)
 		.await?;
@@ -241,6 +287,7 @@ impl<C: Chain> Service<C> {
 					}
 				}
 				Err(error) => {
+					self.status.count(&error);
 					tracing::warn!("{error}; trying again in {:.1} s", pause.as_secs_f32());
 					heads = None;
 					tokio::select! {
@@ -261,15 +308,24 @@ impl<C: Chain> Service<C> {
 			tracing::warn!("removing what is not needed any more: {error}");
 		}
 		let me = self.signer.account();
+		self.status.set_head(self.chain.head().await?);
 		let now = query.active_block().await?;
 		let params = query.model_params().await?;
-		let free = query.worker(me).await?.filter(|worker| {
+		let worker = query.worker(me).await?;
+		if let Some(worker) = &worker {
+			let held = params.bond_per_job.saturating_mul(worker.active_jobs.into());
+			self.status.set_bond_free(worker.bond.saturating_sub(held));
+		}
+		let free = worker.filter(|worker| {
 			let jobs = worker.bond.checked_div(params.bond_per_job).unwrap_or(0);
 			worker.bond >= params.min_bond && jobs > worker.active_jobs.into()
 		});
 		let clock = Instant::now();
 		let judge = free.as_ref().filter(|_| self.judges);
 		let able = free.as_ref().map(|worker| &worker.capability);
+		for (id, why) in able.map(|able| watch.unfit(able)).unwrap_or_default() {
+			tracing::info!("job {id} is not for this worker: {why}");
+		}
 		let next = watch.next(me, now, able, clock);
 		// What is claimed or due comes first, then disputes, whose time is short.
 		Ok(match next {
@@ -296,15 +352,22 @@ impl<C: Chain> Service<C> {
 		if matches!(next, Next::Judge(_) | Next::PublishAgain(_)) && is_heard {
 			watch.set_heard(id);
 		}
+		if matches!(next, Next::Resume(_) | Next::Take(_) | Next::Evaluate(_)) {
+			match &done {
+				Ok(_) => self.status.done(id),
+				Err(error) => self.status.ended(id, error, was_taken(error)),
+			}
+		}
 		match done {
 			Ok(done) => Ok(done),
 			Err(WorkerError::Stopped) => Err(WorkerError::Stopped),
 			Err(error) => {
+				self.status.count(&error);
 				self.explain(next, &error);
 				let is_chore = !matches!(next, Next::Take(_) | Next::Resume(_) | Next::Evaluate(_));
 				if is_chore || error.is_passing() || was_taken(&error) {
 					watch.put_off(id, Instant::now() + PUT_OFF);
-				} else if once {
+				} else if once && !matches!(error, WorkerError::TooLarge { .. }) {
 					return Err(error);
 				} else {
 					watch.give_up(id);
@@ -321,11 +384,13 @@ impl<C: Chain> Service<C> {
 
 	/// Trains a job and evaluates it, after this worker got it where it is `open`: what cannot be fetched or verified is not bid on.
 	async fn train(&self, id: JobId, open: bool) -> Result<()> {
+		self.status.begin(id, self.folder("jobs", id).join(prepare::RUN));
 		let prepared = if open {
 			let prepared = tokio::select! {
-				prepared = self.prepare(id) => prepared?,
+				prepared = self.prepare_fitting(id) => prepared?,
 				_ = stopped(&self.stop) => return Err(WorkerError::Stopped),
 			};
+			self.status.set_phase(id, Phase::Bidding);
 			self.bid(id).await?;
 			prepared
 		} else {
@@ -337,7 +402,18 @@ impl<C: Chain> Service<C> {
 			hex::encode(result.adapter.sha256),
 			result.train_loss_micro as f64 / 1e6
 		);
+		self.status.set_phase(id, Phase::Evaluating);
 		self.evaluate(id).await
+	}
+
+	/// Remembers the jobs of earlier processes, whose metrics are still here.
+	fn recall(&self) -> Result<()> {
+		for id in self.folders()? {
+			let folder = self.folder("jobs", id);
+			let is_published = folder.join(prepare::PUBLISHED).exists();
+			self.status.recall(id, folder.join(prepare::RUN), is_published);
+		}
+		Ok(())
 	}
 
 	/// Prepares a job that was claimed before this process began, with heartbeats all the while.
@@ -347,16 +423,19 @@ impl<C: Chain> Service<C> {
 		let job = query.job(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		let terms = query.job_terms(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		let (_sender, progress) = tokio::sync::watch::channel(publish::told(&job.status));
+		let (pauses, _) = tokio::sync::watch::channel(false);
 		tokio::select! {
 			prepared = self.prepare_again(id) => prepared,
-			lost = self.keep_alive(id, terms.params.heartbeat_blocks, progress) => Err(lost),
+			lost = self.keep_alive(id, terms.params.heartbeat_blocks, progress, &pauses) => Err(lost),
 			_ = stopped(&self.stop) => Err(WorkerError::Stopped),
 		}
 	}
 
 	fn explain(&self, next: Next, error: &WorkerError) {
 		match next {
-			Next::Take(id) | Next::Resume(id) if matches!(error, WorkerError::Outbid(_)) => {
+			Next::Take(id) | Next::Resume(id)
+				if matches!(error, WorkerError::Outbid(_) | WorkerError::TooLarge { .. }) =>
+			{
 				tracing::info!("job {id}: {error}")
 			}
 			Next::Take(id) | Next::Resume(id) => tracing::error!("job {id}: {error}"),

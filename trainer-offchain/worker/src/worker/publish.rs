@@ -5,10 +5,11 @@ use super::error::{Result, WorkerError};
 use super::mark;
 use super::prepare::{Prepared, PUBLISHED, RUN};
 use super::record::{FileRecord, JobManifest, MANIFEST_VERSION};
-use super::Service;
+use super::status::Phase;
+use super::{Service, BACKOFF};
 use chain_client::{address, calls, Chain, ChainError, ChainExt, Query, Wait};
 use openledger_finetune::checkpoints::{self, CheckpointRecord};
-use openledger_finetune::{hash::hash_file, run::MANIFEST, Manifest, RunReport};
+use openledger_finetune::{hash::hash_file, run::MANIFEST, Manifest, RunReport, StepMetrics};
 use openledger_model::files::write_json;
 use openledger_primitives::{
 	model::{Artifact, CheckpointsRoot, JobResult, JobStatus, Progress},
@@ -33,12 +34,13 @@ impl<C: Chain> Service<C> {
 	pub async fn finish(&self, prepared: &Prepared) -> Result<JobResult> {
 		let id = prepared.id;
 		let (sender, receiver) = watch::channel(told(&prepared.job.status));
+		let (pauses, paused) = watch::channel(false);
 		let halt = Halt::default();
-		let making = self.make(prepared, sender, halt.clone(), receiver.clone());
+		let making = self.make(prepared, sender, halt.clone(), receiver.clone(), paused);
 		tokio::pin!(making);
 		let lost = tokio::select! {
 			made = &mut making => return made,
-			lost = self.keep_alive(id, prepared.terms.params.heartbeat_blocks, receiver) => lost,
+			lost = self.keep_alive(id, prepared.terms.params.heartbeat_blocks, receiver, &pauses) => lost,
 			_ = stopped(&self.stop) => {
 				halt.now();
 				return Err(WorkerError::Stopped);
@@ -52,14 +54,51 @@ impl<C: Chain> Service<C> {
 		}
 	}
 
+	/// Trains until the end, or until `halt` is told. A pause stops the training after its step, with a checkpoint that
+	/// it goes on from; meanwhile the machine is free.
+	async fn train_through_pauses(
+		&self,
+		prepared: &Prepared,
+		sender: watch::Sender<Progress>,
+		halt: Halt,
+		mut paused: watch::Receiver<bool>,
+	) -> Result<RunReport> {
+		// An error of `paused` means that nobody tells of pauses any more: there are none then.
+		loop {
+			let _ = paused.wait_for(|paused| !*paused).await;
+			self.status.set_phase(prepared.id, Phase::Training);
+			let (pause, status, id) = (Halt::default(), self.status.clone(), prepared.id);
+			let halts = [halt.clone(), pause.clone()];
+			let told = move |metrics: &StepMetrics| status.step(id, metrics);
+			let training = train(prepared.config.clone(), sender.clone(), halts, told);
+			tokio::pin!(training);
+			let done = tokio::select! {
+				done = &mut training => done,
+				Ok(_) = paused.wait_for(|paused| *paused) => {
+					pause.now();
+					self.status.set_phase(id, Phase::Paused);
+					training.await
+				}
+			};
+			match done {
+				Err(WorkerError::Stopped) if halt.asked().is_continue() => {
+					tracing::info!("job {id}: training stopped at a checkpoint while the job is paused")
+				}
+				done => return done,
+			}
+		}
+	}
+
 	async fn make(
 		&self,
 		prepared: &Prepared,
 		sender: watch::Sender<Progress>,
 		halt: Halt,
 		progress: watch::Receiver<Progress>,
+		paused: watch::Receiver<bool>,
 	) -> Result<JobResult> {
-		let report = train(prepared.config.clone(), sender, halt).await?;
+		let report = self.train_through_pauses(prepared, sender, halt, paused).await?;
+		self.status.set_phase(prepared.id, Phase::Publishing);
 		let run = self.publish_checkpoints(prepared, &report).await?;
 		let mut attempt = 1;
 		loop {
@@ -158,7 +197,7 @@ impl<C: Chain> Service<C> {
 			path: path.clone(),
 			reason: error.to_string(),
 		})?;
-		self.upload(&path).await?;
+		self.put(&path).await?;
 		let run = folder.join(RUN);
 		let result = run.join(manifest.run.inputs.result_folder());
 		let mut files: Vec<_> = [&manifest.adapter, &manifest.adapter_config]
@@ -174,7 +213,7 @@ impl<C: Chain> Service<C> {
 				None => false,
 			};
 			if !is_there {
-				self.upload(&file).await?;
+				self.put(&file).await?;
 			}
 		}
 		Ok(())
@@ -182,17 +221,7 @@ impl<C: Chain> Service<C> {
 
 	/// Removes the checkpoints of jobs that have ended: nobody can dispute their results any more.
 	pub fn tidy(&self, has_ended: impl Fn(JobId) -> bool) -> Result<()> {
-		let jobs = self.home.join("jobs");
-		let entries = match std::fs::read_dir(&jobs) {
-			Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-			entries => entries.map_err(WorkerError::io(&jobs))?,
-		};
-		for entry in entries {
-			let name = entry.map_err(WorkerError::io(&jobs))?.file_name();
-			let id = name.to_str().and_then(|name| name.rsplit_once('-')?.1.parse().ok());
-			let Some(id) = id.filter(|id| self.folder("jobs", *id).ends_with(&name) && has_ended(*id)) else {
-				continue;
-			};
+		for id in self.folders()?.into_iter().filter(|id| has_ended(*id)) {
 			let checkpoints = self.folder("jobs", id).join(RUN).join(checkpoints::FOLDER);
 			if checkpoints.exists() {
 				std::fs::remove_dir_all(&checkpoints).map_err(WorkerError::io(&checkpoints))?;
@@ -201,7 +230,39 @@ impl<C: Chain> Service<C> {
 		Ok(())
 	}
 
+	/// The jobs of this chain that have a folder.
+	pub fn folders(&self) -> Result<Vec<JobId>> {
+		let jobs = self.home.join("jobs");
+		let entries = match std::fs::read_dir(&jobs) {
+			Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+			entries => entries.map_err(WorkerError::io(&jobs))?,
+		};
+		let mut found = Vec::new();
+		for entry in entries {
+			let name = entry.map_err(WorkerError::io(&jobs))?.file_name();
+			let id = name.to_str().and_then(|name| name.rsplit_once('-')?.1.parse().ok());
+			found.extend(id.filter(|id| self.folder("jobs", *id).ends_with(&name)));
+		}
+		Ok(found)
+	}
+
+	/// [`Self::put`], where the gateway may be away for a while: heartbeats go on, and what was trained is not lost.
 	async fn upload(&self, path: &Path) -> Result<Artifact> {
+		let mut pause = BACKOFF.0;
+		loop {
+			match self.put(path).await {
+				Err(error) if error.is_passing() => {
+					self.status.count(&error);
+					tracing::warn!("{error}; trying again in {:.1} s", pause.as_secs_f32());
+					tokio::time::sleep(pause).await;
+					pause = (pause * 2).min(BACKOFF.1);
+				}
+				done => return done,
+			}
+		}
+	}
+
+	async fn put(&self, path: &Path) -> Result<Artifact> {
 		let stored = self.artifacts.put_file(path).await?;
 		tracing::info!("published {} as {}", name_of(path), stored.cid);
 		Ok(Artifact {
@@ -235,6 +296,7 @@ impl<C: Chain> Service<C> {
 			if error.dispatch().is_some() {
 				return Err(error.into());
 			}
+			self.status.count_chain(&error);
 			tracing::warn!("result of job {id}: {error}; trying again");
 			tokio::time::sleep(PAUSE).await;
 		}

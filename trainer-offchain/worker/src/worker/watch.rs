@@ -8,6 +8,7 @@ use openledger_primitives::{
 	dispute::{Claim, Dispute},
 	evaluation::ResultEvaluation,
 	model::{Job, JobStatus, Worker},
+	training::TrainingSpec,
 	ActiveBlock, JobId,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +53,8 @@ pub struct Watch {
 	disputes: BTreeMap<JobId, Dispute<AccountId>>,
 	/// Disputes that this process has judged or cannot, or has published for again, by their job and when they were opened.
 	heard: BTreeSet<(JobId, ActiveBlock)>,
+	/// Open ones that this machine cannot train, which was said.
+	unfit: BTreeSet<JobId>,
 	/// Not to be tried by this process again.
 	given_up: BTreeSet<JobId>,
 	/// Not to be tried before.
@@ -94,6 +97,24 @@ impl Watch {
 	/// Whether nothing can become of a job any more.
 	pub fn has_ended(&self, id: JobId) -> bool {
 		id < self.next && !self.live.contains_key(&id)
+	}
+
+	/// Why open jobs are not for this machine; each is told once.
+	pub fn unfit(&mut self, able: &Capability) -> Vec<(JobId, String)> {
+		let open = self.live.iter().filter(|(_, job)| job.status == JobStatus::Open);
+		let why = |spec: &TrainingSpec| match able {
+			able if !able.methods.contains(spec.method) => Some(format!("its method is {:?}", spec.method)),
+			able if !able.dtypes.contains(spec.dtype) => Some(format!("its numbers are {:?}", spec.dtype)),
+			able if !able.fits(spec) => Some(format!(
+				"it asks for {} MiB, and the device has {} MiB",
+				spec.min_memory_mib, able.memory_mib
+			)),
+			_ => None,
+		};
+		let found = open.filter_map(|(id, job)| Some((*id, why(&job.spec)?)));
+		let news: Vec<_> = found.filter(|(id, _)| !self.unfit.contains(id)).collect();
+		self.unfit.extend(news.iter().map(|(id, _)| *id));
+		news
 	}
 
 	pub fn give_up(&mut self, id: JobId) {

@@ -96,15 +96,18 @@ async fn a_pause_should_be_waited_for_without_calls() {
 		..world.chain.outcome(Vec::new())
 	}));
 	let (_sender, progress) = tokio::sync::watch::channel(Progress::default());
+	let (pauses, paused) = tokio::sync::watch::channel(false);
 	let go_on = async {
 		calls_made(&world, 1).await;
 		tokio::time::sleep(Duration::from_millis(1_500)).await;
 		assert_eq!(world.calls().len(), 1, "nothing is sent while the job is paused");
+		assert!(*paused.borrow());
 		world.set_status(JOB, claimed("//Worker"));
 		calls_made(&world, 2).await;
+		assert!(!*paused.borrow());
 	};
 	tokio::select! {
-		lost = service.keep_alive(JOB, 30, progress) => panic!("{lost}"),
+		lost = service.keep_alive(JOB, 30, progress, &pauses) => panic!("{lost}"),
 		() = go_on => {}
 	}
 	let beat = calls::heartbeat(JOB, Progress::default());

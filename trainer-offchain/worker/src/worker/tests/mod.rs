@@ -2,9 +2,13 @@
 
 mod bidding;
 mod evaluation;
+mod fitting;
 mod job;
 mod judging;
 mod mapping;
+mod pausing;
 mod refusals;
+mod restarts;
+mod serving;
 mod watching;
 mod world;

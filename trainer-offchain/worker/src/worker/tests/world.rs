@@ -1,6 +1,7 @@
 //! A chain with one base model, one Datanet of three items and one open job.
 
 use crate::stop::Stop;
+use crate::worker::status::Status;
 use crate::worker::Service;
 use bytes::Bytes;
 use chain_client::{
@@ -266,6 +267,8 @@ impl World {
 			base_dirs: BTreeMap::new(),
 			device: "cpu".into(),
 			judges: true,
+			memory_mib: 1_000,
+			status: Arc::new(Status::new(1_000)),
 			stop: Stop::default(),
 		}
 	}

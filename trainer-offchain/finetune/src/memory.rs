@@ -1,0 +1,337 @@
+//! How much memory a training takes at most, estimated before anything but config.json is fetched.
+//!
+//! Every number that comes from what the trainer keeps stands in [`KEPT`]; `worker/tests/memory.rs` compares with real
+//! processes. Measured are dense models in f32; what is said of experts and of latent attention follows from the code.
+
+use crate::config::Method;
+use openledger_model::config::DecoderConfig;
+use openledger_model::family::{MlpNames, QkvNames};
+use openledger_model::lora::ALL_LINEAR;
+use openledger_model::RawConfig;
+
+/// What the trainer keeps.
+struct Kept {
+	/// The program, its tokenizer and its threads, in bytes.
+	program: f64,
+	/// Bytes of a number that is computed with.
+	number: f64,
+	/// Residual widths that a block keeps of a token: norms, attention's output before and after its layer, the
+	/// feed-forward part's output, sums.
+	hidden: f64,
+	/// What is kept of a query and a key beside the layer's own output: turned, or cut out of a joint output.
+	again: f64,
+	/// Feed-forward widths: gate, up and their product; up and its activation.
+	gated: f64,
+	plain: f64,
+	/// The backward pass's own gradients, and what the allocator cannot fill, over what is kept.
+	slack: f64,
+	/// Rows of logits held at once by each part of a batch.
+	logit_rows: f64,
+	/// Copies of all trained numbers: values and two moments.
+	trained: f64,
+	/// A checkpoint's copy of those, and its bytes.
+	checkpoint: f64,
+	/// Gradients of all trained numbers beside those of each part: their sums.
+	sums: f64,
+}
+
+const KEPT: Kept = Kept {
+	program: 30.0 * MIB,
+	number: 4.0,
+	hidden: 7.0,
+	again: 1.0,
+	gated: 3.0,
+	plain: 2.0,
+	slack: 1.17,
+	logit_rows: 256.0,
+	trained: 3.0,
+	checkpoint: 3.0,
+	sums: 2.0,
+};
+
+const MIB: f64 = 1_048_576.0;
+
+/// A training whose memory is asked for.
+#[derive(Clone, Debug)]
+pub struct Footprint<'a> {
+	/// The base model.
+	pub config: &'a DecoderConfig,
+	/// Its numbers, of [`numbers_in`].
+	pub weights: u64,
+	/// Bytes of its files, which are mapped while they are read.
+	pub file_bytes: u64,
+	/// What is trained.
+	pub method: Method,
+	/// Numbers of the adapter, of [`adapter_numbers`] or of the file that is continued; not used where all are trained.
+	pub adapter: u64,
+	/// Whether adapters drop a part of their input.
+	pub dropout: bool,
+	/// Sequences of a micro-batch.
+	pub batch: u64,
+	/// Tokens of a sequence.
+	pub sequence: u64,
+	/// Threads to compute on.
+	pub threads: u64,
+}
+
+impl Footprint<'_> {
+	/// Most bytes at once: while the model is read, or while it is trained and its state is written.
+	pub fn peak_bytes(&self) -> u64 {
+		let model = self.weights as f64 * KEPT.number;
+		let reading = KEPT.program + model + self.file_bytes as f64;
+		let is_full = self.method == Method::Full;
+		let trained = KEPT.number * if is_full { self.weights } else { self.adapter } as f64;
+		// The model's own weights are the values where all are trained.
+		let at_rest = KEPT.program + trained * KEPT.trained + if is_full { 0.0 } else { model };
+		let parts = self.batch.min(self.threads).max(1) as f64;
+		let step = self.activations() + trained * (parts + KEPT.sums);
+		// What a step freed stays with the process and is filled by the state's copy; the file's bytes come on top, and
+		// those of the trained tensors alone.
+		let writing = step.max(trained * KEPT.checkpoint) + trained * (KEPT.checkpoint + 1.0);
+		reading.max(at_rest + writing).ceil() as u64
+	}
+
+	/// Bytes that a micro-batch keeps for the backward pass.
+	fn activations(&self) -> f64 {
+		let config = self.config;
+		let tokens = (self.batch * self.sequence) as f64;
+		let blocks: f64 = (0..config.layers).map(|block| self.of_block(block)).sum();
+		// Embedding, last norm, and the gradient that the loss makes at once.
+		let ends = 3.0 * config.hidden_size as f64;
+		let parts = self.batch.min(self.threads).max(1) as f64;
+		let logits = parts * KEPT.logit_rows.min(tokens / parts) * config.vocab_size as f64;
+		KEPT.number * (tokens * (blocks + ends) * KEPT.slack + logits)
+	}
+
+	/// Numbers of a token that a block keeps.
+	fn of_block(&self, block: usize) -> f64 {
+		let config = self.config;
+		let hidden = config.hidden_size as f64;
+		let inputs: usize = match self.dropout {
+			// A mask for each adapted input; at most those of all layers.
+			true => linears(config).iter().map(|(_, inp, _)| inp).sum(),
+			false => 0,
+		};
+		let (q, k, v) = widths(config);
+		let attention = match &config.latent {
+			// Parts are cut out, turned and joined again.
+			Some(latent) => {
+				let rank = latent.q_rank.unwrap_or(0) + 2 * latent.kv_rank;
+				3.0 * (q + k) + 2.0 * v + rank as f64
+			}
+			None => (1.0 + KEPT.again) * (q + k) + v * if is_joint(config) { 2.0 } else { 1.0 },
+		};
+		let mlp = match config.family.names.mlp {
+			MlpNames::Gated { .. } => KEPT.gated,
+			MlpNames::Joined { .. } => KEPT.gated + 2.0,
+			MlpNames::Gelu { .. } => KEPT.plain,
+		};
+		let wide = match config.experts {
+			Some(experts) if block >= experts.first_block => {
+				let chosen = experts.chosen + experts.shared.unwrap_or(0);
+				mlp * (chosen * experts.width) as f64 + 3.0 * experts.chosen as f64 * hidden
+			}
+			_ => mlp * config.intermediate_size as f64,
+		};
+		KEPT.hidden * hidden + attention + wide + inputs as f64
+	}
+}
+
+/// Widths of all queries, keys and values.
+fn widths(config: &DecoderConfig) -> (f64, f64, f64) {
+	let kv_heads = config.kv_heads as f64;
+	(
+		(config.heads * config.head_dim) as f64,
+		kv_heads * config.head_dim as f64,
+		kv_heads * config.value_dim as f64,
+	)
+}
+
+fn is_joint(config: &DecoderConfig) -> bool {
+	matches!(config.family.names.qkv, QkvNames::Joined(_) | QkvNames::PerHead(_))
+}
+
+/// Numbers in a model's safetensors files of so many bytes: by the type that its configuration names.
+pub fn numbers_in(raw: &RawConfig, file_bytes: u64) -> u64 {
+	let of = |key| raw.value().get(key).and_then(|name| name.as_str());
+	let is_fp8 = raw
+		.value()
+		.get("quantization_config")
+		.is_some_and(|section| section.is_object());
+	let bytes = match of("dtype").or_else(|| of("torch_dtype")) {
+		_ if is_fp8 => 1,
+		Some("bfloat16" | "float16") => 2,
+		_ => 4,
+	};
+	file_bytes / bytes
+}
+
+/// Numbers of an adapter of this rank around `targets`; empty for the family's own.
+pub fn adapter_numbers(config: &DecoderConfig, rank: u64, targets: &[String]) -> u64 {
+	let defaults = config.family.default_targets;
+	let is_target = |name: &str| match targets {
+		[] => defaults.contains(&name),
+		targets => targets.iter().any(|target| target == ALL_LINEAR || target == name),
+	};
+	let linears = linears(config);
+	let adapted = linears.iter().filter(|(name, _, _)| is_target(name));
+	let each: usize = adapted.map(|(_, inp, out)| inp + out).sum();
+	rank * (each * config.layers) as u64
+}
+
+/// The layers of a block that adapters can wrap: last part of the name, width in, width out.
+fn linears(config: &DecoderConfig) -> Vec<(&'static str, usize, usize)> {
+	let names = &config.family.names;
+	let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
+	let hidden = config.hidden_size;
+	let (q, k, v) = (
+		config.heads * config.head_dim,
+		config.kv_heads * config.head_dim,
+		config.kv_heads * config.value_dim,
+	);
+	let mut found = match (&names.qkv, &config.latent) {
+		(QkvNames::Split(split), _) => vec![
+			(last(split[0]), hidden, q),
+			(last(split[1]), hidden, k),
+			(last(split[2]), hidden, v),
+		],
+		(QkvNames::Joined(name) | QkvNames::PerHead(name), _) => vec![(last(name), hidden, q + k + v)],
+		(QkvNames::Latent(names), Some(latent)) => {
+			let kept = config.head_dim - latent.rope_dim;
+			let up = config.heads * (kept + config.value_dim);
+			let mut layers = vec![
+				(last(names.kv_a), hidden, latent.kv_rank + latent.rope_dim),
+				(last(names.kv_b), latent.kv_rank, up),
+			];
+			match latent.q_rank {
+				Some(rank) => layers.extend([(last(names.q_a), hidden, rank), (last(names.q_b), rank, q)]),
+				None => layers.push((last(names.q), hidden, q)),
+			}
+			layers
+		}
+		(QkvNames::Latent(_), None) => Vec::new(),
+	};
+	found.push((last(names.attention_out), config.heads * config.value_dim, hidden));
+	if config.experts.is_none() {
+		let wide = config.intermediate_size;
+		found.extend(match names.mlp {
+			MlpNames::Gated { gate, up, down } => {
+				vec![
+					(last(gate), hidden, wide),
+					(last(up), hidden, wide),
+					(last(down), wide, hidden),
+				]
+			}
+			MlpNames::Joined { gate_up, down } => vec![(last(gate_up), hidden, 2 * wide), (last(down), wide, hidden)],
+			MlpNames::Gelu { up, down } => vec![(last(up), hidden, wide), (last(down), wide, hidden)],
+		});
+	}
+	found
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use openledger_model::{checkpoint::Checkpoint, lora, Decoder};
+	use std::path::{Path, PathBuf};
+
+	fn fixture(name: &str) -> PathBuf {
+		Path::new(env!("CARGO_MANIFEST_DIR"))
+			.join("../../tests/fixtures")
+			.join(name)
+			.join("model")
+	}
+
+	#[test]
+	fn weights_and_adapters_should_be_counted_as_the_decoder_has_them() {
+		for name in [
+			"tiny-llama",
+			"tiny-gpt2",
+			"tiny-bloom",
+			"tiny-chatglm",
+			"tiny-qwen2",
+			"tiny-deepseek2",
+		] {
+			let dir = fixture(name);
+			let decoder = Decoder::load(&dir, &candle_core::Device::Cpu, false).unwrap();
+			let files: u64 = Checkpoint::open(&dir)
+				.unwrap()
+				.files()
+				.map(|file| file.metadata().unwrap().len())
+				.sum();
+			let (found, expected) = (
+				numbers_in(&decoder.raw_config, files) as f64,
+				decoder.parameter_count() as f64,
+			);
+			// The files' headers are much of so small a model.
+			assert!(
+				(expected..expected * 1.5).contains(&found),
+				"{name}: {found} for {expected}"
+			);
+			let all = vec![ALL_LINEAR.to_owned()];
+			let usual = if name == "tiny-deepseek2" { &all[..] } else { &[] };
+			for targets in [usual, &all[..]] {
+				let named = lora::resolve_targets(&decoder, targets).unwrap();
+				let wrapped = decoder
+					.linears()
+					.filter(|layer| named.iter().any(|t| t == layer.short_name()));
+				let numbers: usize = wrapped
+					.map(|layer| {
+						let (out, inp) = layer.weight.out_in().unwrap();
+						4 * (out + inp)
+					})
+					.sum();
+				assert_eq!(
+					adapter_numbers(&decoder.config, 4, targets),
+					numbers as u64,
+					"{name} {targets:?}"
+				);
+			}
+		}
+	}
+
+	#[test]
+	fn estimate_should_grow_with_what_takes_memory() {
+		let decoder = Decoder::load(&fixture("tiny-llama"), &candle_core::Device::Cpu, false).unwrap();
+		let base = Footprint {
+			config: &decoder.config,
+			weights: 1 << 24,
+			file_bytes: 1 << 26,
+			method: Method::Lora,
+			adapter: 1 << 20,
+			dropout: false,
+			batch: 8,
+			sequence: 4_096,
+			threads: 2,
+		};
+		let larger = [
+			Footprint {
+				batch: 16,
+				..base.clone()
+			},
+			Footprint {
+				sequence: 8_192,
+				..base.clone()
+			},
+			Footprint {
+				adapter: 1 << 22,
+				..base.clone()
+			},
+			Footprint {
+				dropout: true,
+				..base.clone()
+			},
+			Footprint {
+				weights: 1 << 26,
+				..base.clone()
+			},
+			Footprint {
+				method: Method::Full,
+				..base.clone()
+			},
+		];
+		for other in larger {
+			assert!(other.peak_bytes() > base.peak_bytes(), "{other:?}");
+		}
+	}
+}

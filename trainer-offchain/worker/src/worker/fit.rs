@@ -1,0 +1,97 @@
+//! Whether a job's training fits the device's memory, before its base model is fetched and before anything is bid.
+
+use super::cache::{verify, Cache};
+use super::error::{Result, WorkerError};
+use super::prepare::{file_name, Prepared};
+use super::Service;
+use chain_client::{Chain, Query};
+use openledger_finetune::memory::{adapter_numbers, numbers_in, Footprint};
+use openledger_finetune::Method;
+use openledger_model::lora::ALL_LINEAR;
+use openledger_model::{DecoderConfig, RawConfig};
+use openledger_primitives::{
+	training::{LoraTargets, Method as Ordered, Parent, TrainingSpec},
+	JobId,
+};
+
+/// The one of a base model's files that says how large it is.
+const CONFIG: &str = "config.json";
+const MIB: u64 = 1 << 20;
+
+impl<C: Chain> Service<C> {
+	/// [`Service::prepare`], where the training fits.
+	pub async fn prepare_fitting(&self, id: JobId) -> Result<Prepared> {
+		let job = Query::new(&*self.chain)
+			.job(id)
+			.await?
+			.ok_or(WorkerError::JobMissing(id))?;
+		let needed_mib = self.needed_mib(&job.spec).await?;
+		tracing::info!("job {id}: about {needed_mib} MiB of memory");
+		if needed_mib > self.memory_mib.into() {
+			let memory_mib = self.memory_mib;
+			return Err(WorkerError::TooLarge { needed_mib, memory_mib });
+		}
+		self.prepare(id).await
+	}
+
+	/// MiB that an order's training takes at most, by its base model's configuration and the sizes of its files.
+	pub async fn needed_mib(&self, spec: &TrainingSpec) -> Result<u64> {
+		let query = Query::new(&*self.chain);
+		let (base, continued) = match spec.parent {
+			Parent::Base(base) => (base, None),
+			Parent::Model(id) => {
+				let model = query.model(id).await?.ok_or(WorkerError::ModelMissing(id))?;
+				(model.base, Some(model.result.adapter.bytes / size_of::<f32>() as u64))
+			}
+		};
+		let base = query
+			.base_model(base)
+			.await?
+			.ok_or(WorkerError::BaseModelMissing(base))?;
+		let mut config = None;
+		let mut file_bytes = 0;
+		for file in &base.files {
+			let name = file_name(&file.name)?;
+			if name.ends_with(".safetensors") {
+				file_bytes += file.artifact.bytes;
+			}
+			if name == CONFIG {
+				let local = self.base_dirs.get(String::from_utf8_lossy(&base.name).as_ref());
+				config = Some(match local {
+					Some(dir) => {
+						let path = dir.join(&name);
+						verify(&path, &file.artifact.sha256, &path.display().to_string()).await?;
+						path
+					}
+					None => {
+						let cache = Cache::new(self.home.join("artifacts"))?;
+						cache.fetch(&*self.artifacts, (&file.artifact).into(), &name).await?
+					}
+				});
+			}
+		}
+		let config = config.ok_or(WorkerError::Unsupported("a base model without config.json"))?;
+		let raw = RawConfig::read_file(&config).map_err(openledger_finetune::FinetuneError::from)?;
+		let config = DecoderConfig::from_raw(&raw).map_err(openledger_finetune::FinetuneError::from)?;
+		let h = &spec.hyperparameters;
+		let targets = match h.lora_targets {
+			LoraTargets::Default => Vec::new(),
+			LoraTargets::AllLinear => vec![ALL_LINEAR.to_owned()],
+		};
+		let footprint = Footprint {
+			config: &config,
+			weights: numbers_in(&raw, file_bytes),
+			file_bytes,
+			method: match spec.method {
+				Ordered::Full => Method::Full,
+				Ordered::Lora | Ordered::Qlora => Method::Lora,
+			},
+			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets)),
+			dropout: h.lora_dropout_milli > 0,
+			batch: h.batch_size.into(),
+			sequence: h.cutoff_length.into(),
+			threads: std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64),
+		};
+		Ok(footprint.peak_bytes().div_ceil(MIB))
+	}
+}

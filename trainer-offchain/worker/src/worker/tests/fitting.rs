@@ -1,0 +1,125 @@
+//! Jobs that this machine cannot train.
+
+use super::world::{fixture, signer, spec, World, JOB};
+use crate::worker::error::WorkerError;
+use crate::worker::watch::Watch;
+use chain_client::{keys, Query};
+use openledger_primitives::{
+	capability::{Capability, Device, DtypeSet, MethodSet},
+	model::{JobResult, Model},
+	training::{Dtype, Method, Parent, TrainingSpec},
+};
+
+#[tokio::test]
+async fn a_job_should_not_be_bid_on_when_its_training_takes_more_memory_than_there_is() {
+	let world = World::new().await;
+	let mut service = world.service().await;
+	let mut large = spec(3);
+	large.hyperparameters.batch_size = 64;
+	large.hyperparameters.cutoff_length = 65_536;
+	let (small_mib, large_mib) = (
+		service.needed_mib(&spec(3)).await.unwrap(),
+		service.needed_mib(&large).await.unwrap(),
+	);
+	assert!(small_mib < 100 && large_mib > 10_000, "{small_mib} {large_mib}");
+	world.order(JOB, large, vec![world.roots[3]]);
+	service.memory_mib = 8_000;
+	let error = service.train(JOB, true).await.unwrap_err();
+	assert!(
+		matches!(error, WorkerError::TooLarge { needed_mib, memory_mib: 8_000 } if needed_mib == large_mib),
+		"{error}"
+	);
+	assert!(!error.is_passing() && error.to_string().contains(&format!("{large_mib} MiB")));
+	assert!(world.calls().is_empty(), "it did not bid");
+	let fetched = service.home.join("artifacts").read_dir().unwrap().count();
+	assert_eq!(fetched, 1, "only config.json was fetched");
+}
+
+#[tokio::test]
+async fn a_continued_adapter_should_count_by_its_own_size() {
+	let world = World::new().await;
+	let service = world.service().await;
+	let mut adapter = world
+		.publish(&fixture("adapter_trained").join("adapter_model.safetensors"))
+		.await;
+	adapter.bytes = 1 << 30;
+	let result = JobResult {
+		adapter,
+		adapter_config: adapter,
+		manifest: adapter,
+		checkpoints: Default::default(),
+		steps: 1,
+		train_loss_micro: 0,
+	};
+	let owner = signer("//Requester").account().clone();
+	let model = Model {
+		owner: owner.clone(),
+		worker: owner,
+		base: 0,
+		job: 9,
+		spec: spec(1),
+		roots: vec![world.roots[1]].try_into().unwrap(),
+		result,
+		evaluation: None,
+	};
+	world.chain.set(keys::map("Models", "Models", 5u32), model);
+	let continued = TrainingSpec {
+		parent: Parent::Model(5),
+		..spec(3)
+	};
+	assert!(service.needed_mib(&spec(3)).await.unwrap() < 1_024);
+	assert!(
+		service.needed_mib(&continued).await.unwrap() > 3 * 1_024,
+		"with both moments"
+	);
+}
+
+#[tokio::test]
+async fn why_a_job_is_not_for_this_machine_should_be_told_once() {
+	let world = World::new().await;
+	let able = Capability {
+		device: Device::Cpu,
+		memory_mib: 100,
+		methods: MethodSet::of(&[Method::Lora]),
+		dtypes: DtypeSet::of(&[Dtype::F32]),
+	};
+	let orders = [
+		(spec(3), None),
+		(
+			TrainingSpec {
+				method: Method::Full,
+				..spec(3)
+			},
+			Some("method is Full"),
+		),
+		(
+			TrainingSpec {
+				dtype: Dtype::Bf16,
+				..spec(3)
+			},
+			Some("numbers are Bf16"),
+		),
+		(
+			TrainingSpec {
+				min_memory_mib: 101,
+				..spec(3)
+			},
+			Some("101 MiB"),
+		),
+	];
+	let mut expected = Vec::new();
+	for (id, (order, why)) in (0..).zip(orders) {
+		world.order(id, order, vec![world.roots[3]]);
+		expected.extend(why.map(|why| (id, why)));
+	}
+	world.chain.set(keys::entry("Models", "NextJob"), 4u32);
+	let mut watch = Watch::default();
+	watch.refresh(&Query::new(&*world.chain)).await.unwrap();
+	let told = watch.unfit(&able);
+	assert_eq!(told.len(), expected.len());
+	for ((id, why), (job, part)) in told.iter().zip(&expected) {
+		assert!(id == job && why.contains(part), "{why}");
+	}
+	watch.refresh(&Query::new(&*world.chain)).await.unwrap();
+	assert!(watch.unfit(&able).is_empty());
+}
