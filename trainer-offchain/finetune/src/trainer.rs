@@ -2,6 +2,7 @@
 
 use crate::adamw::{clip_factor, global_norm, AdamW};
 use crate::error::{FinetuneError, Result};
+use crate::sequence::Sequence;
 use crate::state::{Position, State, Tensors, Values, FIRST, SECOND};
 use candle_core::{Device, Tensor, Var};
 use openledger_model::linear::DropoutRng;
@@ -14,10 +15,12 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Sequences padded on the right to one length.
+/// Sequences padded on the right to one length; packed ones as one row, one after the other.
 pub struct Batch {
 	/// `[rows, len]`, u32.
 	pub ids: Tensor,
+	/// Lengths of the texts in the one row of packed sequences; otherwise empty, and each row is a text.
+	pub texts: Vec<usize>,
 	/// Each position's next id, row after row; [`IGNORE`] where there is none.
 	pub targets: Arc<Vec<u32>>,
 	/// Targets that count.
@@ -25,29 +28,28 @@ pub struct Batch {
 }
 
 impl Batch {
-	/// Inputs are all ids but the last, targets all but the first.
-	pub fn new<'a>(sequences: impl Iterator<Item = &'a [u32]> + Clone, device: &Device) -> Result<Self> {
-		let len = sequences
-			.clone()
-			.map(<[u32]>::len)
-			.max()
-			.unwrap_or(0)
-			.saturating_sub(1)
-			.max(1);
-		let (mut ids, mut targets, mut rows, mut tokens) = (Vec::new(), Vec::new(), 0, 0);
+	/// Of sequences on a device.
+	pub fn new<'a>(sequences: impl Iterator<Item = &'a Sequence> + Clone, device: &Device) -> Result<Self> {
+		let packed = sequences.clone().any(|sequence| sequence.texts.len() > 1);
+		let longest = sequences.clone().map(Sequence::len).max().unwrap_or(0).max(1);
+		let (mut ids, mut targets, mut texts, mut rows) = (Vec::new(), Vec::new(), Vec::new(), 0);
 		for sequence in sequences {
-			let kept = sequence.len().saturating_sub(1);
-			ids.extend(&sequence[..kept]);
-			ids.extend(std::iter::repeat_n(0, len - kept));
-			targets.extend(sequence.iter().skip(1));
-			targets.extend(std::iter::repeat_n(IGNORE, len - kept));
+			ids.extend(&sequence.ids);
+			targets.extend(&sequence.targets);
 			rows += 1;
-			tokens += kept;
+			if packed {
+				texts.extend(&sequence.texts);
+			} else {
+				ids.resize(rows * longest, 0);
+				targets.resize(rows * longest, IGNORE);
+			}
 		}
+		let shape = if packed { (1, ids.len()) } else { (rows, longest) };
 		Ok(Self {
-			ids: Tensor::from_vec(ids, (rows, len), device)?,
+			ids: Tensor::from_vec(ids, shape, device)?,
+			texts,
+			tokens: count(&targets),
 			targets: Arc::new(targets),
-			tokens,
 		})
 	}
 
@@ -65,15 +67,21 @@ impl Batch {
 			.map(|from| {
 				let taken = each.min(rows - from);
 				let targets = self.targets[from * len..(from + taken) * len].to_vec();
-				let tokens = targets.iter().filter(|t| **t != IGNORE).count();
+				let tokens = count(&targets);
 				Ok(Self {
 					ids: self.ids.narrow(0, from, taken)?,
+					texts: self.texts.clone(),
 					targets: Arc::new(targets),
 					tokens,
 				})
 			})
 			.collect()
 	}
+}
+
+/// Targets that count.
+fn count(targets: &[u32]) -> usize {
+	targets.iter().filter(|target| **target != IGNORE).count()
 }
 
 /// One step, as it is reported.
@@ -223,7 +231,9 @@ impl<'a> Trainer<'a> {
 	/// Gradients of the token losses' sum over `tokens`.
 	fn gradients(&self, batch: &Batch, dropout: Option<u64>, tokens: usize) -> Result<Gradients> {
 		let mut dropout = dropout.map(ChaCha8Rng::seed_from_u64);
-		let loss = self.decoder.loss_sum(&batch.ids, batch.targets.clone(), &mut dropout)?;
+		let loss = self
+			.decoder
+			.loss_sum(&batch.ids, &batch.texts, batch.targets.clone(), &mut dropout)?;
 		let loss_sum = f64::from(loss.detach().to_scalar::<f32>()?);
 		let mut store = (loss / tokens.max(1) as f64)?.backward()?;
 		Ok(Gradients {

@@ -3,7 +3,8 @@
 use crate::adapter::adapter;
 use crate::checkpoints;
 use crate::config::{Method, RunConfig};
-use crate::data::{self, Dataset, Document};
+use crate::data::{self, Dataset};
+use crate::encode::{encode, Encoder};
 use crate::error::{FinetuneError, Result};
 use crate::hash::FileHash;
 use crate::kernel::kernel_path;
@@ -11,9 +12,10 @@ use crate::manifest::{self, Code, Inputs};
 use crate::plan::{self, Plan, Sizes};
 use crate::run::{device, variables};
 use crate::schedule;
+use crate::sequence::{pack, windows, Sequence};
 use crate::state::{Position, State};
 use crate::trainer::{Batch, StepMetrics, Trainer};
-use openledger_model::{lora, Decoder, LoraSettings, ModelTokenizer};
+use openledger_model::{lora, Decoder, LoraSettings};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -29,8 +31,8 @@ pub(crate) struct Setup {
 
 /// Sequences to train on and to validate on.
 pub(crate) struct Sequences {
-	pub train: Vec<Vec<u32>>,
-	pub validation: Vec<Vec<u32>>,
+	pub train: Vec<Sequence>,
+	pub validation: Vec<Sequence>,
 	documents: usize,
 	validation_documents: usize,
 	cutoff: usize,
@@ -107,14 +109,9 @@ impl Setup {
 
 /// Tokenizes, splits by documents, and cuts or packs.
 fn sequences(config: &RunConfig, decoder: &Decoder, dataset: &Dataset) -> Result<Sequences> {
-	let text = dataset.documents.iter().any(|d| matches!(d, Document::Text(_)));
-	let tokenizer = if text {
-		Some(ModelTokenizer::load(&config.model, &decoder.config)?)
-	} else {
-		None
-	};
-	let documents = data::tokenize(&dataset.documents, tokenizer.as_ref())?;
-	documents.iter().try_for_each(|ids| decoder.check_ids(ids))?;
+	let encoder = Encoder::load(&config.model, &decoder.config, &dataset.documents)?;
+	let texts = encode(&dataset.documents, encoder.as_ref())?;
+	texts.iter().try_for_each(|text| text.check(decoder))?;
 	// A sequence's last id is only a target: one more than the positions fits.
 	let limit = decoder.config.max_positions + 1;
 	if config.cutoff_length > limit {
@@ -124,26 +121,27 @@ fn sequences(config: &RunConfig, decoder: &Decoder, dataset: &Dataset) -> Result
 		);
 	}
 	let cutoff = config.cutoff_length.min(limit);
-	let held_out = plan::validation(documents.len(), config.validation_split, config.seed);
-	let part = |held: bool| -> Vec<Vec<u32>> {
-		documents
-			.iter()
-			.zip(&held_out)
+	let held_out = plan::validation(texts.len(), config.validation_split, config.seed);
+	let part = |held: bool| -> Vec<Sequence> {
+		let texts = texts.iter().zip(&held_out);
+		texts
 			.filter(|(_, h)| **h == held)
-			.map(|(ids, _)| ids.clone())
+			.map(|(text, _)| text.clone())
 			.collect()
 	};
 	let (train, validation) = (part(false), part(true));
-	let cut = if config.packing { data::pack } else { data::windows };
 	let sequences = Sequences {
 		documents: train.len(),
 		validation_documents: validation.len(),
-		train: cut(&train, cutoff),
-		validation: data::windows(&validation, cutoff),
+		train: match windows(&train, cutoff) {
+			sequences if config.packing => pack(sequences, cutoff),
+			sequences => sequences,
+		},
+		validation: windows(&validation, cutoff),
 		cutoff,
 	};
 	if sequences.train.is_empty() {
-		let reason = "no document is longer than one token".into();
+		let reason = "no document has a token to predict".into();
 		return Err(FinetuneError::NoData {
 			path: config.data.clone(),
 			reason,
@@ -214,7 +212,7 @@ impl<'a> Training<'a> {
 			.plan
 			.step(step - 1)
 			.iter()
-			.map(|batch| Batch::new(batch.iter().map(|i| sequences[*i].as_slice()), &decoder.device))
+			.map(|batch| Batch::new(batch.iter().map(|i| &sequences[*i]), &decoder.device))
 			.collect::<Result<Vec<_>>>()?;
 		let done = self.trainer.step(step, &batches, learning_rate)?;
 		self.position.advance(done.loss, done.tokens);

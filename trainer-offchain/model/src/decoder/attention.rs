@@ -82,7 +82,8 @@ impl Attention {
 	}
 
 	/// `x [batch, seq, hidden]` to the same. Without `texts` each row of the batch is a text; with them its one row is theirs, one
-	/// after the other, and each sees its own past in `block` of its cache.
+	/// after the other, and each sees itself alone, after its own past in `block` of its
+	/// cache, if it has one.
 	pub fn forward(
 		&self,
 		x: &Tensor,
@@ -102,7 +103,10 @@ impl Attention {
 				let (mut parts, mut start) = (Vec::with_capacity(texts.len()), 0);
 				for text in texts {
 					let part = |x: &Tensor| x.narrow(1, start, text.len)?.contiguous();
-					let (k, v) = text.cache.extend(block, part(&k)?, part(&v)?)?;
+					let (k, v) = match &mut text.cache {
+						Some(cache) => cache.extend(block, part(&k)?, part(&v)?)?,
+						None => (part(&k)?, part(&v)?),
+					};
 					parts.push(ops::attention(&part(&q)?, &k, &v, self.shape)?);
 					start += text.len;
 				}
