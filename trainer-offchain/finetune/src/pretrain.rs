@@ -315,6 +315,7 @@ fn train(
 			grad_norm: done.grad_norm,
 			tokens_per_s: done.tokens as f64 / done.elapsed.as_secs_f64().max(1e-9),
 			tokens: done.tokens,
+			eval_loss: None,
 		};
 		if on_progress(Progress::Step(metrics)).is_break() {
 			return Ok((step, tokens, true));

@@ -101,6 +101,9 @@ pub struct StepMetrics {
 	pub tokens_per_s: f64,
 	/// Target tokens of the step.
 	pub tokens: usize,
+	/// Loss on the documents kept out, where they were evaluated after this step.
+	#[serde(default, skip_serializing_if = "Option::is_none")]
+	pub eval_loss: Option<f64>,
 }
 
 /// Trains a decoder's variables.
@@ -187,19 +190,33 @@ impl<'a> Trainer<'a> {
 		})
 	}
 
+	/// What is trained, as it is; `names` are those of the variables, in their order.
+	pub fn values(&self, names: &[String]) -> Result<Tensors> {
+		let one = |(name, variable): (&String, &Tensor)| {
+			let (shape, values) = (variable.dims().to_vec(), variable.flatten_all()?.to_vec1::<f32>()?);
+			Ok((name.clone(), Values { shape, values }))
+		};
+		names.iter().zip(&self.variables).map(one).collect()
+	}
+
+	/// Makes what is trained these values, which are of these variables or refused.
+	pub fn set(&self, names: &[String], values: &Tensors) -> Result<()> {
+		for (name, variable) in names.iter().zip(&self.variables) {
+			let found = values.get(name).filter(|found| found.shape == variable.dims());
+			let found = found.ok_or_else(|| FinetuneError::OtherState { name: name.clone() })?;
+			let value = Tensor::from_slice(&found.values, variable.shape(), variable.device())?;
+			Var::from_tensor(variable)?.set(&value)?;
+		}
+		Ok(())
+	}
+
 	/// The state after a step; `names` are those of the variables, in their order.
 	pub fn state(&self, names: &[String], position: Position) -> Result<State> {
-		let mut tensors = Tensors::new();
+		let mut tensors = self.values(names)?;
 		for (index, (name, variable)) in names.iter().zip(&self.variables).enumerate() {
-			let shape = variable.dims().to_vec();
 			let (first, second) = self.optimiser.moments(index);
-			let parts = [
-				(String::new(), variable.flatten_all()?.to_vec1::<f32>()?),
-				(FIRST.to_owned(), first.to_vec()),
-				(SECOND.to_owned(), second.to_vec()),
-			];
-			for (mark, values) in parts {
-				let shape = shape.clone();
+			for (mark, values) in [(FIRST, first.to_vec()), (SECOND, second.to_vec())] {
+				let shape = variable.dims().to_vec();
 				tensors.insert(format!("{name}{mark}"), Values { shape, values });
 			}
 		}
@@ -208,6 +225,7 @@ impl<'a> Trainer<'a> {
 
 	/// Goes on from a state, which is of these variables or refused.
 	pub fn restore(&mut self, names: &[String], mut state: State) -> Result<()> {
+		self.set(names, &state.tensors)?;
 		let mut moments = Vec::new();
 		for (name, variable) in names.iter().zip(&self.variables) {
 			let mut take = |mark: &str| {
@@ -215,10 +233,8 @@ impl<'a> Trainer<'a> {
 				let tensor = tensor.filter(|tensor| tensor.shape == variable.dims());
 				tensor.ok_or_else(|| FinetuneError::OtherState { name: name.clone() })
 			};
-			let value = take("")?;
+			take("")?;
 			moments.push((take(FIRST)?.values, take(SECOND)?.values));
-			let value = Tensor::from_vec(value.values, variable.shape(), variable.device())?;
-			Var::from_tensor(variable)?.set(&value)?;
 		}
 		if let Some(name) = state.tensors.into_keys().next() {
 			return Err(FinetuneError::OtherState { name });

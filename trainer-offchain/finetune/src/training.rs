@@ -6,6 +6,7 @@ use crate::config::{Method, RunConfig};
 use crate::data::{self, Dataset};
 use crate::encode::{encode, Encoder};
 use crate::error::{FinetuneError, Result};
+use crate::evaluate::evaluate_sequences;
 use crate::hash::FileHash;
 use crate::kernel::kernel_path;
 use crate::manifest::{self, Code, Inputs};
@@ -13,7 +14,7 @@ use crate::plan::{self, Plan, Sizes};
 use crate::run::{device, variables};
 use crate::schedule;
 use crate::sequence::{pack, windows, Sequence};
-use crate::state::{Position, State};
+use crate::state::{Evaluated, Position, State, Tensors, BEST};
 use crate::trainer::{Batch, StepMetrics, Trainer};
 use openledger_model::{lora, Decoder, LoraSettings};
 use rand::SeedableRng;
@@ -66,7 +67,12 @@ impl Setup {
 			max_steps: config.max_steps,
 			epochs: config.epochs,
 		};
-		Plan::new(self.sequences.train.len(), sizes, config.shuffle.then_some(config.seed))
+		let train = &self.sequences.train;
+		let plan = Plan::new(train.len(), sizes, config.shuffle.then_some(config.seed));
+		match config.group_by_length {
+			true => plan.grouped(train.iter().map(Sequence::len).collect()),
+			false => plan,
+		}
 	}
 
 	/// Steps of the run.
@@ -157,13 +163,15 @@ pub(crate) struct Training<'a> {
 	trainer: Trainer<'a>,
 	/// Of the variables, in their order.
 	names: Vec<String>,
+	/// What had the lowest loss in an evaluation, where it is kept.
+	best: Option<Tensors>,
 	pub total_steps: usize,
 	pub position: Position,
 }
 
 impl<'a> Training<'a> {
 	/// Before its first step.
-	pub fn new(setup: &'a Setup) -> Self {
+	pub fn new(setup: &'a Setup) -> Result<Self> {
 		let config = &setup.config;
 		let is_lora = setup.settings.is_some();
 		let named = if is_lora {
@@ -178,19 +186,32 @@ impl<'a> Training<'a> {
 			config.max_grad_norm,
 			Some(ChaCha8Rng::seed_from_u64(config.seed ^ 0x6472_6f70)),
 		);
-		Self {
+		let names: Vec<String> = named.into_iter().map(|(name, _)| name).collect();
+		let best = match config.keep_best {
+			true => Some(trainer.values(&names)?),
+			false => None,
+		};
+		Ok(Self {
 			plan: setup.plan(),
 			total_steps: setup.total_steps(),
-			names: named.into_iter().map(|(name, _)| name).collect(),
+			names,
+			best,
 			trainer,
 			position: Position::default(),
 			setup,
-		}
+		})
 	}
 
 	/// Goes on from a checkpoint.
-	pub fn restore(&mut self, state: State) -> Result<()> {
+	pub fn restore(&mut self, mut state: State) -> Result<()> {
 		let position = state.position;
+		if let Some(best) = &mut self.best {
+			for (name, values) in best {
+				let kept = state.tensors.remove(&format!("{name}{BEST}"));
+				let kept = kept.filter(|kept| kept.shape == values.shape);
+				*values = kept.ok_or_else(|| FinetuneError::OtherState { name: name.clone() })?;
+			}
+		}
 		self.trainer.restore(&self.names, state)?;
 		self.position = position;
 		Ok(())
@@ -198,7 +219,43 @@ impl<'a> Training<'a> {
 
 	/// Where it stands.
 	pub fn state(&self) -> Result<State> {
-		self.trainer.state(&self.names, self.position)
+		let mut state = self.trainer.state(&self.names, self.position)?;
+		let best = self.best.iter().flatten();
+		let best = best.map(|(name, values)| (format!("{name}{BEST}"), values.clone()));
+		state.tensors.extend(best);
+		Ok(state)
+	}
+
+	/// Whether all steps are made, or the loss on the documents kept out has not become lower for long enough.
+	pub fn is_over(&self) -> bool {
+		let patience = self.setup.config.early_stop_patience;
+		let is_stopped = |evaluated: Evaluated| patience > 0 && evaluated.since >= patience;
+		self.position.step >= self.total_steps || self.position.evaluated.is_some_and(is_stopped)
+	}
+
+	/// Makes what is trained the run's result: the best, where it is kept.
+	pub fn finish(&self) -> Result<()> {
+		match &self.best {
+			Some(best) => self.trainer.set(&self.names, best),
+			None => Ok(()),
+		}
+	}
+
+	/// Evaluates on the documents kept out, where that is due after the step just made.
+	fn evaluate(&mut self) -> Result<Option<f64>> {
+		let (every, step) = (self.setup.config.eval_steps, self.position.step);
+		if every == 0 || !(step.is_multiple_of(every) || step == self.total_steps) {
+			return Ok(None);
+		}
+		let Some(found) = evaluate_sequences(&self.setup.decoder, &self.setup.sequences.validation)? else {
+			return Ok(None);
+		};
+		if self.position.evaluate(found.loss) {
+			if let Some(best) = &mut self.best {
+				*best = self.trainer.values(&self.names)?;
+			}
+		}
+		Ok(Some(found.loss))
 	}
 
 	/// Makes the next step.
@@ -216,6 +273,7 @@ impl<'a> Training<'a> {
 			.collect::<Result<Vec<_>>>()?;
 		let done = self.trainer.step(step, &batches, learning_rate)?;
 		self.position.advance(done.loss, done.tokens);
+		let eval_loss = self.evaluate()?;
 		Ok(StepMetrics {
 			step,
 			total_steps: self.total_steps,
@@ -224,6 +282,7 @@ impl<'a> Training<'a> {
 			grad_norm: done.grad_norm,
 			tokens_per_s: done.tokens as f64 / done.elapsed.as_secs_f64().max(1e-9),
 			tokens: done.tokens,
+			eval_loss,
 		})
 	}
 }
