@@ -13,6 +13,7 @@ pub mod files;
 pub mod linear;
 pub mod lora;
 pub mod mat;
+pub mod merge;
 pub mod nf4;
 pub mod ops;
 pub mod peft;
