@@ -5,12 +5,12 @@ use crate::error::{FinetuneError, Result};
 use crate::sequence::Sequence;
 use crate::state::{Position, State, Tensors, Values, FIRST, SECOND};
 use candle_core::{Device, Tensor, Var};
+use openledger_model::decoder::{Activations, StepInput};
 use openledger_model::linear::DropoutRng;
 use openledger_model::ops::IGNORE;
 use openledger_model::Decoder;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,31 +51,6 @@ impl Batch {
 			tokens: count(&targets),
 			targets: Arc::new(targets),
 		})
-	}
-
-	/// Its rows in at most `parts` parts, on the CPU; elsewhere one.
-	fn split(&self, parts: usize) -> Result<Vec<Self>> {
-		let (rows, len) = self.ids.dims2()?;
-		let parts = if self.ids.device().is_cpu() {
-			parts.clamp(1, rows)
-		} else {
-			1
-		};
-		let each = rows.div_ceil(parts);
-		(0..rows)
-			.step_by(each)
-			.map(|from| {
-				let taken = each.min(rows - from);
-				let targets = self.targets[from * len..(from + taken) * len].to_vec();
-				let tokens = count(&targets);
-				Ok(Self {
-					ids: self.ids.narrow(0, from, taken)?,
-					texts: self.texts.clone(),
-					targets: Arc::new(targets),
-					tokens,
-				})
-			})
-			.collect()
 	}
 }
 
@@ -161,18 +136,8 @@ impl<'a> Trainer<'a> {
 			grads: vec![None; self.variables.len()],
 		};
 		for batch in batches {
-			// Rows go to threads whole: each part's products run on one thread, which loses far less time in waiting
-			// than to split every product. The parts are summed in their order.
-			let parts = batch.split(rayon::current_num_threads())?;
-			let seeds: Vec<Option<u64>> = parts.iter().map(|_| dropout.as_mut().map(|r| r.random())).collect();
-			let done: Vec<Gradients> = match parts.len() {
-				1 => vec![self.gradients(&parts[0], seeds[0], tokens)?],
-				_ => {
-					let one = |(part, seed): (&Batch, &Option<u64>)| self.gradients(part, *seed, tokens);
-					parts.par_iter().zip(&seeds).map(one).collect::<Result<_>>()?
-				}
-			};
-			done.into_iter().try_for_each(|part| total.add(part))?;
+			let seed = dropout.as_mut().map(|r| r.random());
+			total.add(self.gradients(batch, seed, tokens)?)?;
 		}
 		let Gradients { loss_sum: sum, grads } = total;
 		let loss = sum / tokens.max(1) as f64;
@@ -247,6 +212,9 @@ impl<'a> Trainer<'a> {
 	/// Gradients of the token losses' sum over `tokens`.
 	fn gradients(&self, batch: &Batch, dropout: Option<u64>, tokens: usize) -> Result<Gradients> {
 		let mut dropout = dropout.map(ChaCha8Rng::seed_from_u64);
+		if self.decoder.has_step() {
+			return self.step_gradients(batch, &mut dropout, tokens);
+		}
 		let loss = self
 			.decoder
 			.loss_sum(&batch.ids, &batch.texts, batch.targets.clone(), &mut dropout)?;
@@ -257,9 +225,37 @@ impl<'a> Trainer<'a> {
 			grads: self.variables.iter().map(|v| store.remove(v)).collect(),
 		})
 	}
+
+	fn step_gradients(&self, batch: &Batch, dropout: &mut DropoutRng, tokens: usize) -> Result<Gradients> {
+		let ids = batch.ids.flatten_all()?.to_vec1::<u32>()?;
+		let input = StepInput {
+			ids: &ids,
+			seq: batch.ids.dim(1)?,
+			texts: &batch.texts,
+			targets: &batch.targets,
+			factor: 1.0 / tokens.max(1) as f32,
+			activations: Activations::fitting(self.decoder.activation_bytes(ids.len())?, available_memory()),
+		};
+		let (loss_sum, mut gradients) = self.decoder.loss_and_gradients(&input, dropout)?;
+		let take = |v: &Tensor| gradients.take(v);
+		let grads = self
+			.variables
+			.iter()
+			.map(take)
+			.collect::<openledger_model::Result<_>>()?;
+		Ok(Gradients { loss_sum, grads })
+	}
 }
 
-/// Of a batch, or of a part of one.
+/// Bytes that a process can still have without swapping, where the system tells.
+fn available_memory() -> Option<u64> {
+	let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+	let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+	let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+	Some(kib * 1024)
+}
+
+/// Of a batch.
 struct Gradients {
 	loss_sum: f64,
 	grads: Vec<Option<Tensor>>,

@@ -261,8 +261,14 @@ fn conversation_should_train_on_what_the_assistant_said() {
 fn best_evaluation_should_be_the_result_and_end_the_run() {
 	let dir = tempfile::tempdir().unwrap();
 	let mut config = config(&dir.path().join("a"));
-	// Far too fast: after some steps it gets worse.
-	(config.learning_rate, config.max_steps, config.lora_dropout) = (0.3, 40, None);
+	// Texts with nothing in common: what is learned by heart of some makes the others worse.
+	config.data = dir.path().join("texts.jsonl");
+	let text = |n: usize| {
+		let ids: Vec<usize> = (0..24).map(|i| (n * 31 + i * i * (2 * n + 7) + 3 * i) % 128).collect();
+		format!("{{\"input_ids\": {ids:?}}}\n")
+	};
+	std::fs::write(&config.data, (0..5).map(text).collect::<String>()).unwrap();
+	(config.learning_rate, config.max_steps, config.lora_dropout) = (0.03, 80, None);
 	(config.validation_split, config.eval_steps, config.logging_steps) = (0.2, 2, 100);
 	config.scheduler = Scheduler::Constant;
 	(config.early_stop_patience, config.keep_best, config.save_steps) = (2, true, 3);
@@ -279,7 +285,7 @@ fn best_evaluation_should_be_the_result_and_end_the_run() {
 	let at = evaluations.iter().position(|(_, loss)| *loss == best).unwrap();
 	// It ended at the second evaluation without a lower loss, and the result is the best one's.
 	assert_eq!(at + 3, evaluations.len(), "{evaluations:?}");
-	assert!(report.steps < 40 && report.steps as u64 == *steps.last().unwrap());
+	assert!(report.steps < 80 && report.steps as u64 == *steps.last().unwrap());
 	assert!((report.eval_loss.unwrap() - best).abs() < 1e-9 && evaluations.last().unwrap().1 > best);
 	let again = manifest(&report);
 	assert_eq!(again.checkpoints.last().unwrap().step, report.steps);

@@ -40,6 +40,24 @@ fn open(path: PathBuf) -> Result<OpenFile> {
 	Ok(OpenFile { path, tensors })
 }
 
+/// Gives pages of a mapped file back to the system: what was copied would otherwise stay resident a second time.
+#[cfg(unix)]
+fn release(bytes: &[u8]) {
+	const PAGE: usize = 1 << 16;
+	let range = bytes.as_ptr_range();
+	let (start, end) = (
+		(range.start as usize).next_multiple_of(PAGE),
+		range.end as usize / PAGE * PAGE,
+	);
+	if start < end {
+		// SAFETY: whole pages of a read-only mapping of a file; touched again, they are read from it again.
+		unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+	}
+}
+
+#[cfg(not(unix))]
+fn release(_: &[u8]) {}
+
 /// candle's message without its backtrace.
 fn plain(error: &candle_core::Error) -> String {
 	error.to_string().lines().next().unwrap_or_default().to_owned()
@@ -121,6 +139,9 @@ impl Checkpoint {
 			});
 		}
 		let tensor = file.tensors.load(name, device).map_err(|e| self.unreadable(file, &e))?;
+		if let Ok(view) = file.tensors.get(name) {
+			release(view.data());
+		}
 		match tensor.dtype() {
 			DType::F32 | DType::F16 | DType::BF16 => Ok(tensor.to_dtype(DType::F32)?),
 			DType::F8E4M3 if self.fp8_block.is_some() => self.scaled(name, &tensor, device),

@@ -10,6 +10,7 @@ pub mod decoder;
 pub mod error;
 pub mod family;
 pub mod files;
+pub mod kernels;
 pub mod linear;
 pub mod lora;
 pub mod mat;

@@ -139,7 +139,7 @@ impl Adapter {
 }
 
 /// 0 with probability `p`, else `1 / (1 - p)`.
-fn mask(rng: &mut ChaCha8Rng, len: usize, p: f32) -> Vec<f32> {
+pub(crate) fn mask(rng: &mut ChaCha8Rng, len: usize, p: f32) -> Vec<f32> {
 	let kept = 1.0 / (1.0 - p);
 	(0..len)
 		.map(|_| if rng.random::<f32>() < p { 0.0 } else { kept })

@@ -66,12 +66,20 @@ impl<'a> Mat<'a> {
 impl<'a> MatMut<'a> {
 	/// `rows × cols`, row after row.
 	pub fn new(data: &'a mut [f32], rows: usize, cols: usize) -> Self {
-		assert!(fits(data.len(), rows, cols, cols, 1), "matrix leaves its slice");
+		Self::strided(data, rows, cols, cols)
+	}
+
+	/// `rows × cols`, rows `row_stride` elements apart.
+	pub fn strided(data: &'a mut [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
+		assert!(
+			cols <= row_stride && fits(data.len(), rows, cols, row_stride, 1),
+			"matrix leaves its slice"
+		);
 		Self {
 			data,
 			rows,
 			cols,
-			row_stride: cols,
+			row_stride,
 		}
 	}
 }

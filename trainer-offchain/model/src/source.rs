@@ -2,7 +2,7 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -19,7 +19,7 @@ pub enum Init {
 
 /// Gives tensors by name.
 pub trait TensorSource {
-	/// An f32 tensor of this shape.
+	/// A tensor of this shape, f32 unless the source keeps matrices in another type.
 	fn tensor(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor>;
 
 	/// The name under which the source has `name`, which starts with `base` unless the source omits that prefix.
@@ -32,11 +32,17 @@ pub struct FromCheckpoint<'a> {
 	pub checkpoint: &'a Checkpoint,
 	/// Where the tensors go.
 	pub device: &'a Device,
+	/// What matrices are kept in; vectors are f32.
+	pub matrices: DType,
 }
 
 impl TensorSource for FromCheckpoint<'_> {
 	fn tensor(&mut self, name: &str, shape: &[usize], _: Init) -> Result<Tensor> {
-		self.checkpoint.tensor(name, shape, self.device)
+		let tensor = self.checkpoint.tensor(name, shape, self.device)?;
+		Ok(match shape {
+			[_, _] => tensor.to_dtype(self.matrices)?,
+			_ => tensor,
+		})
 	}
 
 	fn resolve(&self, base: &str, name: &str) -> String {

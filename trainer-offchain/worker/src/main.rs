@@ -33,6 +33,8 @@ enum Command {
 	Chat(commands::chat::Args),
 	/// Answer by OpenAI's chat API, with many adapters over one base model
 	Serve(commands::serve::Args),
+	/// Measure how fast a model trains or writes, and in how much memory
+	Bench(commands::bench::Args),
 	/// Take fine-tunes that the chain orders, train them, post the results
 	Worker(worker::Args),
 }
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
 		Command::Merge(args) => commands::merge::run(args),
 		Command::Chat(args) => commands::chat::run(args),
 		Command::Serve(args) => commands::serve::run(args),
+		Command::Bench(args) => commands::bench::run(args),
 		Command::Worker(args) => worker::run(args),
 	};
 	result.unwrap_or_else(|error| {
@@ -76,7 +79,7 @@ fn prepare_process() {
 	#[cfg(all(target_os = "linux", target_env = "gnu"))]
 	// SAFETY: only numbers are passed, and no other thread allocates yet.
 	unsafe {
-		libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
+		libc::mallopt(libc::M_MMAP_MAX, 0);
 		libc::mallopt(libc::M_TRIM_THRESHOLD, 1 << 30);
 		libc::mallopt(libc::M_TOP_PAD, 64 << 20);
 	}

@@ -251,6 +251,32 @@ fn init_model_should_make_a_model_that_trains_and_talks() {
 }
 
 #[test]
+fn bench_should_repeat_the_losses_of_the_same_ids_and_adapter() {
+	let dir = tempfile::tempdir().unwrap();
+	let ids = dir.path().join("ids.json");
+	let row: Vec<usize> = (0..24).map(|i| i * 7 % 60 + 3).collect();
+	std::fs::write(&ids, serde_json::json!({"input_ids": [row]}).to_string()).unwrap();
+	let (model, adapter) = (fixture("tiny-llama/model"), fixture("tiny-llama/adapter_init"));
+	let bench = |more: &[&str]| {
+		let (model, ids) = (model.to_str().unwrap(), ids.to_str().unwrap());
+		json_line(&success(&[&["bench", "--model", model, "--ids", ids], more].concat()))
+	};
+	let adapter = ["--adapter", adapter.to_str().unwrap(), "--steps", "3", "--warmup", "1"];
+	let (first, again) = (bench(&adapter), bench(&adapter));
+	assert_eq!(first["losses"], again["losses"]);
+	// The same row four times: it is learned.
+	let losses: Vec<f64> = serde_json::from_value(first["losses"].clone()).unwrap();
+	assert!(losses.len() == 4 && losses[3] < losses[0], "{losses:?}");
+	assert!(first["seq_len"] == 24 && first["tokens_per_s"].as_f64().unwrap() > 0.0);
+	assert!(first["peak_rss_mb"].as_i64().unwrap() > 0);
+	let narrow = bench(&[&adapter[..], &["--dtype", "bf16"]].concat());
+	let difference = narrow["losses"][3].as_f64().unwrap() - losses[3];
+	assert!(difference != 0.0 && difference.abs() < 0.05, "{difference}");
+	let written = bench(&["--generate", "5", "--steps", "1", "--warmup", "0"]);
+	assert_eq!(written["written"].as_array().unwrap().len(), 5);
+}
+
+#[test]
 fn complaint_should_name_file_and_key() {
 	let dir = tempfile::tempdir().unwrap();
 	let output = dir.path().join("out");

@@ -12,26 +12,26 @@ use candle_core::{Tensor, D};
 
 #[derive(Clone)]
 pub(super) struct Attention {
-	projection: Projection,
-	out: Linear,
-	shape: AttentionShape,
+	pub projection: Projection,
+	pub out: Linear,
+	pub shape: AttentionShape,
 }
 
 /// From the stream to queries, keys and values.
 #[derive(Clone)]
-enum Projection {
+pub(super) enum Projection {
 	Direct(Direct),
 	Latent(Box<Latent>),
 }
 
 /// Three layers or one.
 #[derive(Clone)]
-struct Direct {
-	layers: Vec<Linear>,
+pub(super) struct Direct {
+	pub layers: Vec<Linear>,
 	/// Whether the one layer's output is query, key and value of the first head, then of the second.
-	per_head: bool,
+	pub per_head: bool,
 	/// Of the heads of queries and of keys.
-	norms: Option<[Norm; 2]>,
+	pub norms: Option<[Norm; 2]>,
 }
 
 impl Attention {
@@ -79,6 +79,14 @@ impl Attention {
 			Projection::Latent(latent) => latent.linears_mut(),
 		};
 		layers.into_iter().chain([&mut self.out]).collect()
+	}
+
+	/// Its layers, unless its keys come from one narrow vector.
+	pub fn direct(&self) -> Option<&Direct> {
+		match &self.projection {
+			Projection::Direct(direct) => Some(direct),
+			Projection::Latent(_) => None,
+		}
 	}
 
 	/// `x [batch, seq, hidden]` to the same. Without `texts` each row of the batch is a text; with them its one row is theirs, one

@@ -91,9 +91,9 @@ impl Builder<'_> {
 /// A normalisation layer.
 #[derive(Clone)]
 pub(super) struct Norm {
-	weight: Tensor,
-	bias: Option<Tensor>,
-	eps: f32,
+	pub weight: Tensor,
+	pub bias: Option<Tensor>,
+	pub eps: f32,
 }
 
 impl Norm {

@@ -32,6 +32,14 @@ impl FeedForward {
 		})
 	}
 
+	/// The one for all tokens, in a model without experts.
+	pub fn dense(&self) -> Option<&Mlp> {
+		match self {
+			Self::Dense(mlp) => Some(mlp),
+			Self::DenseAmongExperts(_) | Self::Experts(_) => None,
+		}
+	}
+
 	/// The layers that adapters can wrap.
 	pub fn linears(&self) -> Vec<&Linear> {
 		match self {
@@ -59,13 +67,13 @@ impl FeedForward {
 /// Up, activation, down.
 #[derive(Clone)]
 pub(super) struct Mlp {
-	inner: Inner,
-	down: Linear,
+	pub inner: Inner,
+	pub down: Linear,
 }
 
 /// What comes before the last layer; see [`MlpNames`].
 #[derive(Clone)]
-enum Inner {
+pub(super) enum Inner {
 	/// Gate and up.
 	Gated([Linear; 2]),
 	Joined(Linear),

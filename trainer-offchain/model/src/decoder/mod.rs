@@ -8,9 +8,11 @@ mod cache;
 mod experts;
 mod feed_forward;
 mod latent;
+mod step;
 
 pub use batch::Segment;
 pub use cache::KvCache;
+pub use step::{Activations, Gradients, StepInput};
 
 use crate::checkpoint::Checkpoint;
 use crate::config::{DecoderConfig, Positions, RawConfig};
@@ -21,7 +23,7 @@ use crate::source::{FromCheckpoint, FromSeed, Init, TensorSource};
 use attention::Attention;
 use build::{Builder, Norm};
 use cache::Text;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use feed_forward::FeedForward;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -74,11 +76,24 @@ impl Block {
 impl Decoder {
 	/// Reads a Hugging Face folder; `trainable` makes every base tensor a variable.
 	pub fn load(dir: &Path, device: &Device, trainable: bool) -> Result<Self> {
+		Self::load_as(dir, device, trainable, DType::F32)
+	}
+
+	/// The same with weights kept as `matrices`, f32 or, frozen, bf16: half the memory, and products round what they
+	/// multiply with to bf16 where the processor multiplies bf16.
+	pub fn load_as(dir: &Path, device: &Device, trainable: bool, matrices: DType) -> Result<Self> {
+		if matrices != DType::F32 && (trainable || matrices != DType::BF16 || !device.is_cpu()) {
+			let as_str = matrices.as_str();
+			return Err(ModelError::Input(format!(
+				"weights can be kept in f32, or in bf16 where they are frozen and on the CPU, not in {as_str}"
+			)));
+		}
 		let raw = RawConfig::read(dir)?;
 		let checkpoint = Checkpoint::open(dir)?.with_fp8_block(raw.fp8_block()?);
 		let mut source = FromCheckpoint {
 			checkpoint: &checkpoint,
 			device,
+			matrices,
 		};
 		let decoder = Self::build(raw, &mut source, device, trainable)?;
 		decoder.refuse_unread(&checkpoint)?;
@@ -226,12 +241,13 @@ impl Decoder {
 				"{end} positions are more than the {most} that the model has"
 			)));
 		}
-		let mut x = self.embedding.index_select(&ids.flatten_all()?, 0)?;
-		x = x.reshape((ids.dim(0)?, ids.dim(1)?, self.config.hidden_size))?;
+		let x = self.embedding.index_select(&ids.flatten_all()?, 0)?;
+		let shape = (ids.dim(0)?, ids.dim(1)?, self.config.hidden_size);
+		let mut x = x.to_dtype(DType::F32)?.reshape(shape)?;
 		if let Some(table) = &self.positions {
 			let rows: Vec<u32> = positions.iter().cloned().flatten().map(|at| at as u32).collect();
 			let rows = Tensor::new(rows, &self.device)?;
-			x = x.broadcast_add(&table.index_select(&rows, 0)?)?;
+			x = x.broadcast_add(&table.index_select(&rows, 0)?.to_dtype(DType::F32)?)?;
 		}
 		if let Some(norm) = &self.embedding_norm {
 			x = norm.forward(&x)?;

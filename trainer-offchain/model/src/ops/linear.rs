@@ -3,7 +3,8 @@
 //! candle's matrix product computes and keeps a gradient for a frozen weight; here the operation owns the frozen weight
 //! and returns the gradient of its input only.
 
-use super::{elements, flat, make, output, reference, rows_and_width, tensor_elements};
+use super::{elements, flat, make, output, reference, rows_and_width, Held};
+use crate::kernels::{self, matvec, Lhs, Path, Rhs, Start};
 use crate::mat::{product, Mat, MatMut, Threads};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -109,23 +110,31 @@ fn add_bias(y: &mut [f32], bias: Option<&[f32]>) {
 		.for_each(|row| row.iter_mut().zip(bias).for_each(|(y, b)| *y += b));
 }
 
-/// `x Wᵀ + b` with a frozen weight.
+/// A weight as `out × in`.
+pub(crate) fn weight_of<'x>(weight: &Weight, held: &'x Held<'_>) -> Result<Rhs<'x>> {
+	let (out, inp) = weight.out_in()?;
+	let elements = held.elements()?;
+	Ok(match weight.layout {
+		WeightLayout::OutIn => Rhs::new(elements, out, inp),
+		WeightLayout::InOut => Rhs::new(elements, inp, out).t(),
+	})
+}
+
+/// `x Wᵀ + b` with a frozen weight, f32 or bf16.
 fn frozen_forward(x: &[f32], rows: usize, weight: &Weight) -> Result<(Vec<f32>, usize)> {
 	let (out, inp) = weight.out_in()?;
-	let (storage, layout) = weight.tensor.storage_and_layout();
-	let w = as_out_in(tensor_elements(&storage, layout)?, weight.layout, out, inp);
+	let held = Held::new(&weight.tensor)?;
+	let w = weight_of(weight, &held)?.t();
+	let bias = weight.bias.as_ref().map(Held::new).transpose()?;
+	let bias = bias.as_ref().map(Held::f32).transpose()?;
 	let mut y = vec![0f32; rows * out];
-	product(
-		MatMut::new(&mut y, rows, out),
-		false,
-		Mat::new(x, rows, inp),
-		w.t(),
-		1.0,
-		Threads::All,
-	);
-	if let Some(bias) = &weight.bias {
-		let (storage, layout) = bias.storage_and_layout();
-		add_bias(&mut y, Some(tensor_elements(&storage, layout)?));
+	if rows <= matvec::MOST_ROWS {
+		matvec::product(&mut y, x, &w);
+		add_bias(&mut y, bias);
+	} else {
+		let path = Path::detected();
+		let x = Lhs::new(x, rows, inp, path, w.pairs(path));
+		kernels::product(&mut y, Start { held: false, bias }, &[(&x, w)]);
 	}
 	Ok((y, out))
 }
@@ -133,17 +142,11 @@ fn frozen_forward(x: &[f32], rows: usize, weight: &Weight) -> Result<(Vec<f32>, 
 /// `dy W` with a frozen weight.
 fn frozen_backward(grad: &[f32], rows: usize, weight: &Weight) -> Result<Vec<f32>> {
 	let (out, inp) = weight.out_in()?;
-	let (storage, layout) = weight.tensor.storage_and_layout();
-	let w = as_out_in(tensor_elements(&storage, layout)?, weight.layout, out, inp);
+	let held = Held::new(&weight.tensor)?;
+	let (w, path) = (weight_of(weight, &held)?, Path::detected());
 	let mut d_x = vec![0f32; rows * inp];
-	product(
-		MatMut::new(&mut d_x, rows, inp),
-		false,
-		Mat::new(grad, rows, out),
-		w,
-		1.0,
-		Threads::All,
-	);
+	let grad = Lhs::new(grad, rows, out, path, w.pairs(path));
+	kernels::product(&mut d_x, Start::default(), &[(&grad, w)]);
 	Ok(d_x)
 }
 

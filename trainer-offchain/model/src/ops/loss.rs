@@ -1,7 +1,10 @@
 //! Cross-entropy over a large vocabulary, in chunks: all logits are never held.
 
-use super::{elements, flat, make, output, reference, tensor_elements};
-use crate::mat::{product, Mat, MatMut, Threads};
+use super::{elements, flat, make, output, reference, Held};
+use crate::kernels::math::{exponentials, scale};
+use crate::kernels::product::Elements;
+use crate::kernels::{product, Lhs, Path, Rhs, Start};
+use crate::mat::{self, Mat, MatMut, Threads};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 use std::sync::{Arc, Mutex};
@@ -31,7 +34,7 @@ pub fn cross_entropy_sum(hidden: &Tensor, head: &Tensor, targets: Arc<Vec<u32>>)
 		targets,
 		frozen_head: (!head.track_op()).then(|| head.clone()),
 		wants_gradient: hidden.track_op() || head.track_op(),
-		gradients: Mutex::new(None),
+		outcome: Mutex::new(None),
 	};
 	if head.track_op() {
 		hidden.apply_op2(head, op)
@@ -44,100 +47,109 @@ struct Loss {
 	targets: Arc<Vec<u32>>,
 	frozen_head: Option<Tensor>,
 	wants_gradient: bool,
-	/// Of hidden and, where it is trained, of the head; made in the forward pass, where the logits are at hand.
-	gradients: Mutex<Option<(Vec<f32>, Vec<f32>)>>,
+	/// Made in the forward pass, where the logits are at hand.
+	outcome: Mutex<Option<Outcome>>,
+}
+
+/// A loss with its gradients.
+#[derive(Default)]
+pub(crate) struct Outcome {
+	/// Sum over the counted rows.
+	pub sum: f64,
+	/// `[rows, width]`, times the factor; empty if not wanted.
+	pub hidden: Vec<f32>,
+	/// `[vocab, width]`, times the factor; empty if not wanted.
+	pub head: Vec<f32>,
+}
+
+/// Which gradients a loss is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+	/// Factor on the gradients; none wants no gradient.
+	pub factor: Option<f32>,
+	/// The head's too.
+	pub head: bool,
+}
+
+/// See [`cross_entropy_sum`]; `head` is `width × vocab`.
+pub(crate) fn forward(targets: &[u32], hidden: &[f32], head: Rhs<'_>, wanted: Wanted, path: Path) -> Outcome {
+	let (width, vocab) = head.dims();
+	let counted: Vec<usize> = (0..targets.len()).filter(|i| targets[*i] != IGNORE).collect();
+	let mut outcome = Outcome::default();
+	if wanted.factor.is_some() {
+		outcome.hidden = vec![0f32; hidden.len()];
+		outcome.head = vec![0f32; if wanted.head { width * vocab } else { 0 }];
+	}
+	let mut all_logits = vec![0f32; CHUNK.min(counted.len()) * vocab];
+	for chunk in counted.chunks(CHUNK) {
+		let rows = chunk.len();
+		let x: Vec<f32> = chunk
+			.iter()
+			.flat_map(|i| &hidden[i * width..(i + 1) * width])
+			.copied()
+			.collect();
+		let logits = &mut all_logits[..rows * vocab];
+		let lhs = Lhs::new(&x, rows, width, path, head.pairs(path));
+		product(logits, Start::default(), &[(&lhs, head)]);
+		drop(lhs);
+		let losses: Vec<f64> = logits
+			.par_chunks_mut(vocab)
+			.zip(chunk)
+			.map(|(row, i)| softmax_minus_target(row, targets[*i] as usize, wanted.factor.unwrap_or(1.0)))
+			.collect();
+		outcome.sum += losses.iter().sum::<f64>();
+		if wanted.factor.is_none() {
+			continue;
+		}
+		let mut d_x = vec![0f32; rows * width];
+		let lhs = Lhs::new(logits, rows, vocab, path, head.pairs(path));
+		product(&mut d_x, Start::default(), &[(&lhs, head.t())]);
+		drop(lhs);
+		for (row, i) in d_x.chunks(width).zip(chunk) {
+			outcome.hidden[i * width..(i + 1) * width].copy_from_slice(row);
+		}
+		if wanted.head {
+			let d_head = MatMut::new(&mut outcome.head, vocab, width);
+			let d_logits = Mat::new(logits, rows, vocab).t();
+			mat::product(d_head, true, d_logits, Mat::new(&x, rows, width), 1.0, Threads::All);
+		}
+	}
+	outcome
 }
 
 impl Loss {
-	fn forward(&self, hidden: &[f32], width: usize, head: &[f32]) -> f32 {
-		let vocab = head.len() / width;
-		let counted: Vec<usize> = (0..self.targets.len()).filter(|i| self.targets[*i] != IGNORE).collect();
-		let train_head = self.wants_gradient && self.frozen_head.is_none();
-		let mut d_hidden = vec![0f32; if self.wants_gradient { hidden.len() } else { 0 }];
-		let mut d_head = vec![0f32; if train_head { head.len() } else { 0 }];
-		let head = Mat::new(head, vocab, width);
-		let mut logits = vec![0f32; CHUNK.min(counted.len()) * vocab];
-		let mut total = 0f64;
-		for chunk in counted.chunks(CHUNK) {
-			let rows = chunk.len();
-			let gathered: Vec<f32> = chunk
-				.iter()
-				.flat_map(|i| &hidden[i * width..(i + 1) * width])
-				.copied()
-				.collect();
-			let x = Mat::new(&gathered, rows, width);
-			let logits = &mut logits[..rows * vocab];
-			product(MatMut::new(logits, rows, vocab), false, x, head.t(), 1.0, Threads::All);
-			let losses: Vec<f64> = logits
-				.par_chunks_mut(vocab)
-				.zip(chunk)
-				.map(|(row, i)| softmax_minus_target(row, self.targets[*i] as usize))
-				.collect();
-			total += losses.iter().sum::<f64>();
-			if !self.wants_gradient {
-				continue;
-			}
-			let d_logits = Mat::new(logits, rows, vocab);
-			let mut d_x = vec![0f32; rows * width];
-			product(
-				MatMut::new(&mut d_x, rows, width),
-				false,
-				d_logits,
-				head,
-				1.0,
-				Threads::All,
-			);
-			for (row, i) in d_x.chunks(width).zip(chunk) {
-				d_hidden[i * width..(i + 1) * width].copy_from_slice(row);
-			}
-			if train_head {
-				product(
-					MatMut::new(&mut d_head, vocab, width),
-					true,
-					d_logits.t(),
-					x,
-					1.0,
-					Threads::All,
-				);
-			}
-		}
-		if self.wants_gradient {
-			*self.gradients.lock().unwrap_or_else(|e| e.into_inner()) = Some((d_hidden, d_head));
-		}
-		total as f32
+	fn forward(&self, hidden: &[f32], width: usize, head: Elements<'_>) -> f32 {
+		let head = Rhs::new(head, head.len() / width, width).t();
+		let wanted = Wanted {
+			factor: self.wants_gradient.then_some(1.0),
+			head: self.frozen_head.is_none(),
+		};
+		let outcome = forward(&self.targets, hidden, head, wanted, Path::detected());
+		let sum = outcome.sum as f32;
+		*self.outcome.lock().unwrap_or_else(|e| e.into_inner()) = Some(outcome);
+		sum
 	}
 
 	/// The stored gradients, times that of the sum.
 	fn take(&self, grad: &Tensor) -> Result<(Vec<f32>, Vec<f32>)> {
 		flat!(factor = grad);
 		let factor = factor[0];
-		let Some((mut hidden, mut head)) = self.gradients.lock().unwrap_or_else(|e| e.into_inner()).take() else {
+		let Some(mut outcome) = self.outcome.lock().unwrap_or_else(|e| e.into_inner()).take() else {
 			candle_core::bail!("cross-entropy: backward ran twice");
 		};
-		hidden
-			.par_iter_mut()
-			.with_min_len(super::ELEMENTS_PER_TASK)
-			.for_each(|g| *g *= factor);
-		head.par_iter_mut()
-			.with_min_len(super::ELEMENTS_PER_TASK)
-			.for_each(|g| *g *= factor);
-		Ok((hidden, head))
+		scale(&mut outcome.hidden, factor);
+		scale(&mut outcome.head, factor);
+		Ok((outcome.hidden, outcome.head))
 	}
 }
 
-/// Turns a row of logits into its gradient and returns its loss.
-fn softmax_minus_target(row: &mut [f32], target: usize) -> f64 {
-	let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-	let at_target = row[target] - max;
-	let mut sum = 0f64;
-	for x in row.iter_mut() {
-		*x = (*x - max).exp();
-		sum += f64::from(*x);
-	}
-	let inverse = (1.0 / sum) as f32;
-	row.iter_mut().for_each(|x| *x *= inverse);
-	row[target] -= 1.0;
-	sum.ln() - f64::from(at_target)
+/// Turns a row of logits into its gradient, times `factor`, and returns its loss.
+fn softmax_minus_target(row: &mut [f32], target: usize, factor: f32) -> f64 {
+	let at_target = row[target];
+	let (max, sum) = exponentials(row);
+	scale(row, (f64::from(factor) / sum) as f32);
+	row[target] -= factor;
+	sum.ln() - f64::from(at_target - max)
 }
 
 impl CustomOp1 for Loss {
@@ -151,9 +163,9 @@ impl CustomOp1 for Loss {
 			candle_core::bail!("cross-entropy: no head")
 		};
 		let head = head.contiguous()?;
-		let (head_storage, head_layout) = head.storage_and_layout();
-		let head = tensor_elements(&head_storage, head_layout)?;
-		Ok(output(vec![self.forward(elements(storage, layout)?, width, head)], ()))
+		let head = Held::new(&head)?;
+		let sum = self.forward(elements(storage, layout)?, width, head.elements()?);
+		Ok(output(vec![sum], ()))
 	}
 
 	fn bwd(&self, hidden: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -169,7 +181,7 @@ impl CustomOp2 for Loss {
 	fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
 		let (_, width) = l1.shape().dims2()?;
 		Ok(output(
-			vec![self.forward(elements(s1, l1)?, width, elements(s2, l2)?)],
+			vec![self.forward(elements(s1, l1)?, width, Elements::F32(elements(s2, l2)?))],
 			(),
 		))
 	}

@@ -4,11 +4,11 @@
 //! Each takes its fused form on the CPU and, on other devices, the composition of candle's operations in
 //! [`reference`], against which the tests compare both values and gradients.
 
-mod activation;
-mod attention;
-mod linear;
-mod loss;
-mod norm;
+pub(crate) mod activation;
+pub(crate) mod attention;
+pub(crate) mod linear;
+pub(crate) mod loss;
+pub(crate) mod norm;
 pub mod reference;
 mod rotary;
 #[cfg(test)]
@@ -21,7 +21,9 @@ pub use loss::{cross_entropy_sum, IGNORE};
 pub use norm::{layer_norm, rms_norm};
 pub use rotary::{rotary, Pairs, RotaryAngles, RotaryTable};
 
+use crate::kernels::product::Elements;
 use candle_core::{bail, CpuStorage, Layout, Result, Shape, Storage, Tensor};
+use std::ops::{Deref, Range};
 
 /// Elements that one task of a parallel loop handles: fixed, so that sums do not depend on the number of threads.
 const ELEMENTS_PER_TASK: usize = 1 << 14;
@@ -40,6 +42,44 @@ fn tensor_elements<'a>(storage: &'a Storage, layout: &Layout) -> Result<&'a [f32
 	match storage {
 		Storage::Cpu(cpu) => elements(cpu, layout),
 		_ => bail!("operation needs a tensor on the CPU"),
+	}
+}
+
+/// A contiguous tensor on the CPU, held to be read.
+pub(crate) struct Held<'a> {
+	/// candle's read guard, whose type it does not export.
+	storage: Box<dyn Deref<Target = Storage> + 'a>,
+	range: Range<usize>,
+}
+
+impl<'a> Held<'a> {
+	/// Holds it.
+	pub fn new(tensor: &'a Tensor) -> Result<Self> {
+		let (storage, layout) = tensor.storage_and_layout();
+		match layout.contiguous_offsets() {
+			Some((start, end)) => Ok(Self {
+				storage: Box::new(storage),
+				range: start..end,
+			}),
+			None => bail!("operation needs a contiguous tensor, got strides {:?}", layout.stride()),
+		}
+	}
+
+	/// Its elements, f32 or bf16.
+	pub fn elements(&self) -> Result<Elements<'_>> {
+		match &**self.storage {
+			Storage::Cpu(CpuStorage::F32(x)) => Ok(Elements::F32(&x[self.range.clone()])),
+			Storage::Cpu(CpuStorage::BF16(x)) => Ok(Elements::Bf16(&x[self.range.clone()])),
+			_ => bail!("operation needs an f32 or bf16 tensor on the CPU"),
+		}
+	}
+
+	/// Its elements, f32.
+	pub fn f32(&self) -> Result<&[f32]> {
+		match self.elements()? {
+			Elements::F32(x) => Ok(x),
+			Elements::Bf16(_) => bail!("operation needs an f32 tensor"),
+		}
 	}
 }
 

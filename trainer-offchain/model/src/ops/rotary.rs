@@ -1,6 +1,8 @@
 //! Rotary position embedding: pairs of a head's elements are turned by angles that grow with the position.
 
+use super::attention::Place;
 use super::{elements, flat, make, output, reference};
+use crate::kernels::math::vectorised;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -90,34 +92,52 @@ struct Rotary {
 	angles: RotaryAngles,
 }
 
-impl Rotary {
-	/// `direction` is 1 forward and -1 for the gradient: the transpose of a rotation turns the other way.
-	fn turn(&self, x: &[f32], shape: &Shape, direction: f32) -> Result<Vec<f32>> {
-		let (_, seq, heads, head_dim) = shape.dims4()?;
-		let half = self.angles.half;
-		// Where pair `i` lies: elements `i * step` and `i * step + apart`.
-		let (step, apart) = match self.angles.pairs {
-			Pairs::Halves => (1, half),
-			Pairs::Neighbours => (2, 1),
-		};
-		let mut out = vec![0f32; x.len()];
-		let width = heads * head_dim;
-		out.par_chunks_mut(width)
-			.zip(x.par_chunks(width))
-			.enumerate()
-			.for_each(|(row, (out, x))| {
-				let at = row % seq * half;
-				let (cos, sin) = (&self.angles.cos[at..at + half], &self.angles.sin[at..at + half]);
-				for (out, x) in out.chunks_mut(head_dim).zip(x.chunks(head_dim)) {
-					for i in 0..half {
-						let (c, s) = (cos[i], sin[i] * direction);
-						let (first, second) = (i * step, i * step + apart);
-						out[first] = x[first] * c - x[second] * s;
-						out[second] = x[second] * c + x[first] * s;
+vectorised! {
+	/// Turns a head by the angles of its position, halves paired.
+	pub fn turn_halves(head: &mut [f32], cos: &[f32], sin: &[f32], direction: f32) {
+		let (first, second) = head.split_at_mut(cos.len());
+		for (((a, b), &c), &s) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+			let s = s * direction;
+			(*a, *b) = (*a * c - *b * s, *b * c + *a * s);
+		}
+	}
+
+	/// The same, neighbours paired.
+	pub fn turn_neighbours(head: &mut [f32], cos: &[f32], sin: &[f32], direction: f32) {
+		for ((pair, &c), &s) in head.chunks_exact_mut(2).zip(cos).zip(sin) {
+			let s = s * direction;
+			(pair[0], pair[1]) = (pair[0] * c - pair[1] * s, pair[1] * c + pair[0] * s);
+		}
+	}
+}
+
+impl RotaryAngles {
+	/// Turns `heads` heads of each row of `x` in their place. `direction` is 1 forward and -1 for the gradient: the
+	/// transpose of a rotation turns the other way.
+	pub(crate) fn turn(&self, x: &mut [f32], place: Place, heads: usize, direction: f32) {
+		let task = super::rows_per_task(heads * place.dim);
+		x.par_chunks_mut(place.stride * task).enumerate().for_each(|(i, rows)| {
+			for (j, row) in rows.chunks_exact_mut(place.stride).enumerate() {
+				let at = (i * task + j) % self.len * self.half;
+				let (cos, sin) = (&self.cos[at..at + self.half], &self.sin[at..at + self.half]);
+				for h in 0..heads {
+					let head = &mut row[place.offset + h * place.pitch..][..2 * self.half];
+					match self.pairs {
+						Pairs::Halves => turn_halves(head, cos, sin, direction),
+						Pairs::Neighbours => turn_neighbours(head, cos, sin, direction),
 					}
-					out[2 * half..].copy_from_slice(&x[2 * half..]);
 				}
-			});
+			}
+		});
+	}
+}
+
+impl Rotary {
+	fn turn(&self, x: &[f32], shape: &Shape, direction: f32) -> Result<Vec<f32>> {
+		let (_, _, heads, head_dim) = shape.dims4()?;
+		let mut out = x.to_vec();
+		self.angles
+			.turn(&mut out, Place::alone(heads, head_dim), heads, direction);
 		Ok(out)
 	}
 }

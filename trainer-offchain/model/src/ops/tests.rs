@@ -131,6 +131,77 @@ fn attention_should_equal_its_composition_when_grouped_and_longer_than_a_block()
 	}
 }
 
+/// Result and gradients of attention over `[2, 131, ..]`, by one form of products.
+fn attention_by(form: attention::Form, shape: AttentionShape) -> Vec<Vec<f32>> {
+	use attention::{backward, forward, Given, Heads, HeadsMut, Place, Sizes};
+	let places = [
+		Place::alone(shape.heads, shape.head_dim),
+		Place::alone(shape.kv_heads, shape.head_dim),
+		Place::alone(shape.kv_heads, shape.value_dim),
+		Place::alone(shape.heads, shape.value_dim),
+	];
+	let data: Vec<Vec<f32>> = places
+		.iter()
+		.enumerate()
+		.map(|(i, place)| random(&[2 * 131 * place.stride], i as u64).to_vec1().unwrap())
+		.collect();
+	let sizes = Sizes {
+		batch: 2,
+		seq: 131,
+		total: 131,
+		shape,
+	};
+	let of = |i: usize, data| Heads { data, place: places[i] };
+	let [q, k, v] = [0, 1, 2].map(|i| of(i, &data[i]));
+	let mut out = vec![0f32; data[3].len()];
+	forward(HeadsMut::new(&mut out, places[3]), [q, k, v], sizes, form);
+	let mut grads = [0, 1, 2].map(|i: usize| vec![0f32; data[i].len()]);
+	let [d_q, d_k, d_v] = &mut grads;
+	let into = [
+		HeadsMut::new(d_q, places[0]),
+		HeadsMut::new(d_k, places[1]),
+		HeadsMut::new(d_v, places[2]),
+	];
+	let given = Given {
+		q,
+		k,
+		v,
+		out: of(3, &out),
+		grad: of(3, &data[3]),
+	};
+	backward(into, given, sizes, form);
+	grads.into_iter().chain([out]).collect()
+}
+
+#[test]
+fn attention_should_be_the_same_by_every_form_of_products() {
+	use crate::kernels::Path;
+	for (window, alibi, value_dim) in [(None, false, 8), (Some(40), true, 35)] {
+		let shape = AttentionShape {
+			window,
+			alibi,
+			value_dim,
+			..SHAPE
+		};
+		let form = |path, bf16| attention::Form { path, bf16 };
+		let expected = attention_by(form(Path::Portable, false), shape);
+		for path in Path::available() {
+			for bf16 in [false, true] {
+				let rounded = bf16 && path == Path::Avx512Bf16;
+				let tolerance = if rounded { 2e-2 } else { 1e-5 };
+				for (found, expected) in attention_by(form(path, bf16), shape).iter().zip(&expected) {
+					let largest = expected.iter().fold(0f32, |m, x| m.max(x.abs()));
+					let worst = found.iter().zip(expected).fold(0f32, |m, (f, e)| m.max((f - e).abs()));
+					assert!(
+						worst < tolerance * largest,
+						"{path:?} {bf16} {shape:?}: {worst} of {largest}"
+					);
+				}
+			}
+		}
+	}
+}
+
 #[test]
 fn attention_should_see_its_window_only() {
 	let (q, k) = (random(&[1, 6, 4, 8], 1), random(&[1, 6, 2, 8], 2));

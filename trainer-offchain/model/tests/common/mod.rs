@@ -1,4 +1,5 @@
-//! What tests on the fixtures share.
+//! What tests on the fixtures share; none uses all of it.
+#![allow(dead_code)]
 
 use candle_core::{Device, Tensor};
 use openledger_model::checkpoint::Checkpoint;

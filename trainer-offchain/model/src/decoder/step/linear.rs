@@ -1,0 +1,264 @@
+//! Linear layers of a step, with their adapters.
+
+use super::{Gradients, Pass};
+use crate::error::Result;
+use crate::kernels::product::Elements;
+use crate::kernels::{math, product, Lhs, Rhs, Start};
+use crate::linear::{mask, DropoutRng, Linear};
+use crate::mat::{self, Mat, MatMut, Threads};
+use crate::ops::linear::weight_of;
+use crate::ops::{Held, Weight, WeightLayout};
+use candle_core::Tensor;
+use half::bf16;
+
+/// What a linear layer's adapter's input is multiplied by.
+pub(super) type Mask = Option<Vec<f32>>;
+
+/// Rows `[m, k]` that linear layers take.
+pub(super) struct Input<'a> {
+	x: &'a [f32],
+	lhs: Lhs<'a>,
+}
+
+/// A linear layer with the gradient of its output, in the backward pass.
+struct Branch<'a> {
+	linear: &'a Linear,
+	grad: &'a [f32],
+	mask: &'a Mask,
+	/// `scale · grad · B`, `[rows, rank]`.
+	low: Option<Vec<f32>>,
+}
+
+/// An adapter's factor as a term of a product, in the form that the product has.
+enum Factor<'a> {
+	Wide(&'a [f32]),
+	Narrow(Vec<bf16>),
+}
+
+impl<'a> Factor<'a> {
+	fn new(x: &'a [f32], pairs: bool) -> Self {
+		match pairs {
+			true => Self::Narrow(x.iter().map(|x| bf16::from_f32(*x)).collect()),
+			false => Self::Wide(x),
+		}
+	}
+
+	fn elements(&self) -> Elements<'_> {
+		match self {
+			Self::Wide(x) => Elements::F32(x),
+			Self::Narrow(x) => Elements::Bf16(x),
+		}
+	}
+}
+
+/// `dst [m, n] = lhs · rhs · scale`, by the general product.
+fn plain(m: usize, n: usize, lhs: Mat<'_>, rhs: Mat<'_>, scale: f32) -> Vec<f32> {
+	let mut out = vec![0f32; m * n];
+	mat::product(MatMut::new(&mut out, m, n), false, lhs, rhs, scale, Threads::All);
+	out
+}
+
+impl Pass<'_> {
+	pub fn input<'x>(&self, x: &'x [f32]) -> Input<'x> {
+		Input {
+			x,
+			lhs: Lhs::new(x, self.rows, x.len() / self.rows, self.path, self.pairs),
+		}
+	}
+
+	/// A linear layer's result, on top of `residual` where there is one.
+	pub fn linear(
+		&self,
+		linear: &Linear,
+		input: &Input<'_>,
+		residual: Option<&[f32]>,
+		dropout: &mut DropoutRng,
+		masks: &mut Vec<Mask>,
+	) -> Result<Vec<f32>> {
+		let (out, inp) = linear.weight.out_in()?;
+		let weight = Held::new(&linear.weight.tensor)?;
+		let bias = linear.weight.bias.as_ref().map(Held::new).transpose()?;
+		let mut y = match residual {
+			Some(x) => x.to_vec(),
+			None => vec![0f32; self.rows * out],
+		};
+		let start = Start {
+			held: residual.is_some(),
+			bias: bias.as_ref().map(Held::f32).transpose()?,
+		};
+		let base = weight_of(&linear.weight, &weight)?.t();
+		let Some(adapter) = &linear.adapter else {
+			masks.push(None);
+			product(&mut y, start, &[(&input.lhs, base)]);
+			return Ok(y);
+		};
+		let mask: Mask = match dropout {
+			Some(rng) if adapter.dropout > 0.0 => Some(mask(rng, input.x.len(), adapter.dropout)),
+			_ => None,
+		};
+		let (a, b) = (Held::new(&adapter.a)?, Held::new(&adapter.b)?);
+		let rank = adapter.a.dim(0)?;
+		let dropped = dropped(input.x, &mask);
+		let low = plain(
+			self.rows,
+			rank,
+			Mat::new(&dropped, self.rows, inp),
+			Mat::new(a.f32()?, rank, inp).t(),
+			adapter.scale,
+		);
+		let b = Factor::new(b.f32()?, self.pairs);
+		let low = Lhs::new(&low, self.rows, rank, self.path, self.pairs);
+		let through = Rhs::new(b.elements(), out, rank).t();
+		product(&mut y, start, &[(&input.lhs, base), (&low, through)]);
+		masks.push(mask);
+		Ok(y)
+	}
+
+	/// Gradients of linear layers that share their input, whose gradient is returned if it is wanted.
+	pub fn linears_backward(
+		&self,
+		layers: &[(&Linear, &[f32], &Mask)],
+		x: Option<&[f32]>,
+		wanted: bool,
+		gradients: &mut Gradients,
+	) -> Result<Vec<f32>> {
+		let mut branches = Vec::new();
+		for (linear, grad, mask) in layers {
+			let mut branch = Branch {
+				linear,
+				grad,
+				mask,
+				low: None,
+			};
+			if let Some(x) = x {
+				self.parameters(&mut branch, x, gradients)?;
+			}
+			branches.push(branch);
+		}
+		match wanted {
+			true => self.input_gradient(&branches),
+			false => Ok(Vec::new()),
+		}
+	}
+
+	/// Gradients of a linear layer's own parameters.
+	fn parameters(&self, branch: &mut Branch<'_>, x: &[f32], gradients: &mut Gradients) -> Result<()> {
+		let Weight { tensor, layout, bias } = &branch.linear.weight;
+		let (out, inp) = branch.linear.weight.out_in()?;
+		let grad = Mat::new(branch.grad, self.rows, out);
+		if tensor.is_variable() {
+			let x = Mat::new(x, self.rows, inp);
+			let d_weight = match layout {
+				WeightLayout::OutIn => plain(out, inp, grad.t(), x, 1.0),
+				WeightLayout::InOut => plain(inp, out, x.t(), grad, 1.0),
+			};
+			gradients.add(tensor, d_weight);
+		}
+		if let Some(bias) = bias.as_ref().filter(|b| b.is_variable()) {
+			let mut sum = vec![0f32; out];
+			branch.grad.chunks_exact(out).for_each(|row| math::add(&mut sum, row));
+			gradients.add(bias, sum);
+		}
+		let Some(adapter) = &branch.linear.adapter else {
+			return Ok(());
+		};
+		let (a, b) = (Held::new(&adapter.a)?, Held::new(&adapter.b)?);
+		let rank = adapter.a.dim(0)?;
+		let low = plain(self.rows, rank, grad, Mat::new(b.f32()?, out, rank), adapter.scale);
+		let dropped = dropped(x, branch.mask);
+		let x = Mat::new(&dropped, self.rows, inp);
+		if adapter.b.is_variable() {
+			let h = plain(self.rows, rank, x, Mat::new(a.f32()?, rank, inp).t(), adapter.scale);
+			let d_b = plain(out, rank, grad.t(), Mat::new(&h, self.rows, rank), 1.0);
+			gradients.add(&adapter.b, d_b);
+		}
+		if adapter.a.is_variable() {
+			let d_a = plain(rank, inp, Mat::new(&low, self.rows, rank).t(), x, 1.0);
+			gradients.add(&adapter.a, d_a);
+		}
+		branch.low = Some(low);
+		Ok(())
+	}
+
+	/// `Σ grad · W + low · A`, dropped parts of the adapters' left out.
+	fn input_gradient(&self, branches: &[Branch<'_>]) -> Result<Vec<f32>> {
+		let (_, inp) = branches[0].linear.weight.out_in()?;
+		let mut d_x = vec![0f32; self.rows * inp];
+		let (mut lefts, mut held, mut factors) = (Vec::new(), Vec::new(), Vec::new());
+		for branch in branches {
+			let (out, _) = branch.linear.weight.out_in()?;
+			lefts.push(Lhs::new(branch.grad, self.rows, out, self.path, self.pairs));
+			held.push(Held::new(&branch.linear.weight.tensor)?);
+		}
+		let mut low_lefts = Vec::new();
+		for branch in branches {
+			let (Some(adapter), Some(low)) = (&branch.linear.adapter, &branch.low) else {
+				continue;
+			};
+			let a = Held::new(&adapter.a)?;
+			let rank = adapter.a.dim(0)?;
+			if let Some(mask) = branch.mask {
+				let mut through = plain(
+					self.rows,
+					inp,
+					Mat::new(low, self.rows, rank),
+					Mat::new(a.f32()?, rank, inp),
+					1.0,
+				);
+				through.iter_mut().zip(mask).for_each(|(t, m)| *t *= m);
+				math::add(&mut d_x, &through);
+				continue;
+			}
+			low_lefts.push((rank, Lhs::new(low, self.rows, rank, self.path, self.pairs)));
+			factors.push(a);
+		}
+		let factors = factors
+			.iter()
+			.map(|a| Ok(Factor::new(a.f32()?, self.pairs)))
+			.collect::<Result<Vec<_>>>()?;
+		let mut terms = Vec::new();
+		for ((branch, left), held) in branches.iter().zip(&lefts).zip(&held) {
+			terms.push((left, weight_of(&branch.linear.weight, held)?));
+		}
+		for ((rank, left), factor) in low_lefts.iter().zip(&factors) {
+			terms.push((left, Rhs::new(factor.elements(), *rank, inp)));
+		}
+		let start = Start {
+			held: branches.iter().any(|b| b.mask.is_some()),
+			bias: None,
+		};
+		product(&mut d_x, start, &terms);
+		Ok(d_x)
+	}
+}
+
+impl Linear {
+	/// Whether anything of it is trained.
+	pub(super) fn trains(&self) -> bool {
+		let adapter = self
+			.adapter
+			.as_ref()
+			.is_some_and(|a| a.a.is_variable() || a.b.is_variable());
+		let bias = self.weight.bias.as_ref().is_some_and(Tensor::is_variable);
+		adapter || bias || self.weight.tensor.is_variable()
+	}
+
+	/// Elements of a row of its result.
+	pub(super) fn width(&self) -> usize {
+		self.weight.out_in().map_or(0, |(out, _)| out)
+	}
+
+	/// Whether its parameters' gradients, or its adapter's, need its input.
+	pub(super) fn wants_input(&self) -> bool {
+		self.adapter.is_some()
+			|| self.weight.tensor.is_variable()
+			|| self.weight.bias.as_ref().is_some_and(Tensor::is_variable)
+	}
+}
+
+fn dropped<'x>(x: &'x [f32], mask: &Mask) -> std::borrow::Cow<'x, [f32]> {
+	match mask {
+		None => x.into(),
+		Some(mask) => x.iter().zip(mask).map(|(x, m)| x * m).collect::<Vec<_>>().into(),
+	}
+}

@@ -1,0 +1,182 @@
+//! Elementwise functions and sums that the compiler turns into vectors, once for the processor that is there and once for
+//! any; both give the same bits.
+
+/// Defines functions over slices that are compiled twice: for any processor, and with AVX-512, taken where it is there.
+macro_rules! vectorised {
+	($($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block)*) => { $(
+		$(#[$doc])*
+		#[allow(clippy::too_many_arguments)]
+		pub fn $name($($arg: $type),*) $(-> $out)? {
+			#[inline(always)]
+			#[allow(clippy::too_many_arguments)]
+			fn any($($arg: $type),*) $(-> $out)? $body
+			#[cfg(target_arch = "x86_64")]
+			{
+				#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+				#[allow(clippy::too_many_arguments)]
+				fn wide($($arg: $type),*) $(-> $out)? { any($($arg),*) }
+				if $crate::kernels::math::wide_available() {
+					// SAFETY: just asked.
+					return unsafe { wide($($arg),*) };
+				}
+			}
+			any($($arg),*)
+		}
+	)* };
+}
+pub(crate) use vectorised;
+
+/// Whether the processor has what `vectorised!` compiles for.
+#[cfg(target_arch = "x86_64")]
+pub fn wide_available() -> bool {
+	std::is_x86_feature_detected!("avx512f")
+		&& std::is_x86_feature_detected!("avx512bw")
+		&& std::is_x86_feature_detected!("avx512dq")
+		&& std::is_x86_feature_detected!("avx512vl")
+}
+
+/// Sums are taken in this many interleaved parts, so that their order does not depend on the width of vectors.
+pub const LANES: usize = 16;
+
+/// `e^x` to two units in the last place; below -87 it is `e^-87`, above 88 `e^88`.
+#[inline(always)]
+pub fn exp(x: f32) -> f32 {
+	// Rounds to the nearest whole number and leaves it in the low bits.
+	const MAGIC: f32 = 12_582_912.0;
+	// ln 2 in two parts, the first with few bits: its product with a small whole number is exact.
+	const LN_2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);
+	// Comparisons, not `max`: what is not a number stays so.
+	let x = if x < -87.0 { -87.0 } else { x };
+	let x = if x > 88.0 { 88.0 } else { x };
+	let shifted = x * std::f32::consts::LOG2_E + MAGIC;
+	let whole = shifted - MAGIC;
+	let r = x - whole * LN_2.0 - whole * LN_2.1;
+	let mut p = 1.987_569_1e-4;
+	p = p * r + 1.398_2e-3;
+	p = p * r + 8.333_452e-3;
+	p = p * r + 4.166_579_6e-2;
+	p = p * r + 1.666_666_5e-1;
+	p = p * r + 0.5;
+	let p = p * r * r + r + 1.0;
+	p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
+}
+
+/// `1 / (1 + e^-x)`.
+#[inline(always)]
+pub fn sigmoid(x: f32) -> f32 {
+	1.0 / (1.0 + exp(-x))
+}
+
+#[inline(always)]
+fn fold(lanes: [f32; LANES]) -> f32 {
+	let mut lanes = lanes;
+	let mut width = LANES / 2;
+	while width > 0 {
+		for i in 0..width {
+			lanes[i] += lanes[i + width];
+		}
+		width /= 2;
+	}
+	lanes[0]
+}
+
+/// Sum of `f` over the indices below `len`, in [`LANES`] parts.
+#[inline(always)]
+pub fn sum_of(len: usize, f: impl Fn(usize) -> f32) -> f32 {
+	let mut lanes = [0f32; LANES];
+	let whole = len / LANES * LANES;
+	for i in (0..whole).step_by(LANES) {
+		for (l, lane) in lanes.iter_mut().enumerate() {
+			*lane += f(i + l);
+		}
+	}
+	for i in whole..len {
+		lanes[i - whole] += f(i);
+	}
+	fold(lanes)
+}
+
+#[inline(always)]
+fn largest(x: &[f32]) -> f32 {
+	let mut lanes = [f32::NEG_INFINITY; LANES];
+	for part in x.chunks(LANES) {
+		for (lane, &x) in lanes.iter_mut().zip(part) {
+			*lane = if x > *lane { x } else { *lane };
+		}
+	}
+	lanes.into_iter().fold(f32::NEG_INFINITY, f32::max)
+}
+
+vectorised! {
+	/// `Σ a · b`.
+	pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+		let b = &b[..a.len()];
+		sum_of(a.len(), |i| a[i] * b[i])
+	}
+
+	/// `y += x`.
+	pub fn add(y: &mut [f32], x: &[f32]) {
+		y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+	}
+
+	/// `y *= factor`.
+	pub fn scale(y: &mut [f32], factor: f32) {
+		y.iter_mut().for_each(|y| *y *= factor);
+	}
+
+	/// `row = e^(row - max)`; returns `max` and the sum.
+	pub fn exponentials(row: &mut [f32]) -> (f32, f64) {
+		let max = largest(row);
+		// In stretches, so that a sum over a large vocabulary keeps its last bits.
+		let mut total = 0f64;
+		for part in row.chunks_mut(4096) {
+			part.iter_mut().for_each(|x| *x = exp(*x - max));
+			total += f64::from(sum_of(part.len(), |i| part[i]));
+		}
+		(max, total)
+	}
+
+	/// `row = softmax(row)`.
+	pub fn softmax(row: &mut [f32]) {
+		let max = largest(row);
+		row.iter_mut().for_each(|x| *x = exp(*x - max));
+		let inverse = 1.0 / sum_of(row.len(), |i| row[i]);
+		row.iter_mut().for_each(|x| *x *= inverse);
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn exp_should_be_near_that_of_f64() {
+		for i in -86_000..88_000 {
+			let x = i as f32 * 1e-3;
+			let expected = f64::from(x).exp();
+			let error = (f64::from(exp(x)) - expected).abs() / expected;
+			assert!(error < 2.5e-7, "{x}: {error}");
+		}
+		assert!(exp(f32::NAN).is_nan() && exp(f32::NEG_INFINITY) < 1e-37);
+	}
+
+	#[test]
+	fn softmax_should_sum_to_one_and_show_what_is_not_a_number() {
+		let mut row: Vec<f32> = (0..77).map(|i| (i * 37 % 77) as f32 * 0.3 - 900.0).collect();
+		softmax(&mut row);
+		assert!((row.iter().map(|x| f64::from(*x)).sum::<f64>() - 1.0).abs() < 1e-6);
+		assert!(row[2] > row[1] && row.iter().all(|x| *x >= 0.0));
+		row[5] = f32::NAN;
+		softmax(&mut row);
+		assert!(row[0].is_nan());
+	}
+
+	#[test]
+	fn sums_should_take_every_element_once() {
+		let a: Vec<f32> = (0..53).map(|i| i as f32).collect();
+		assert_eq!(dot(&a, &vec![1.0; 53]), (0..53).sum::<i32>() as f32);
+		let mut row = vec![2.0; 53];
+		let (max, total) = exponentials(&mut row);
+		assert!(max == 2.0 && total == 53.0 && row == vec![1.0; 53]);
+	}
+}

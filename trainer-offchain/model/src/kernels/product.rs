@@ -1,0 +1,378 @@
+//! Products of activations with weights: `c = start + Σ lhs · rhs`.
+//!
+//! A task is a strip of columns of `c`. For every stretch of the depth it packs its part of the weight once and takes all
+//! rows through it: the weight's panels stay in the second-level cache, a panel of rows in the first.
+
+use super::Path;
+use crate::mat::{self, Mat, MatMut, Threads};
+use half::bf16;
+
+/// A weight's elements.
+#[derive(Clone, Copy)]
+pub enum Elements<'a> {
+	/// f32.
+	F32(&'a [f32]),
+	/// bf16.
+	Bf16(&'a [bf16]),
+}
+
+impl Elements<'_> {
+	/// How many there are.
+	#[allow(clippy::len_without_is_empty)]
+	pub fn len(&self) -> usize {
+		match self {
+			Self::F32(x) => x.len(),
+			Self::Bf16(x) => x.len(),
+		}
+	}
+}
+
+impl Elements<'_> {
+	/// Adds row `row` of a matrix as wide as `to` to it.
+	pub fn add_row(&self, to: &mut [f32], row: usize) {
+		let range = row * to.len()..(row + 1) * to.len();
+		match self {
+			Self::F32(x) => to.iter_mut().zip(&x[range]).for_each(|(to, x)| *to += x),
+			Self::Bf16(x) => to.iter_mut().zip(&x[range]).for_each(|(to, x)| *to += x.to_f32()),
+		}
+	}
+}
+
+/// The right operand, `k × n`.
+#[derive(Clone, Copy)]
+pub struct Rhs<'a> {
+	pub(super) elements: Elements<'a>,
+	pub(super) k: usize,
+	pub(super) n: usize,
+	/// Stored as `[n, k]`; else as `[k, n]`.
+	pub(super) deep_rows: bool,
+}
+
+impl<'a> Rhs<'a> {
+	/// Stored as `[k, n]`.
+	pub fn new(elements: Elements<'a>, k: usize, n: usize) -> Self {
+		assert_eq!(elements.len(), k * n, "a weight's size");
+		let deep_rows = false;
+		Self {
+			elements,
+			k,
+			n,
+			deep_rows,
+		}
+	}
+
+	/// The transpose, without moving anything.
+	pub fn t(self) -> Self {
+		Self {
+			k: self.n,
+			n: self.k,
+			deep_rows: !self.deep_rows,
+			..self
+		}
+	}
+
+	/// (k, n).
+	pub fn dims(&self) -> (usize, usize) {
+		(self.k, self.n)
+	}
+
+	/// Whether [`Lhs`] has to be in pairs of bf16 for it.
+	pub fn pairs(&self, path: Path) -> bool {
+		path == Path::Avx512Bf16 && matches!(self.elements, Elements::Bf16(_))
+	}
+}
+
+/// The left operand, `m × k`, ready for products with any number of right ones.
+pub struct Lhs<'a> {
+	x: &'a [f32],
+	m: usize,
+	k: usize,
+	path: Path,
+	pairs: bool,
+	packed: Vec<u32>,
+}
+
+impl<'a> Lhs<'a> {
+	/// `x [m, k]`; `pairs` as [`Rhs::pairs`] says.
+	pub fn new(x: &'a [f32], m: usize, k: usize, path: Path, pairs: bool) -> Self {
+		assert_eq!(x.len(), m * k, "rows of a product");
+		assert!(path <= Path::detected(), "the processor lacks what {path:?} needs");
+		let packed = match path {
+			Path::Portable => Vec::new(),
+			#[cfg(target_arch = "x86_64")]
+			_ => super::pack::lhs(x, m, k, pairs),
+			#[cfg(not(target_arch = "x86_64"))]
+			_ => unreachable!("only x86-64 has other paths"),
+		};
+		Self {
+			x,
+			m,
+			k,
+			path,
+			pairs,
+			packed,
+		}
+	}
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy, Default)]
+pub struct Start<'a> {
+	/// What `c` holds.
+	pub held: bool,
+	/// `[n]`, to every row.
+	pub bias: Option<&'a [f32]>,
+}
+
+/// `c [m, n] = start + Σ lhs · rhs`, on all of rayon's threads.
+pub fn product(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
+	let Some((first, rhs)) = terms.first() else { return };
+	let (m, n, path) = (first.m, rhs.n, first.path);
+	assert_eq!(c.len(), m * n, "result of a product");
+	for (lhs, rhs) in terms {
+		assert!(
+			lhs.m == m && rhs.n == n && lhs.k == rhs.k && lhs.path == path,
+			"shapes of a product do not fit"
+		);
+		assert_eq!(lhs.pairs, rhs.pairs(path), "operands of a product differ in form");
+	}
+	if let Some(bias) = start.bias {
+		assert_eq!(bias.len(), n, "bias of a product");
+	}
+	#[cfg(target_arch = "x86_64")]
+	// Our kernel reads bf16 only in pairs.
+	if path == Path::Avx512Bf16
+		|| (path == Path::Avx512 && terms.iter().all(|t| matches!(t.1.elements, Elements::F32(_))))
+	{
+		return strips::product(c, start, terms);
+	}
+	portable(c, start, terms, n);
+}
+
+/// By the `gemm` crate; bf16 is widened in blocks.
+fn portable(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)], n: usize) {
+	if let Some(bias) = start.bias {
+		for row in c.chunks_mut(n) {
+			match start.held {
+				true => row.iter_mut().zip(bias).for_each(|(c, b)| *c += b),
+				false => row.copy_from_slice(bias),
+			}
+		}
+	}
+	for (i, (lhs, rhs)) in terms.iter().enumerate() {
+		let held = i > 0 || start.held || start.bias.is_some();
+		let view = |data, deep_rows, k, n| match deep_rows {
+			true => Mat::new(data, n, k).t(),
+			false => Mat::new(data, k, n),
+		};
+		let x = Mat::new(lhs.x, lhs.m, lhs.k);
+		match rhs.elements {
+			Elements::F32(w) => {
+				let w = view(w, rhs.deep_rows, rhs.k, n);
+				mat::product(MatMut::new(c, lhs.m, n), held, x, w, 1.0, Threads::All);
+			}
+			Elements::Bf16(w) => widened(c, lhs, rhs, w, held),
+		}
+	}
+}
+
+/// Rows of a bf16 weight that are widened at once.
+const WIDENED: usize = 512;
+
+fn widened(c: &mut [f32], lhs: &Lhs<'_>, rhs: &Rhs<'_>, w: &[bf16], held: bool) {
+	let (rows, width) = if rhs.deep_rows { (rhs.n, rhs.k) } else { (rhs.k, rhs.n) };
+	let mut wide = vec![0f32; WIDENED.min(rows) * width];
+	for from in (0..rows).step_by(WIDENED) {
+		let count = WIDENED.min(rows - from);
+		let wide = &mut wide[..count * width];
+		wide.iter_mut()
+			.zip(&w[from * width..])
+			.for_each(|(to, x)| *to = x.to_f32());
+		let wide = Mat::new(wide, count, width);
+		if rhs.deep_rows {
+			let c = MatMut::strided(&mut c[from..], lhs.m, count, rhs.n);
+			mat::product(c, held, Mat::new(lhs.x, lhs.m, lhs.k), wide.t(), 1.0, Threads::All);
+		} else {
+			let x = Mat::strided(&lhs.x[from..], lhs.m, count, lhs.k);
+			mat::product(
+				MatMut::new(c, lhs.m, rhs.n),
+				held || from > 0,
+				x,
+				wide,
+				1.0,
+				Threads::All,
+			);
+		}
+	}
+}
+
+#[cfg(target_arch = "x86_64")]
+mod strips {
+	use super::{Lhs, Rhs, Start};
+	use crate::kernels::pack;
+	use crate::kernels::tile::{tile_bf16, tile_f32, Place, COLUMNS, ROWS};
+	use rayon::prelude::*;
+
+	/// Units of the depth that are packed at once.
+	const DEPTH: usize = 256;
+	/// Panels of [`COLUMNS`] columns that a task takes through the rows together: `4 · 256 · 32` units are 128 KiB.
+	const PANELS: usize = 4;
+
+	/// The result, written by tasks in columns that do not overlap.
+	struct Shared(*mut f32);
+	// SAFETY: each task writes only the columns of its strip.
+	unsafe impl Sync for Shared {}
+
+	impl Shared {
+		fn at(&self, offset: usize) -> *mut f32 {
+			self.0.wrapping_add(offset)
+		}
+	}
+
+	pub fn product(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
+		let n = terms[0].1.n;
+		let c = Shared(c.as_mut_ptr());
+		let panels = n.div_ceil(COLUMNS);
+		// Narrow results are cut finer, so that threads end together.
+		let each = if panels >= 16 * PANELS { PANELS } else { PANELS / 2 };
+		let tasks = panels.div_ceil(each);
+		(0..tasks).into_par_iter().for_each_init(
+			|| vec![0u32; PANELS * DEPTH * COLUMNS],
+			|buffer, task| strip(&c, start, terms, task * each..panels.min((task + 1) * each), buffer),
+		);
+	}
+
+	fn strip(
+		c: &Shared,
+		start: Start<'_>,
+		terms: &[(&Lhs<'_>, Rhs<'_>)],
+		panels: std::ops::Range<usize>,
+		buffer: &mut [u32],
+	) {
+		let mut begun = false;
+		for (lhs, rhs) in terms {
+			let units = pack::units(rhs.k, lhs.pairs);
+			for from in (0..units).step_by(DEPTH) {
+				let depth = DEPTH.min(units - from);
+				for (panel, to) in panels.clone().zip(buffer.chunks_mut(DEPTH * COLUMNS)) {
+					// SAFETY: a packed left operand exists only where the processor has AVX-512; `to` holds DEPTH.
+					unsafe { pack::rhs(rhs, panel * COLUMNS, from, depth, to) };
+				}
+				for row in (0..lhs.m).step_by(ROWS) {
+					let a = &lhs.packed[(row / ROWS * units + from) * ROWS..][..depth * ROWS];
+					for (panel, b) in panels.clone().zip(buffer.chunks(DEPTH * COLUMNS)) {
+						let column = panel * COLUMNS;
+						let place = Place {
+							to: c.at(row * rhs.n + column),
+							stride: rhs.n,
+							rows: ROWS.min(lhs.m - row),
+							columns: COLUMNS.min(rhs.n - column),
+							accumulate: begun || start.held,
+							bias: match start.bias {
+								Some(bias) if !begun => bias[column..].as_ptr(),
+								_ => std::ptr::null(),
+							},
+						};
+						// SAFETY: `a` and `b` hold `depth` units; the place lies inside `c` in this task's columns;
+						// pairs exist only where the processor has `avx512bf16`.
+						unsafe {
+							match lhs.pairs {
+								true => tile_bf16(depth, a.as_ptr(), b.as_ptr(), &place),
+								false => tile_f32(depth, a.as_ptr(), b.as_ptr(), &place),
+							}
+						}
+					}
+				}
+				begun = true;
+			}
+		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use rand::{Rng, SeedableRng};
+
+	fn random(len: usize, seed: u64) -> Vec<f32> {
+		let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+		(0..len).map(|_| rng.random_range(-1.0..1.0)).collect()
+	}
+
+	fn rounded(x: &[f32]) -> Vec<bf16> {
+		x.iter().map(|x| bf16::from_f32(*x)).collect()
+	}
+
+	/// Every form of weight, every start, sizes around the tiles' and the depth's ends, against sums in f64.
+	#[test]
+	fn product_should_equal_sums_in_f64_on_every_path() {
+		for path in Path::available() {
+			for (m, k, n) in [
+				(1, 1, 1),
+				(13, 31, 33),
+				(14, 16, 32),
+				(15, 257, 31),
+				(29, 515, 130),
+				(3, 40, 2100),
+			] {
+				for (bf16_weight, transposed, start) in (0..16).map(|i| (i % 2 == 0, i / 2 % 2 == 0, i / 4)) {
+					check(path, (m, k, n), bf16_weight, transposed, start);
+				}
+			}
+		}
+	}
+
+	fn check(path: Path, (m, k, n): (usize, usize, usize), bf16_weight: bool, transposed: bool, start: usize) {
+		let (x, w, bias, held) = (random(m * k, 1), random(k * n, 2), random(n, 3), random(m * n, 4));
+		let (x2, w2) = (random(m * 5, 5), random(5 * n, 6));
+		let (w16, w216) = (rounded(&w), rounded(&w2));
+		let elements = |wide: &'static [f32], narrow: &'static [bf16]| match bf16_weight {
+			true => Elements::Bf16(narrow),
+			false => Elements::F32(wide),
+		};
+		// Leaked: a test's closure cannot name the lifetimes otherwise.
+		let (w, w16, w2, w216) = (&*w.leak(), &*w16.leak(), &*w2.leak(), &*w216.leak());
+		let stored = |e, k, n| {
+			if transposed {
+				Rhs::new(e, n, k).t()
+			} else {
+				Rhs::new(e, k, n)
+			}
+		};
+		let (rhs, rhs2) = (stored(elements(w, w16), k, n), stored(elements(w2, w216), 5, n));
+		let pairs = rhs.pairs(path);
+		let mut c = held.clone();
+		let begin = Start {
+			held: start & 1 == 1,
+			bias: (start & 2 == 2).then_some(&bias),
+		};
+		let (lhs, lhs2) = (Lhs::new(&x, m, k, path, pairs), Lhs::new(&x2, m, 5, path, pairs));
+		product(&mut c, begin, &[(&lhs, rhs), (&lhs2, rhs2)]);
+
+		let seen = |x: f32| {
+			if pairs {
+				bf16::from_f32(x).to_f64()
+			} else {
+				f64::from(x)
+			}
+		};
+		let weight = |w: &[f32], i: usize| match bf16_weight {
+			true => bf16::from_f32(w[i]).to_f64(),
+			false => f64::from(w[i]),
+		};
+		for i in 0..m {
+			for j in 0..n {
+				let at = |l: usize, k: usize| if transposed { j * k + l } else { l * n + j };
+				let mut expected = f64::from(held[i * n + j]) * f64::from(start as u32 & 1);
+				expected += f64::from(bias[j]) * f64::from(start as u32 >> 1);
+				expected += (0..k).map(|l| seen(x[i * k + l]) * weight(w, at(l, k))).sum::<f64>();
+				expected += (0..5).map(|l| seen(x2[i * 5 + l]) * weight(w2, at(l, 5))).sum::<f64>();
+				let error = (f64::from(c[i * n + j]) - expected).abs();
+				assert!(
+					error < 1e-4,
+					"{path:?} {m}x{k}x{n} bf16 {bf16_weight} t {transposed} start {start}, [{i}, {j}]: {error}"
+				);
+			}
+		}
+	}
+}

@@ -1,0 +1,186 @@
+//! The step that is written out against candle's graph of the same decoder: losses and gradients.
+
+mod common;
+
+use candle_core::{DType, Device, Tensor};
+use common::{fixture, values};
+use openledger_model::decoder::{Activations, StepInput};
+use openledger_model::{lora, Decoder, LoraSettings};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
+
+const FIXTURES: [&str; 6] = [
+	"tiny-llama",
+	"tiny-gpt2",
+	"tiny-mistral",
+	"tiny-qwen2",
+	"tiny-bloom",
+	"tiny-chatglm",
+];
+
+/// A decoder with adapters around all layers, B not zero, and dropout.
+fn adapted(name: &str, matrices: DType, dropout: f64) -> Decoder {
+	let mut decoder = Decoder::load_as(&fixture(name).join("model"), &Device::Cpu, false, matrices).unwrap();
+	let settings = LoraSettings {
+		rank: 3,
+		alpha: 6.0,
+		dropout,
+		targets: lora::resolve_targets(&decoder, &[lora::ALL_LINEAR.to_owned()]).unwrap(),
+		use_rslora: false,
+	};
+	lora::attach_new(&mut decoder, &settings, 1).unwrap();
+	let mut rng = ChaCha8Rng::seed_from_u64(2);
+	for (name, tensor) in lora::tensors(&decoder) {
+		if name.contains("lora_B") {
+			let values: Vec<f32> = (0..tensor.elem_count()).map(|_| rng.random_range(-0.1..0.1)).collect();
+			let values = Tensor::from_vec(values, tensor.shape(), &Device::Cpu).unwrap();
+			candle_core::Var::from_tensor(&tensor).unwrap().set(&values).unwrap();
+		}
+	}
+	decoder
+}
+
+struct Outcome {
+	loss: f64,
+	gradients: Vec<Vec<f32>>,
+}
+
+fn batch(decoder: &Decoder) -> (Vec<u32>, Vec<u32>) {
+	let vocab = decoder.config.vocab_size;
+	let ids: Vec<u32> = (0..42).map(|i| (i * 11 % vocab) as u32).collect();
+	let mut targets: Vec<u32> = (0..42).map(|i| (i * 5 % vocab) as u32).collect();
+	targets[7] = openledger_model::ops::IGNORE;
+	(ids, targets)
+}
+
+fn step(decoder: &Decoder, variables: &[Tensor], activations: Activations) -> Outcome {
+	let (ids, targets) = batch(decoder);
+	let input = StepInput {
+		ids: &ids,
+		seq: 21,
+		texts: &[],
+		targets: &targets,
+		factor: 0.5,
+		activations,
+	};
+	let mut dropout = Some(ChaCha8Rng::seed_from_u64(3));
+	let (loss, mut gradients) = decoder.loss_and_gradients(&input, &mut dropout).unwrap();
+	let take = |v| values(&gradients.take(v).unwrap().expect("a gradient"));
+	Outcome {
+		loss,
+		gradients: variables.iter().map(take).collect(),
+	}
+}
+
+fn graph(decoder: &Decoder, variables: &[Tensor]) -> Outcome {
+	let (ids, targets) = batch(decoder);
+	let ids = Tensor::from_vec(ids, (2, 21), &Device::Cpu).unwrap();
+	let mut dropout = Some(ChaCha8Rng::seed_from_u64(3));
+	let loss = decoder.loss_sum(&ids, &[], Arc::new(targets), &mut dropout).unwrap();
+	let store = (&loss * 0.5).unwrap().backward().unwrap();
+	Outcome {
+		loss: f64::from(loss.to_scalar::<f32>().unwrap()),
+		gradients: variables.iter().map(|v| values(store.get(v).unwrap())).collect(),
+	}
+}
+
+/// Largest difference of a gradient over its largest element, over all.
+fn distance(found: &Outcome, expected: &Outcome) -> f32 {
+	let one = |(found, expected): (&Vec<f32>, &Vec<f32>)| {
+		let largest = expected.iter().fold(1e-6f32, |m, x| m.max(x.abs()));
+		let difference = found.iter().zip(expected).fold(0f32, |m, (f, e)| m.max((f - e).abs()));
+		difference / largest
+	};
+	let pairs = found.gradients.iter().zip(&expected.gradients);
+	pairs.map(one).fold(0.0, f32::max)
+}
+
+fn variables(decoder: &Decoder) -> Vec<Tensor> {
+	lora::tensors(decoder).into_iter().map(|(_, t)| t).collect()
+}
+
+#[test]
+fn step_should_equal_the_graph_with_adapters_and_dropout() {
+	for name in FIXTURES {
+		for dropout in [0.0, 0.4] {
+			let decoder = adapted(name, DType::F32, dropout);
+			assert!(decoder.has_step(), "{name}");
+			let variables = variables(&decoder);
+			let (found, expected) = (
+				step(&decoder, &variables, Activations::Keep),
+				graph(&decoder, &variables),
+			);
+			assert!((found.loss - expected.loss).abs() < 1e-5 * expected.loss, "{name}");
+			let distance = distance(&found, &expected);
+			assert!(distance < 1e-4, "{name}, dropout {dropout}: {distance}");
+		}
+	}
+}
+
+#[test]
+fn step_should_equal_the_graph_when_everything_is_trained() {
+	for name in FIXTURES {
+		let decoder = Decoder::load(&fixture(name).join("model"), &Device::Cpu, true).unwrap();
+		let variables: Vec<Tensor> = decoder.parameters.iter().map(|(_, t)| t.clone()).collect();
+		let (found, expected) = (
+			step(&decoder, &variables, Activations::Keep),
+			graph(&decoder, &variables),
+		);
+		for (((parameter, _), found), expected) in
+			decoder.parameters.iter().zip(&found.gradients).zip(&expected.gradients)
+		{
+			let largest = expected.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
+			for (f, e) in found.iter().zip(expected) {
+				assert!((f - e).abs() < 1e-4 * largest, "{name}, {parameter}: {f}, {e}");
+			}
+		}
+	}
+}
+
+#[test]
+fn recomputed_activations_should_give_the_same_bits() {
+	for name in FIXTURES {
+		let decoder = adapted(name, DType::F32, 0.4);
+		let variables = variables(&decoder);
+		let kept = step(&decoder, &variables, Activations::Keep);
+		let again = step(&decoder, &variables, Activations::Recompute);
+		assert_eq!(kept.loss.to_bits(), again.loss.to_bits());
+		assert_eq!(kept.gradients, again.gradients, "{name}");
+	}
+}
+
+#[test]
+fn bf16_weights_should_give_nearly_the_same() {
+	for name in FIXTURES {
+		let (wide, narrow) = (adapted(name, DType::F32, 0.0), adapted(name, DType::BF16, 0.0));
+		let found = step(&narrow, &variables(&narrow), Activations::Keep);
+		let expected = step(&wide, &variables(&wide), Activations::Keep);
+		assert!((found.loss - expected.loss).abs() < 1e-2 * expected.loss, "{name}");
+		let distance = distance(&found, &expected);
+		// Not equal: then the weights would not be bf16.
+		assert!(distance > 1e-5 && distance < 0.1, "{name}: {distance}");
+	}
+}
+
+#[test]
+fn bf16_should_be_refused_for_what_is_trained() {
+	let dir = fixture("tiny-llama").join("model");
+	let error = Decoder::load_as(&dir, &Device::Cpu, true, DType::BF16).err().unwrap();
+	assert!(error.to_string().contains("bf16"), "{error}");
+}
+
+#[test]
+fn activations_should_be_recomputed_when_memory_asks() {
+	assert_eq!(Activations::fitting(51, Some(100)), Activations::Recompute);
+	assert_eq!(Activations::fitting(50, Some(100)), Activations::Keep);
+	assert_eq!(Activations::fitting(50, None), Activations::Keep);
+	let decoder = adapted("tiny-gpt2", DType::F32, 0.0);
+	let c = &decoder.config;
+	// Two streams, query, key and value, the attention's result, and the feed-forward part's inner layer.
+	let width = 2 * c.hidden_size + 3 * c.hidden_size + c.hidden_size + c.intermediate_size;
+	assert_eq!(
+		decoder.activation_bytes(10).unwrap(),
+		(4 * 10 * c.layers * width) as u64
+	);
+}
