@@ -50,7 +50,6 @@ pub struct Checkpoints {
 	output: PathBuf,
 	inputs: Value,
 	every: usize,
-	total_steps: usize,
 	/// Whether none is ever removed.
 	keep_all: bool,
 	/// In order. Of those that were removed the record stays.
@@ -76,7 +75,6 @@ impl Checkpoints {
 			output: output.to_owned(),
 			inputs: comparable(inputs)?,
 			every: inputs.checkpoint_every,
-			total_steps: inputs.total_steps,
 			keep_all,
 			records: Vec::new(),
 		})
@@ -127,9 +125,9 @@ impl Checkpoints {
 		inputs.get("threads")?.as_u64()?.try_into().ok()
 	}
 
-	/// Whether one is due after `step`.
-	pub fn is_due(&self, step: usize) -> bool {
-		self.every > 0 && (step.is_multiple_of(self.every) || step == self.total_steps)
+	/// Whether one is due after `step`, which may be the `last`.
+	pub fn is_due(&self, step: usize, last: bool) -> bool {
+		self.every > 0 && (step.is_multiple_of(self.every) || last)
 	}
 
 	/// Writes one, whole or not at all, then removes those that are not kept. `save` adds what was trained, for use
@@ -173,7 +171,7 @@ impl Checkpoints {
 		// What an interruption left between the regular ones has been replaced by this one.
 		let (keep, left): (Vec<_>, _) = std::mem::take(&mut self.records)
 			.into_iter()
-			.partition(|old| old.step < step && self.is_due(old.step));
+			.partition(|old| old.step < step && self.is_due(old.step, false));
 		self.records = keep;
 		self.records.push(record);
 		self.write_index()?;

@@ -102,9 +102,21 @@ pub struct RunConfig {
 	/// Whether documents are joined and cut into full sequences.
 	#[serde(default)]
 	pub packing: bool,
+	/// Whether batches are made of sequences of about the same length, so that little is padded.
+	#[serde(default)]
+	pub group_by_length: bool,
 	/// Share of the documents kept out of training and evaluated at the end, 0 to below 1.
 	#[serde(default)]
 	pub validation_split: f64,
+	/// Steps between evaluations on the documents kept out; 0 for none before the end.
+	#[serde(default)]
+	pub eval_steps: usize,
+	/// Evaluations without a lower loss than the lowest before, after which the run ends; 0 for never.
+	#[serde(default)]
+	pub early_stop_patience: usize,
+	/// Whether the result is what had the lowest loss in an evaluation, not what the last step left.
+	#[serde(default)]
+	pub keep_best: bool,
 	/// Seed of everything random.
 	#[serde(default = "defaults::seed")]
 	pub seed: u64,
@@ -213,7 +225,11 @@ impl RunConfig {
 			cutoff_length: defaults::cutoff_length(),
 			shuffle: true,
 			packing: false,
+			group_by_length: false,
 			validation_split: 0.0,
+			eval_steps: 0,
+			early_stop_patience: 0,
+			keep_best: false,
 			seed: defaults::seed(),
 			logging_steps: defaults::logging_steps(),
 			save_steps: defaults::save_steps(),
@@ -239,8 +255,29 @@ impl RunConfig {
 		Ok(config)
 	}
 
+	/// Keys that mean nothing without another.
+	fn validate_dependent(&self) -> Result<()> {
+		let no_evaluation = (self.eval_steps == 0).then_some("eval_steps = 0: nothing is evaluated on the way");
+		let no_checkpoint = (self.save_steps == 0).then_some("save_steps = 0: there are none");
+		let no_validation = (self.validation_split == 0.0).then_some("validation_split = 0: nothing is kept out");
+		let one_length = self.packing.then_some("packing = true: sequences are full");
+		let dependent = [
+			("max_checkpoints", self.max_checkpoints > 0, no_checkpoint),
+			("eval_steps", self.eval_steps > 0, no_validation),
+			("early_stop_patience", self.early_stop_patience > 0, no_evaluation),
+			("keep_best", self.keep_best, no_evaluation),
+			("group_by_length", self.group_by_length, one_length),
+		];
+		let one = |(key, set, without): (&'static str, bool, Option<&str>)| match without {
+			Some(without) if set => Err(FinetuneError::config(key, format!("has no meaning with {without}"))),
+			_ => Ok(()),
+		};
+		dependent.into_iter().try_for_each(one)
+	}
+
 	/// Checks every limit.
 	pub fn validate(&self) -> Result<()> {
+		self.validate_dependent()?;
 		let at_least_one = [
 			("batch_size", self.batch_size),
 			("gradient_accumulation", self.gradient_accumulation),
@@ -260,12 +297,6 @@ impl RunConfig {
 			return Err(FinetuneError::config(
 				"threads",
 				format!("{} are more than {MAX_THREADS}", self.threads),
-			));
-		}
-		if self.max_checkpoints > 0 && self.save_steps == 0 {
-			return Err(FinetuneError::config(
-				"max_checkpoints",
-				"has no meaning with save_steps = 0: there are none",
 			));
 		}
 		let dropout = self.lora_dropout.unwrap_or(0.0);
@@ -361,7 +392,8 @@ mod tests {
 		let config = parse(
 			"init_adapter = \"a\"\nmethod = \"lora\"\nlearning_rate = 1\nscheduler = \"linear\"\nwarmup_steps = 2\n\
 			 weight_decay = 0.1\nmax_grad_norm = 0\nbatch_size = 3\ngradient_accumulation = 4\nepochs = 2\n\
-			 max_steps = 9\ncutoff_length = 64\nshuffle = false\npacking = true\nvalidation_split = 0.2\nseed = 1\n\
+			 max_steps = 9\ncutoff_length = 64\nshuffle = false\npacking = true\ngroup_by_length = false\nvalidation_split = 0.2\nseed = 1\n\
+			 eval_steps = 5\nearly_stop_patience = 2\nkeep_best = true\n\
 			 logging_steps = 1\nsave_steps = 10\nmax_checkpoints = 4\nthreads = 2\nlora_rank = 2\nlora_alpha = 3\nlora_dropout = 0.5\n\
 			 lora_targets = \"q_proj, v_proj\"\nuse_rslora = true\ndevice = \"cuda:1\"\n",
 		)
@@ -391,6 +423,10 @@ mod tests {
 			("lora_targets = \"\"", "lora_targets"),
 			("threads = 1025", "threads"),
 			("save_steps = 0\nmax_checkpoints = 3", "max_checkpoints"),
+			("eval_steps = 5", "eval_steps"),
+			("validation_split = 0.1\nearly_stop_patience = 1", "early_stop_patience"),
+			("validation_split = 0.1\nkeep_best = true", "keep_best"),
+			("packing = true\ngroup_by_length = true", "group_by_length"),
 			("method = \"full\"\nlora_rank = 4", "lora_rank"),
 		] {
 			let message = parse(text).unwrap_err().to_string();

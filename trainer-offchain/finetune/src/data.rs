@@ -3,7 +3,7 @@
 use crate::error::{FinetuneError, Result};
 use crate::hash::{hash_file, FileHash};
 use openledger_extract::Format;
-use openledger_model::ModelTokenizer;
+use openledger_model::Message;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,8 @@ pub const TEXT_EXTENSIONS: &[&str] = &["md", "markdown", "txt", "text", "rst", "
 pub enum Document {
 	/// Text, to be tokenized.
 	Text(String),
+	/// A conversation, to be rendered and tokenized.
+	Chat(Vec<Message>),
 	/// Ids, used as they are.
 	Ids(Vec<u32>),
 }
@@ -149,7 +151,7 @@ fn parse_line(value: &Value) -> std::result::Result<Document, String> {
 			.ok_or_else(|| "key `input_ids`: expected a list of token ids".into());
 	}
 	if let Some(messages) = value.get("messages") {
-		return render(messages).map(Document::Text);
+		return conversation(messages).map(Document::Chat);
 	}
 	match value.get("text").map(Value::as_str) {
 		Some(Some(text)) => Ok(Document::Text(text.to_owned())),
@@ -158,71 +160,22 @@ fn parse_line(value: &Value) -> std::result::Result<Document, String> {
 	}
 }
 
-/// A conversation as plain text, one `role: content` paragraph a message. Chat templates are not applied.
-fn render(messages: &Value) -> std::result::Result<String, String> {
+/// The messages of a conversation.
+fn conversation(messages: &Value) -> std::result::Result<Vec<Message>, String> {
 	let messages = messages.as_array().ok_or("key `messages`: expected a list")?;
-	let mut text = String::new();
-	for message in messages {
-		let part = |key: &str| message.get(key).and_then(Value::as_str);
-		let role = part("role").ok_or("key `messages`: a message has no `role`")?;
-		let content = part("content").ok_or("key `messages`: a message has no `content`")?;
-		text.push_str(&format!("{role}: {content}\n"));
-	}
-	Ok(text)
-}
-
-/// Ids of every document. A tokenizer is needed only where there is text.
-pub fn tokenize(documents: &[Document], tokenizer: Option<&ModelTokenizer>) -> Result<Vec<Vec<u32>>> {
-	use rayon::prelude::*;
-	let one = |document: &Document| match (document, tokenizer) {
-		(Document::Ids(ids), _) => Ok(ids.clone()),
-		(Document::Text(text), Some(tokenizer)) => Ok(tokenizer.encode_document(text)?),
-		(Document::Text(_), None) => Err(FinetuneError::config("data", "holds text, but there is no tokenizer")),
+	let one = |message: &Value| {
+		let part = |key: &str| message.get(key).and_then(Value::as_str).map(str::to_owned);
+		Ok(Message {
+			role: part("role").ok_or("key `messages`: a message has no `role`")?,
+			content: part("content").ok_or("key `messages`: a message has no `content`")?,
+		})
 	};
-	documents.par_iter().map(one).collect()
-}
-
-/// Sequences of at most `cutoff` ids. Neighbours share one id, so that every id but a document's first is a target
-/// exactly once; what has no target is left out.
-pub fn windows(documents: &[Vec<u32>], cutoff: usize) -> Vec<Vec<u32>> {
-	let mut sequences = Vec::new();
-	for ids in documents {
-		let mut start = 0;
-		while start + 1 < ids.len() {
-			let end = (start + cutoff).min(ids.len());
-			sequences.push(ids[start..end].to_vec());
-			start = end - 1;
-		}
-	}
-	sequences
-}
-
-/// All documents one after the other, cut into sequences of `cutoff` ids (the last may be shorter). Attention is causal
-/// over a whole sequence, so a document sees the end of the one before it, as in pretraining; its end token divides them.
-pub fn pack(documents: &[Vec<u32>], cutoff: usize) -> Vec<Vec<u32>> {
-	let all: Vec<u32> = documents.iter().flatten().copied().collect();
-	windows(&[all], cutoff)
+	messages.iter().map(one).collect()
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
-
-	#[test]
-	fn windows_should_make_every_id_a_target_once() {
-		let ids: Vec<u32> = (0..10).collect();
-		let sequences = windows(&[ids, vec![7], vec![8, 9]], 4);
-		assert_eq!(
-			sequences,
-			[vec![0, 1, 2, 3], vec![3, 4, 5, 6], vec![6, 7, 8, 9], vec![8, 9]]
-		);
-	}
-
-	#[test]
-	fn pack_should_join_and_cut() {
-		let sequences = pack(&[vec![1, 2, 0], vec![3, 0], vec![4, 5, 0]], 5);
-		assert_eq!(sequences, [vec![1, 2, 0, 3, 0], vec![0, 4, 5, 0]]);
-	}
 
 	#[test]
 	fn folder_should_be_read_in_the_order_of_paths() {
@@ -272,6 +225,10 @@ mod tests {
 
 	#[test]
 	fn jsonl_should_be_read_in_three_forms() {
+		let message = |role: &str, content: &str| Message {
+			role: role.into(),
+			content: content.into(),
+		};
 		let dir = tempfile::tempdir().unwrap();
 		let path = dir.path().join("d.jsonl");
 		let lines = "{\"text\": \"a\"}\n\n{\"input_ids\": [1, 2]}\n\
@@ -280,7 +237,7 @@ mod tests {
 		let expected = [
 			Document::Text("a".into()),
 			Document::Ids(vec![1, 2]),
-			Document::Text("user: hi\nassistant: ho\n".into()),
+			Document::Chat(vec![message("user", "hi"), message("assistant", "ho")]),
 		];
 		assert_eq!(read(&path).unwrap().documents, expected);
 	}

@@ -32,6 +32,14 @@ pub enum FinetuneError {
 		/// What is wrong, with the key.
 		reason: String,
 	},
+	/// A conversation does not fit the model's chat template.
+	#[error("conversation in document {number} of the data: {reason}")]
+	Chat {
+		/// Which of the documents, from 1.
+		number: usize,
+		/// Why.
+		reason: String,
+	},
 	/// There is nothing to train or evaluate on.
 	#[error("{path}: {reason}", path = .path.display())]
 	NoData {

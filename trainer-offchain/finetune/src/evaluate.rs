@@ -1,10 +1,12 @@
 //! Mean loss of a model on data.
 
 use crate::data;
+use crate::encode::{encode, Encoder};
 use crate::error::{FinetuneError, Result};
+use crate::sequence::{windows, Sequence};
 use crate::trainer::Batch;
 use candle_core::Device;
-use openledger_model::{peft, Decoder, ModelTokenizer};
+use openledger_model::{peft, Decoder};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -23,11 +25,11 @@ pub struct Evaluation {
 	pub tokens: usize,
 }
 
-/// Mean token loss over sequences of ids; none where there is no target.
-pub fn evaluate_sequences(decoder: &Decoder, sequences: &[Vec<u32>]) -> Result<Option<Evaluation>> {
-	let part = |chunk: &[Vec<u32>]| -> Result<(f64, usize)> {
-		let batch = Batch::new(chunk.iter().map(Vec::as_slice), &decoder.device)?;
-		let loss = decoder.loss_sum(&batch.ids, batch.targets.clone(), &mut None)?;
+/// Mean token loss over sequences; none where there is no target.
+pub fn evaluate_sequences(decoder: &Decoder, sequences: &[Sequence]) -> Result<Option<Evaluation>> {
+	let part = |chunk: &[Sequence]| -> Result<(f64, usize)> {
+		let batch = Batch::new(chunk.iter(), &decoder.device)?;
+		let loss = decoder.loss_sum(&batch.ids, &batch.texts, batch.targets.clone(), &mut None)?;
 		Ok((f64::from(loss.detach().to_scalar::<f32>()?), batch.tokens))
 	};
 	let parts: Vec<(f64, usize)> = sequences.par_chunks(BATCH).map(part).collect::<Result<_>>()?;
@@ -60,18 +62,13 @@ pub fn evaluate(
 		peft::load(&mut decoder, adapter, false)?;
 	}
 	let dataset = data::read(data_path)?;
-	let text = dataset.documents.iter().any(|d| matches!(d, data::Document::Text(_)));
-	let tokenizer = if text {
-		Some(ModelTokenizer::load(model, &decoder.config)?)
-	} else {
-		None
-	};
-	let mut documents = data::tokenize(&dataset.documents, tokenizer.as_ref())?;
-	documents.iter_mut().for_each(|ids| ids.truncate(limit));
-	documents.iter().try_for_each(|ids| decoder.check_ids(ids))?;
-	let sequences = data::windows(&documents, cutoff.clamp(2, decoder.config.max_positions + 1));
+	let encoder = Encoder::load(model, &decoder.config, &dataset.documents)?;
+	let mut texts = encode(&dataset.documents, encoder.as_ref())?;
+	texts.iter_mut().for_each(|text| text.truncate(limit));
+	texts.iter().try_for_each(|text| text.check(&decoder))?;
+	let sequences = windows(&texts, cutoff.clamp(2, decoder.config.max_positions + 1));
 	evaluate_sequences(&decoder, &sequences)?.ok_or_else(|| FinetuneError::NoData {
 		path: data_path.to_owned(),
-		reason: "no document is longer than one token".into(),
+		reason: "no document has a token to predict".into(),
 	})
 }

@@ -160,7 +160,8 @@ pub fn hyperparameters(config: &RunConfig) -> serde_json::Value {
 	value
 }
 
-/// Hashes of the base model's files: configuration, tensors and, where there is one, the tokenizer.
+/// Hashes of the base model's files: configuration, tensors and, where there are any, the tokenizer
+/// and the chat template.
 pub fn base_files(dir: &Path) -> Result<Vec<FileHash>> {
 	let mut files = vec![hash_file(&dir.join("config.json"), "config.json")?];
 	for path in Checkpoint::open(dir)?.files() {
@@ -171,9 +172,11 @@ pub fn base_files(dir: &Path) -> Result<Vec<FileHash>> {
 				.unwrap_or_default(),
 		)?);
 	}
-	let tokenizer = dir.join("tokenizer.json");
-	if tokenizer.exists() {
-		files.push(hash_file(&tokenizer, "tokenizer.json")?);
+	for name in ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"] {
+		let path = dir.join(name);
+		if path.exists() {
+			files.push(hash_file(&path, name)?);
+		}
 	}
 	Ok(files)
 }

@@ -4,6 +4,9 @@ use rand::seq::SliceRandom;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+/// Micro-batches whose sequences are sorted together: enough to find like ones, few enough that an epoch stays mixed.
+const SORTED: usize = 50;
+
 /// Sizes of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
@@ -23,6 +26,8 @@ pub struct Plan {
 	sizes: Sizes,
 	/// Seed of the orders; none for the order of the data.
 	shuffle: Option<u64>,
+	/// Of the sequences, where batches are to be of about one length.
+	lengths: Option<Vec<usize>>,
 	epoch: Option<(usize, Vec<usize>)>,
 }
 
@@ -33,8 +38,15 @@ impl Plan {
 			sequences,
 			sizes,
 			shuffle,
+			lengths: None,
 			epoch: None,
 		}
+	}
+
+	/// With batches of sequences of about the same length; `lengths` are the sequences'.
+	pub fn grouped(mut self, lengths: Vec<usize>) -> Self {
+		self.lengths = Some(lengths);
+		self
 	}
 
 	/// Steps of one pass.
@@ -70,12 +82,24 @@ impl Plan {
 
 	fn order(&self, epoch: usize) -> Vec<usize> {
 		let mut order: Vec<usize> = (0..self.sequences).collect();
-		if let Some(seed) = self.shuffle {
-			let mut rng = ChaCha8Rng::seed_from_u64(seed);
+		let mut rng = self.shuffle.map(ChaCha8Rng::seed_from_u64);
+		if let Some(rng) = &mut rng {
 			rng.set_stream(epoch as u64);
-			order.shuffle(&mut rng);
+			order.shuffle(rng);
 		}
-		order
+		let Some(lengths) = &self.lengths else {
+			return order;
+		};
+		let batch = self.sizes.batch_size;
+		for near in order.chunks_mut(batch.saturating_mul(SORTED)) {
+			near.sort_by_key(|sequence| std::cmp::Reverse(lengths[*sequence]));
+		}
+		let (full, rest) = order.split_at(order.len() / batch * batch);
+		let mut batches: Vec<&[usize]> = full.chunks(batch).collect();
+		if let Some(rng) = &mut rng {
+			batches.shuffle(rng);
+		}
+		[&batches.concat(), rest].concat()
 	}
 }
 
@@ -132,6 +156,30 @@ mod tests {
 		assert_ne!(first, second);
 		assert_eq!(epoch(&mut Plan::new(40, sizes(0, 2.0), Some(7)), 10), second);
 		assert_ne!(epoch(&mut Plan::new(40, sizes(0, 2.0), Some(8)), 0), first);
+	}
+
+	#[test]
+	fn grouped_plan_should_pad_little_and_stay_an_order_of_its_own() {
+		let lengths: Vec<usize> = (0..401).map(|i| (i * 37) % 101 + 1).collect();
+		let all = |plan: &mut Plan| -> Vec<Vec<usize>> { (0..101).flat_map(|step| plan.step(step)).collect() };
+		let padded = |batches: &[Vec<usize>]| -> usize {
+			let of = |batch: &Vec<usize>| {
+				let longest = batch.iter().map(|i| lengths[*i]).max().unwrap_or(0);
+				batch.iter().map(|i| longest - lengths[*i]).sum::<usize>()
+			};
+			batches.iter().map(of).sum()
+		};
+		let new = |seed| Plan::new(401, sizes(0, 1.0), Some(seed));
+		let (plain, grouped) = (all(&mut new(1)), all(&mut new(1).grouped(lengths.clone())));
+		assert!(padded(&grouped) * 10 < padded(&plain), "{}", padded(&grouped));
+		let mut each: Vec<usize> = grouped.concat();
+		each.sort_unstable();
+		assert_eq!(each, (0..401).collect::<Vec<_>>());
+		assert_eq!(grouped, all(&mut new(1).grouped(lengths.clone())));
+		assert_ne!(grouped, all(&mut new(2).grouped(lengths.clone())));
+		// Long and short batches are mixed.
+		let first: Vec<usize> = grouped.iter().map(|batch| lengths[batch[0]]).collect();
+		assert!(!first.is_sorted_by(|a, b| a >= b));
 	}
 
 	#[test]

@@ -5,10 +5,12 @@ use crate::error::{FinetuneError, Result};
 use crate::evaluate::evaluate_sequences;
 use crate::plan::{Plan, Sizes};
 use crate::schedule;
+use crate::sequence::{join, Sequence};
 use crate::trainer::{Batch, StepMetrics, Trainer};
 use candle_core::Device;
 use openledger_model::files::{replace_dir, write_file, write_json};
 use openledger_model::{checkpoint, Decoder, DecoderConfig, ModelError, ModelTokenizer, RawConfig};
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{json, Value};
 use std::ops::ControlFlow;
@@ -115,12 +117,12 @@ pub fn init_model(config: &InitConfig, on_progress: &mut dyn FnMut(Progress) -> 
 		parameters,
 	});
 
-	let sequences = data::pack(&documents, config.seq_len + 1);
+	let sequences = join(&documents, config.seq_len + 1);
 	let started = Instant::now();
 	let (steps, trained_tokens, interrupted) = train(config, &decoder, &sequences, on_progress)?;
 	let train_seconds = started.elapsed().as_secs_f64();
 	let stride = sequences.len().div_ceil(MEASURED).max(1);
-	let sample: Vec<Vec<u32>> = sequences.iter().step_by(stride).cloned().collect();
+	let sample: Vec<Sequence> = sequences.iter().step_by(stride).cloned().collect();
 	let final_loss = evaluate_sequences(&decoder, &sample)?.map_or(f64::NAN, |e| e.loss);
 	if !interrupted {
 		write(config, &decoder, &tokenizer_json)?;
@@ -207,8 +209,8 @@ fn encode(tokenizer_json: &[u8], config: &DecoderConfig, texts: &[String]) -> Re
 	let scratch = tempfile::tempdir().map_err(FinetuneError::io(Path::new("temporary folder")))?;
 	write_file(&scratch.path().join("tokenizer.json"), tokenizer_json)?;
 	let tokenizer = ModelTokenizer::load(scratch.path(), config)?;
-	let documents: Vec<data::Document> = texts.iter().map(|t| data::Document::Text(t.clone())).collect();
-	data::tokenize(&documents, Some(&tokenizer))
+	let ids = |text: &String| Ok(tokenizer.encode_document(text)?);
+	texts.par_iter().map(ids).collect()
 }
 
 /// config.json, as transformers reads it.
@@ -274,7 +276,7 @@ fn model_config(c: &InitConfig) -> Result<Value> {
 fn train(
 	config: &InitConfig,
 	decoder: &Decoder,
-	sequences: &[Vec<u32>],
+	sequences: &[Sequence],
 	on_progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<(usize, usize, bool)> {
 	let sizes = Sizes {
@@ -301,7 +303,7 @@ fn train(
 		let batches = plan
 			.step(step - 1)
 			.iter()
-			.map(|batch| Batch::new(batch.iter().map(|i| sequences[*i].as_slice()), &decoder.device))
+			.map(|batch| Batch::new(batch.iter().map(|i| &sequences[*i]), &decoder.device))
 			.collect::<Result<Vec<_>>>()?;
 		let done = trainer.step(step, &batches, learning_rate)?;
 		tokens += done.tokens;
@@ -313,6 +315,7 @@ fn train(
 			grad_norm: done.grad_norm,
 			tokens_per_s: done.tokens as f64 / done.elapsed.as_secs_f64().max(1e-9),
 			tokens: done.tokens,
+			eval_loss: None,
 		};
 		if on_progress(Progress::Step(metrics)).is_break() {
 			return Ok((step, tokens, true));

@@ -66,7 +66,7 @@ pub fn repeat(config: RunConfig, segment: Segment, from: Option<State>, on_step:
 	config.validate()?;
 	on_threads(config.threads, || {
 		let setup = Setup::load(config)?;
-		let mut training = Training::new(&setup);
+		let mut training = Training::new(&setup)?;
 		if let Some(state) = from {
 			training.restore(state)?;
 		}
@@ -76,7 +76,7 @@ pub fn repeat(config: RunConfig, segment: Segment, from: Option<State>, on_step:
 			end: None,
 			total_steps: training.total_steps,
 		};
-		while training.position.step < segment.until.min(training.total_steps) {
+		while training.position.step < segment.until && !training.is_over() {
 			if on_step(training.step()?).is_break() {
 				return Ok(repeated);
 			}

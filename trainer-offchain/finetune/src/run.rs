@@ -86,7 +86,7 @@ pub fn resume(mut config: RunConfig, on_step: OnStep) -> Result<RunReport> {
 fn begin(config: RunConfig, resume: bool, on_step: OnStep) -> Result<RunReport> {
 	let setup = Setup::load(config)?;
 	let inputs = setup.inputs()?;
-	let mut training = Training::new(&setup);
+	let mut training = Training::new(&setup)?;
 	let mut output = Output::open(&setup, &inputs, &mut training, resume)?;
 	let started = Instant::now();
 	let interrupted = train(&setup, &mut training, &mut output, on_step)?;
@@ -108,6 +108,7 @@ fn begin(config: RunConfig, resume: bool, on_step: OnStep) -> Result<RunReport> 
 	if report.interrupted {
 		return Ok(report);
 	}
+	training.finish()?;
 	let config = &setup.config;
 	report.eval_loss = evaluate_sequences(&setup.decoder, &setup.sequences.validation)?.map(|e| e.loss);
 	let folder = config.output.join(inputs.result_folder());
@@ -142,14 +143,17 @@ fn begin(config: RunConfig, resume: bool, on_step: OnStep) -> Result<RunReport> 
 
 /// Makes the steps that are left. Whether `on_step` broke them off.
 fn train(setup: &Setup, training: &mut Training, output: &mut Output, on_step: OnStep) -> Result<bool> {
-	while training.position.step < training.total_steps {
+	while !training.is_over() {
 		let metrics = training.step()?;
-		let (step, last) = (metrics.step, metrics.step == metrics.total_steps);
+		let (step, last) = (metrics.step, training.is_over());
 		if last || step.is_multiple_of(setup.config.logging_steps) {
 			output.log(&metrics)?;
 		}
+		if let Some(loss) = metrics.eval_loss {
+			output.write(&serde_json::json!({ "step": step, "eval_loss": loss }))?;
+		}
 		let interrupted = on_step(metrics).is_break() && !last;
-		if output.checkpoints.is_due(step) || interrupted {
+		if output.checkpoints.is_due(step, last) || interrupted {
 			let name = folder_of(setup.settings.is_some());
 			let state = training.state()?;
 			output.checkpoints.write(&state, |dir| save(setup, &dir.join(name)))?;
@@ -241,7 +245,7 @@ impl Output {
 		})
 	}
 
-	/// One line, written whole.
+	/// The line of a step.
 	fn log(&mut self, metrics: &StepMetrics) -> Result<()> {
 		let line = serde_json::json!({
 			"step": metrics.step,
@@ -250,6 +254,11 @@ impl Output {
 			"grad_norm": metrics.grad_norm,
 			"tokens_per_s": metrics.tokens_per_s,
 		});
+		self.write(&line)
+	}
+
+	/// One line, written whole.
+	fn write(&mut self, line: &serde_json::Value) -> Result<()> {
 		self.metrics
 			.write_all(format!("{line}\n").as_bytes())
 			.map_err(FinetuneError::io(&self.path))

@@ -2,19 +2,21 @@
 //! repeat it compare.
 //!
 //! Every trained tensor is there under its own name, AdamW's moments of it under [`FIRST`] and [`SECOND`] behind that name,
-//! and the [`Position`] as JSON in the metadata. No random state is: every step draws from a stream of its own.
+//! what had the lowest loss in an evaluation, where that is kept, under [`BEST`], and the [`Position`] as JSON in the metadata. No random state is: every step draws from a stream of its own.
 
 use crate::error::{FinetuneError, Result};
 use safetensors::{tensor::Metadata, Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 /// Behind a tensor's name: AdamW's first moment of it.
 pub const FIRST: &str = ".adamw_first";
 /// Behind a tensor's name: AdamW's second moment of it.
 pub const SECOND: &str = ".adamw_second";
+/// Behind a tensor's name: what it was at the lowest loss of an evaluation.
+pub const BEST: &str = ".best";
 /// The metadata's key.
 const KEY: &str = "openledger_state";
 
@@ -31,9 +33,41 @@ pub struct Position {
 	/// Loss of the last step, nats.
 	#[serde(with = "exact")]
 	pub last_loss: f64,
+	/// Of the evaluations on the way, once there was one.
+	#[serde(default, skip_serializing_if = "Option::is_none")]
+	pub evaluated: Option<Evaluated>,
+}
+
+/// What the evaluations of a run found so far.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Evaluated {
+	/// The lowest loss, nats.
+	#[serde(with = "exact")]
+	pub best_loss: f64,
+	/// The step that had it.
+	pub best_step: usize,
+	/// Evaluations since.
+	pub since: usize,
 }
 
 impl Position {
+	/// Adds an evaluation; whether its loss is the lowest.
+	pub fn evaluate(&mut self, loss: f64) -> bool {
+		let is_best = self.evaluated.is_none_or(|before| loss < before.best_loss);
+		self.evaluated = match self.evaluated {
+			Some(before) if !is_best => Some(Evaluated {
+				since: before.since + 1,
+				..before
+			}),
+			_ => Some(Evaluated {
+				best_loss: loss,
+				best_step: self.step,
+				since: 0,
+			}),
+		};
+		is_best
+	}
+
 	/// Adds a step.
 	pub fn advance(&mut self, loss: f64, tokens: usize) {
 		self.step += 1;
@@ -123,25 +157,40 @@ impl State {
 		Self::from_bytes(&bytes, path)
 	}
 
-	/// The trained tensors, without their moments.
-	pub fn trained(&self) -> impl Iterator<Item = (&str, &Values)> {
-		let all = self.tensors.iter().map(|(name, values)| (name.as_str(), values));
-		all.filter(|(name, _)| !is_moment(name))
-	}
-
-	/// The same, to change them.
+	/// What training goes on from, to change it: neither moments nor the best so far.
 	pub fn trained_mut(&mut self) -> impl Iterator<Item = (&str, &mut Values)> {
 		let all = self.tensors.iter_mut().map(|(name, values)| (name.as_str(), values));
-		all.filter(|(name, _)| !is_moment(name))
+		all.filter(|(name, _)| !is_moment(name) && !name.ends_with(BEST))
 	}
 
-	/// The same state with other trained tensors; `None` where they are not of the same names.
+	/// Whether the best is kept beside the last.
+	fn keeps_best(&self) -> bool {
+		self.tensors.keys().any(|name| name.ends_with(BEST))
+	}
+
+	/// The trained tensors, without their moments: the run's result if it ended here.
+	pub fn trained(&self) -> impl Iterator<Item = (&str, &Values)> {
+		let best = self.keeps_best();
+		let result = move |name: &'_ str| match best {
+			true => name.ends_with(BEST),
+			false => !name.ends_with(FIRST) && !name.ends_with(SECOND),
+		};
+		let all = self.tensors.iter().map(|(name, values)| (name.as_str(), values));
+		all.filter(move |(name, _)| result(name))
+			.map(|(name, values)| (name.strip_suffix(BEST).unwrap_or(name), values))
+	}
+
+	/// The same state with another result; `None` where its tensors are not of the same names.
 	pub fn with_trained(&self, trained: Tensors) -> Option<Self> {
-		let names = self.trained().map(|(name, _)| name);
-		if !names.eq(trained.keys().map(String::as_str)) {
+		let names: BTreeSet<&str> = self.trained().map(|(name, _)| name).collect();
+		if !names.into_iter().eq(trained.keys().map(String::as_str)) {
 			return None;
 		}
+		let mark = if self.keeps_best() { BEST } else { "" };
 		let mut state = self.clone();
+		let trained = trained
+			.into_iter()
+			.map(|(name, values)| (format!("{name}{mark}"), values));
 		state.tensors.extend(trained);
 		Some(state)
 	}
@@ -280,6 +329,34 @@ mod tests {
 		assert_eq!(old.with_trained(trained(&new)), Some(new.clone()));
 		assert_eq!(old.with_trained(new.tensors), None);
 		assert_eq!(old.with_trained(Tensors::new()), None);
+	}
+
+	#[test]
+	fn result_should_be_the_best_when_it_is_kept() {
+		let mut kept = state([1.0, 2.0]);
+		let best = state([7.0, 8.0]).tensors["a"].clone();
+		kept.tensors.insert(format!("a{BEST}"), best.clone());
+		assert_eq!(kept.trained().collect::<Vec<_>>(), [("a", &best)]);
+		let other = state([9.0, 9.0]).tensors["a"].clone();
+		let changed = kept.with_trained([("a".to_owned(), other.clone())].into()).unwrap();
+		assert_eq!(changed.trained().collect::<Vec<_>>(), [("a", &other)]);
+		assert_eq!(changed.tensors["a"], kept.tensors["a"]);
+	}
+
+	#[test]
+	fn lowest_loss_should_be_remembered_with_its_step() {
+		let mut position = Position::default();
+		let mut seen = Vec::new();
+		for loss in [2.0, 1.0, 1.5, f64::NAN, 0.5] {
+			position.advance(loss, 1);
+			let is_best = position.evaluate(loss);
+			let evaluated = position.evaluated.unwrap();
+			seen.push((is_best, evaluated.best_step, evaluated.since));
+		}
+		assert_eq!(
+			seen,
+			[(true, 1, 0), (true, 2, 0), (false, 2, 1), (false, 2, 2), (true, 5, 0)]
+		);
 	}
 
 	#[test]

@@ -2,6 +2,7 @@
 
 use crate::adamw::{clip_factor, global_norm, AdamW};
 use crate::error::{FinetuneError, Result};
+use crate::sequence::Sequence;
 use crate::state::{Position, State, Tensors, Values, FIRST, SECOND};
 use candle_core::{Device, Tensor, Var};
 use openledger_model::decoder::{Activations, StepInput};
@@ -14,10 +15,12 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Sequences padded on the right to one length.
+/// Sequences padded on the right to one length; packed ones as one row, one after the other.
 pub struct Batch {
 	/// `[rows, len]`, u32.
 	pub ids: Tensor,
+	/// Lengths of the texts in the one row of packed sequences; otherwise empty, and each row is a text.
+	pub texts: Vec<usize>,
 	/// Each position's next id, row after row; [`IGNORE`] where there is none.
 	pub targets: Arc<Vec<u32>>,
 	/// Targets that count.
@@ -25,31 +28,35 @@ pub struct Batch {
 }
 
 impl Batch {
-	/// Inputs are all ids but the last, targets all but the first.
-	pub fn new<'a>(sequences: impl Iterator<Item = &'a [u32]> + Clone, device: &Device) -> Result<Self> {
-		let len = sequences
-			.clone()
-			.map(<[u32]>::len)
-			.max()
-			.unwrap_or(0)
-			.saturating_sub(1)
-			.max(1);
-		let (mut ids, mut targets, mut rows, mut tokens) = (Vec::new(), Vec::new(), 0, 0);
+	/// Of sequences on a device.
+	pub fn new<'a>(sequences: impl Iterator<Item = &'a Sequence> + Clone, device: &Device) -> Result<Self> {
+		let packed = sequences.clone().any(|sequence| sequence.texts.len() > 1);
+		let longest = sequences.clone().map(Sequence::len).max().unwrap_or(0).max(1);
+		let (mut ids, mut targets, mut texts, mut rows) = (Vec::new(), Vec::new(), Vec::new(), 0);
 		for sequence in sequences {
-			let kept = sequence.len().saturating_sub(1);
-			ids.extend(&sequence[..kept]);
-			ids.extend(std::iter::repeat_n(0, len - kept));
-			targets.extend(sequence.iter().skip(1));
-			targets.extend(std::iter::repeat_n(IGNORE, len - kept));
+			ids.extend(&sequence.ids);
+			targets.extend(&sequence.targets);
 			rows += 1;
-			tokens += kept;
+			if packed {
+				texts.extend(&sequence.texts);
+			} else {
+				ids.resize(rows * longest, 0);
+				targets.resize(rows * longest, IGNORE);
+			}
 		}
+		let shape = if packed { (1, ids.len()) } else { (rows, longest) };
 		Ok(Self {
-			ids: Tensor::from_vec(ids, (rows, len), device)?,
+			ids: Tensor::from_vec(ids, shape, device)?,
+			texts,
+			tokens: count(&targets),
 			targets: Arc::new(targets),
-			tokens,
 		})
 	}
+}
+
+/// Targets that count.
+fn count(targets: &[u32]) -> usize {
+	targets.iter().filter(|target| **target != IGNORE).count()
 }
 
 /// One step, as it is reported.
@@ -69,6 +76,9 @@ pub struct StepMetrics {
 	pub tokens_per_s: f64,
 	/// Target tokens of the step.
 	pub tokens: usize,
+	/// Loss on the documents kept out, where they were evaluated after this step.
+	#[serde(default, skip_serializing_if = "Option::is_none")]
+	pub eval_loss: Option<f64>,
 }
 
 /// Trains a decoder's variables.
@@ -145,19 +155,33 @@ impl<'a> Trainer<'a> {
 		})
 	}
 
+	/// What is trained, as it is; `names` are those of the variables, in their order.
+	pub fn values(&self, names: &[String]) -> Result<Tensors> {
+		let one = |(name, variable): (&String, &Tensor)| {
+			let (shape, values) = (variable.dims().to_vec(), variable.flatten_all()?.to_vec1::<f32>()?);
+			Ok((name.clone(), Values { shape, values }))
+		};
+		names.iter().zip(&self.variables).map(one).collect()
+	}
+
+	/// Makes what is trained these values, which are of these variables or refused.
+	pub fn set(&self, names: &[String], values: &Tensors) -> Result<()> {
+		for (name, variable) in names.iter().zip(&self.variables) {
+			let found = values.get(name).filter(|found| found.shape == variable.dims());
+			let found = found.ok_or_else(|| FinetuneError::OtherState { name: name.clone() })?;
+			let value = Tensor::from_slice(&found.values, variable.shape(), variable.device())?;
+			Var::from_tensor(variable)?.set(&value)?;
+		}
+		Ok(())
+	}
+
 	/// The state after a step; `names` are those of the variables, in their order.
 	pub fn state(&self, names: &[String], position: Position) -> Result<State> {
-		let mut tensors = Tensors::new();
+		let mut tensors = self.values(names)?;
 		for (index, (name, variable)) in names.iter().zip(&self.variables).enumerate() {
-			let shape = variable.dims().to_vec();
 			let (first, second) = self.optimiser.moments(index);
-			let parts = [
-				(String::new(), variable.flatten_all()?.to_vec1::<f32>()?),
-				(FIRST.to_owned(), first.to_vec()),
-				(SECOND.to_owned(), second.to_vec()),
-			];
-			for (mark, values) in parts {
-				let shape = shape.clone();
+			for (mark, values) in [(FIRST, first.to_vec()), (SECOND, second.to_vec())] {
+				let shape = variable.dims().to_vec();
 				tensors.insert(format!("{name}{mark}"), Values { shape, values });
 			}
 		}
@@ -166,6 +190,7 @@ impl<'a> Trainer<'a> {
 
 	/// Goes on from a state, which is of these variables or refused.
 	pub fn restore(&mut self, names: &[String], mut state: State) -> Result<()> {
+		self.set(names, &state.tensors)?;
 		let mut moments = Vec::new();
 		for (name, variable) in names.iter().zip(&self.variables) {
 			let mut take = |mark: &str| {
@@ -173,10 +198,8 @@ impl<'a> Trainer<'a> {
 				let tensor = tensor.filter(|tensor| tensor.shape == variable.dims());
 				tensor.ok_or_else(|| FinetuneError::OtherState { name: name.clone() })
 			};
-			let value = take("")?;
+			take("")?;
 			moments.push((take(FIRST)?.values, take(SECOND)?.values));
-			let value = Tensor::from_vec(value.values, variable.shape(), variable.device())?;
-			Var::from_tensor(variable)?.set(&value)?;
 		}
 		if let Some(name) = state.tensors.into_keys().next() {
 			return Err(FinetuneError::OtherState { name });
@@ -192,7 +215,9 @@ impl<'a> Trainer<'a> {
 		if self.decoder.has_step() {
 			return self.step_gradients(batch, &mut dropout, tokens);
 		}
-		let loss = self.decoder.loss_sum(&batch.ids, batch.targets.clone(), &mut dropout)?;
+		let loss = self
+			.decoder
+			.loss_sum(&batch.ids, &batch.texts, batch.targets.clone(), &mut dropout)?;
 		let loss_sum = f64::from(loss.detach().to_scalar::<f32>()?);
 		let mut store = (loss / tokens.max(1) as f64)?.backward()?;
 		Ok(Gradients {
@@ -206,6 +231,7 @@ impl<'a> Trainer<'a> {
 		let input = StepInput {
 			ids: &ids,
 			seq: batch.ids.dim(1)?,
+			texts: &batch.texts,
 			targets: &batch.targets,
 			factor: 1.0 / tokens.max(1) as f32,
 			activations: Activations::fitting(self.decoder.activation_bytes(ids.len())?, available_memory()),

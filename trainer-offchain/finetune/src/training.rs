@@ -3,17 +3,20 @@
 use crate::adapter::adapter;
 use crate::checkpoints;
 use crate::config::{Method, RunConfig};
-use crate::data::{self, Dataset, Document};
+use crate::data::{self, Dataset};
+use crate::encode::{encode, Encoder};
 use crate::error::{FinetuneError, Result};
+use crate::evaluate::evaluate_sequences;
 use crate::hash::FileHash;
 use crate::kernel::kernel_path;
 use crate::manifest::{self, Code, Inputs};
 use crate::plan::{self, Plan, Sizes};
 use crate::run::{device, variables};
 use crate::schedule;
-use crate::state::{Position, State};
+use crate::sequence::{pack, windows, Sequence};
+use crate::state::{Evaluated, Position, State, Tensors, BEST};
 use crate::trainer::{Batch, StepMetrics, Trainer};
-use openledger_model::{lora, Decoder, LoraSettings, ModelTokenizer};
+use openledger_model::{lora, Decoder, LoraSettings};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -29,8 +32,8 @@ pub(crate) struct Setup {
 
 /// Sequences to train on and to validate on.
 pub(crate) struct Sequences {
-	pub train: Vec<Vec<u32>>,
-	pub validation: Vec<Vec<u32>>,
+	pub train: Vec<Sequence>,
+	pub validation: Vec<Sequence>,
 	documents: usize,
 	validation_documents: usize,
 	cutoff: usize,
@@ -64,7 +67,12 @@ impl Setup {
 			max_steps: config.max_steps,
 			epochs: config.epochs,
 		};
-		Plan::new(self.sequences.train.len(), sizes, config.shuffle.then_some(config.seed))
+		let train = &self.sequences.train;
+		let plan = Plan::new(train.len(), sizes, config.shuffle.then_some(config.seed));
+		match config.group_by_length {
+			true => plan.grouped(train.iter().map(Sequence::len).collect()),
+			false => plan,
+		}
 	}
 
 	/// Steps of the run.
@@ -107,14 +115,9 @@ impl Setup {
 
 /// Tokenizes, splits by documents, and cuts or packs.
 fn sequences(config: &RunConfig, decoder: &Decoder, dataset: &Dataset) -> Result<Sequences> {
-	let text = dataset.documents.iter().any(|d| matches!(d, Document::Text(_)));
-	let tokenizer = if text {
-		Some(ModelTokenizer::load(&config.model, &decoder.config)?)
-	} else {
-		None
-	};
-	let documents = data::tokenize(&dataset.documents, tokenizer.as_ref())?;
-	documents.iter().try_for_each(|ids| decoder.check_ids(ids))?;
+	let encoder = Encoder::load(&config.model, &decoder.config, &dataset.documents)?;
+	let texts = encode(&dataset.documents, encoder.as_ref())?;
+	texts.iter().try_for_each(|text| text.check(decoder))?;
 	// A sequence's last id is only a target: one more than the positions fits.
 	let limit = decoder.config.max_positions + 1;
 	if config.cutoff_length > limit {
@@ -124,26 +127,27 @@ fn sequences(config: &RunConfig, decoder: &Decoder, dataset: &Dataset) -> Result
 		);
 	}
 	let cutoff = config.cutoff_length.min(limit);
-	let held_out = plan::validation(documents.len(), config.validation_split, config.seed);
-	let part = |held: bool| -> Vec<Vec<u32>> {
-		documents
-			.iter()
-			.zip(&held_out)
+	let held_out = plan::validation(texts.len(), config.validation_split, config.seed);
+	let part = |held: bool| -> Vec<Sequence> {
+		let texts = texts.iter().zip(&held_out);
+		texts
 			.filter(|(_, h)| **h == held)
-			.map(|(ids, _)| ids.clone())
+			.map(|(text, _)| text.clone())
 			.collect()
 	};
 	let (train, validation) = (part(false), part(true));
-	let cut = if config.packing { data::pack } else { data::windows };
 	let sequences = Sequences {
 		documents: train.len(),
 		validation_documents: validation.len(),
-		train: cut(&train, cutoff),
-		validation: data::windows(&validation, cutoff),
+		train: match windows(&train, cutoff) {
+			sequences if config.packing => pack(sequences, cutoff),
+			sequences => sequences,
+		},
+		validation: windows(&validation, cutoff),
 		cutoff,
 	};
 	if sequences.train.is_empty() {
-		let reason = "no document is longer than one token".into();
+		let reason = "no document has a token to predict".into();
 		return Err(FinetuneError::NoData {
 			path: config.data.clone(),
 			reason,
@@ -159,13 +163,15 @@ pub(crate) struct Training<'a> {
 	trainer: Trainer<'a>,
 	/// Of the variables, in their order.
 	names: Vec<String>,
+	/// What had the lowest loss in an evaluation, where it is kept.
+	best: Option<Tensors>,
 	pub total_steps: usize,
 	pub position: Position,
 }
 
 impl<'a> Training<'a> {
 	/// Before its first step.
-	pub fn new(setup: &'a Setup) -> Self {
+	pub fn new(setup: &'a Setup) -> Result<Self> {
 		let config = &setup.config;
 		let is_lora = setup.settings.is_some();
 		let named = if is_lora {
@@ -180,19 +186,32 @@ impl<'a> Training<'a> {
 			config.max_grad_norm,
 			Some(ChaCha8Rng::seed_from_u64(config.seed ^ 0x6472_6f70)),
 		);
-		Self {
+		let names: Vec<String> = named.into_iter().map(|(name, _)| name).collect();
+		let best = match config.keep_best {
+			true => Some(trainer.values(&names)?),
+			false => None,
+		};
+		Ok(Self {
 			plan: setup.plan(),
 			total_steps: setup.total_steps(),
-			names: named.into_iter().map(|(name, _)| name).collect(),
+			names,
+			best,
 			trainer,
 			position: Position::default(),
 			setup,
-		}
+		})
 	}
 
 	/// Goes on from a checkpoint.
-	pub fn restore(&mut self, state: State) -> Result<()> {
+	pub fn restore(&mut self, mut state: State) -> Result<()> {
 		let position = state.position;
+		if let Some(best) = &mut self.best {
+			for (name, values) in best {
+				let kept = state.tensors.remove(&format!("{name}{BEST}"));
+				let kept = kept.filter(|kept| kept.shape == values.shape);
+				*values = kept.ok_or_else(|| FinetuneError::OtherState { name: name.clone() })?;
+			}
+		}
 		self.trainer.restore(&self.names, state)?;
 		self.position = position;
 		Ok(())
@@ -200,7 +219,43 @@ impl<'a> Training<'a> {
 
 	/// Where it stands.
 	pub fn state(&self) -> Result<State> {
-		self.trainer.state(&self.names, self.position)
+		let mut state = self.trainer.state(&self.names, self.position)?;
+		let best = self.best.iter().flatten();
+		let best = best.map(|(name, values)| (format!("{name}{BEST}"), values.clone()));
+		state.tensors.extend(best);
+		Ok(state)
+	}
+
+	/// Whether all steps are made, or the loss on the documents kept out has not become lower for long enough.
+	pub fn is_over(&self) -> bool {
+		let patience = self.setup.config.early_stop_patience;
+		let is_stopped = |evaluated: Evaluated| patience > 0 && evaluated.since >= patience;
+		self.position.step >= self.total_steps || self.position.evaluated.is_some_and(is_stopped)
+	}
+
+	/// Makes what is trained the run's result: the best, where it is kept.
+	pub fn finish(&self) -> Result<()> {
+		match &self.best {
+			Some(best) => self.trainer.set(&self.names, best),
+			None => Ok(()),
+		}
+	}
+
+	/// Evaluates on the documents kept out, where that is due after the step just made.
+	fn evaluate(&mut self) -> Result<Option<f64>> {
+		let (every, step) = (self.setup.config.eval_steps, self.position.step);
+		if every == 0 || !(step.is_multiple_of(every) || step == self.total_steps) {
+			return Ok(None);
+		}
+		let Some(found) = evaluate_sequences(&self.setup.decoder, &self.setup.sequences.validation)? else {
+			return Ok(None);
+		};
+		if self.position.evaluate(found.loss) {
+			if let Some(best) = &mut self.best {
+				*best = self.trainer.values(&self.names)?;
+			}
+		}
+		Ok(Some(found.loss))
 	}
 
 	/// Makes the next step.
@@ -214,10 +269,11 @@ impl<'a> Training<'a> {
 			.plan
 			.step(step - 1)
 			.iter()
-			.map(|batch| Batch::new(batch.iter().map(|i| sequences[*i].as_slice()), &decoder.device))
+			.map(|batch| Batch::new(batch.iter().map(|i| &sequences[*i]), &decoder.device))
 			.collect::<Result<Vec<_>>>()?;
 		let done = self.trainer.step(step, &batches, learning_rate)?;
 		self.position.advance(done.loss, done.tokens);
+		let eval_loss = self.evaluate()?;
 		Ok(StepMetrics {
 			step,
 			total_steps: self.total_steps,
@@ -226,6 +282,7 @@ impl<'a> Training<'a> {
 			grad_norm: done.grad_norm,
 			tokens_per_s: done.tokens as f64 / done.elapsed.as_secs_f64().max(1e-9),
 			tokens: done.tokens,
+			eval_loss,
 		})
 	}
 }

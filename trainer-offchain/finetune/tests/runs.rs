@@ -1,6 +1,7 @@
 //! Whole runs: the same bytes twice, continuing an adapter, interruption, packing, validation, and refusals.
 
-use openledger_finetune::{evaluate, run, FinetuneError, Manifest, Method, RunConfig, RunReport};
+use openledger_finetune::state::read_tensors;
+use openledger_finetune::{evaluate, resume, run, FinetuneError, Manifest, Method, RunConfig, RunReport, Scheduler};
 use openledger_model::Decoder;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -162,23 +163,173 @@ fn interrupted_run_should_leave_a_whole_checkpoint_and_no_result() {
 	go(&config);
 }
 
+/// Losses of the steps, and the adapter's numbers after them.
+fn trained(config: RunConfig) -> (Vec<f64>, Vec<f32>) {
+	let mut losses = Vec::new();
+	let report = run(config, &mut |m| {
+		losses.push(m.loss);
+		ControlFlow::Continue(())
+	})
+	.unwrap();
+	let path = report.adapter_dir.unwrap().join("adapter_model.safetensors");
+	let tensors = read_tensors(&std::fs::read(&path).unwrap(), &path).unwrap();
+	(losses, tensors.into_values().flat_map(|tensor| tensor.values).collect())
+}
+
+fn assert_close(what: &str, a: &(Vec<f64>, Vec<f32>), b: &(Vec<f64>, Vec<f32>), tolerance: f64) {
+	assert!(a.0.len() == b.0.len() && a.1.len() == b.1.len() && !a.0.is_empty() && !a.1.is_empty());
+	let losses = a.0.iter().zip(&b.0).map(|(a, b)| (a - b).abs());
+	let numbers = a.1.iter().zip(&b.1).map(|(a, b)| f64::from((a - b).abs()));
+	let (losses, numbers) = (losses.fold(0.0, f64::max), numbers.fold(0.0, f64::max));
+	assert!(losses < tolerance && numbers < tolerance, "{what}: {losses} {numbers}");
+}
+
 #[test]
 fn accumulation_should_equal_one_large_batch() {
-	let losses = |batch, accumulation| {
+	let trained = |batch, accumulation| {
 		let dir = tempfile::tempdir().unwrap();
 		let mut config = config(dir.path());
 		(config.batch_size, config.gradient_accumulation, config.lora_dropout) = (batch, accumulation, None);
-		let mut losses = Vec::new();
-		run(config, &mut |m| {
-			losses.push(m.loss);
-			ControlFlow::Continue(())
-		})
-		.unwrap();
-		losses
+		(config.max_steps, config.learning_rate) = (4, 1e-3);
+		trained(config)
 	};
-	for (small, large) in losses(1, 8).iter().zip(losses(8, 1)) {
-		assert!((small - large).abs() < 1e-5, "{small} {large}");
+	assert_close("8 of 1 and 1 of 8", &trained(1, 8), &trained(8, 1), 1e-6);
+	assert_close("3 of 3 and 1 of 9", &trained(3, 3), &trained(9, 1), 1e-6);
+}
+
+#[test]
+fn packed_training_should_equal_that_of_the_texts_alone() {
+	// Rotary, learned and ALiBi positions, a window, latent attention.
+	for model in ["llama", "gpt2", "bloom", "mistral", "qwen3", "chatglm", "deepseek2"] {
+		let trained = |packing: bool| {
+			let dir = tempfile::tempdir().unwrap();
+			let mut config = config(&dir.path().join("out"));
+			config.model = fixture(&format!("tiny-{model}/model"));
+			config.data = fixture("tiny-llama/train.jsonl");
+			// Every step sees all texts, so that both ways see the same.
+			(config.batch_size, config.gradient_accumulation, config.lora_dropout) = (16, 8, None);
+			(config.max_steps, config.learning_rate, config.packing) = (3, 1e-3, packing);
+			config.init_adapter = Some(fixture(&format!("tiny-{model}/adapter_init")));
+			trained(config)
+		};
+		assert_close(model, &trained(true), &trained(false), 1e-5);
 	}
+}
+
+#[test]
+fn conversation_should_train_on_what_the_assistant_said() {
+	let dir = tempfile::tempdir().unwrap();
+	let model = dir.path().join("model");
+	std::fs::create_dir(&model).unwrap();
+	for entry in std::fs::read_dir(fixture("tiny-llama/model")).unwrap() {
+		let entry = entry.unwrap();
+		std::fs::copy(entry.path(), model.join(entry.file_name())).unwrap();
+	}
+	let data = dir.path().join("chats.jsonl");
+	let talk = |question: &str| {
+		format!(
+			"{{\"messages\": [{{\"role\": \"user\", \"content\": \"{question}\"}}, \
+			 {{\"role\": \"assistant\", \"content\": \"the cat\"}}]}}\n"
+		)
+	};
+	std::fs::write(&data, talk("who sat") + &talk("and on the mat") + &talk("dog")).unwrap();
+	let tokens = |packing: bool| {
+		let mut config = config(&dir.path().join("out"));
+		(config.model, config.data, config.packing) = (model.clone(), data.clone(), packing);
+		(config.max_steps, config.gradient_accumulation) = (1, 8);
+		let report = go(&config);
+		(report.tokens, manifest(&report))
+	};
+	let (all, _) = tokens(false);
+	std::fs::write(
+		model.join("chat_template.jinja"),
+		"{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}\
+		 {% if add_generation_prompt %}assistant: {% endif %}",
+	)
+	.unwrap();
+	let (said, record) = tokens(false);
+	assert!(said >= 6 && said * 2 < all, "{said} of {all}");
+	assert_eq!(tokens(true).0, said);
+	// The template is part of what a run is repeated from.
+	assert!(record.inputs.base_files.iter().any(|f| f.name == "chat_template.jinja"));
+	let cpu = candle_core::Device::Cpu;
+	let found = evaluate(&model, None, &data, 64, usize::MAX, &cpu).unwrap();
+	assert_eq!(found.tokens, said);
+}
+
+#[test]
+fn best_evaluation_should_be_the_result_and_end_the_run() {
+	let dir = tempfile::tempdir().unwrap();
+	let mut config = config(&dir.path().join("a"));
+	// Texts with nothing in common: what is learned by heart of some makes the others worse.
+	config.data = dir.path().join("texts.jsonl");
+	let text = |n: usize| {
+		let ids: Vec<usize> = (0..24).map(|i| (n * 31 + i * i * (2 * n + 7) + 3 * i) % 128).collect();
+		format!("{{\"input_ids\": {ids:?}}}\n")
+	};
+	std::fs::write(&config.data, (0..5).map(text).collect::<String>()).unwrap();
+	(config.learning_rate, config.max_steps, config.lora_dropout) = (0.03, 80, None);
+	(config.validation_split, config.eval_steps, config.logging_steps) = (0.2, 2, 100);
+	config.scheduler = Scheduler::Constant;
+	(config.early_stop_patience, config.keep_best, config.save_steps) = (2, true, 3);
+	let report = go(&config);
+	let text = std::fs::read_to_string(config.output.join("metrics.jsonl")).unwrap();
+	let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+	let evaluations: Vec<(u64, f64)> = lines
+		.iter()
+		.filter_map(|line| Some((line["step"].as_u64()?, line["eval_loss"].as_f64()?)))
+		.collect();
+	let steps: Vec<u64> = evaluations.iter().map(|(step, _)| *step).collect();
+	assert_eq!(steps, (1..=steps.len() as u64).map(|i| 2 * i).collect::<Vec<_>>());
+	let best = evaluations.iter().map(|(_, loss)| *loss).fold(f64::INFINITY, f64::min);
+	let at = evaluations.iter().position(|(_, loss)| *loss == best).unwrap();
+	// It ended at the second evaluation without a lower loss, and the result is the best one's.
+	assert_eq!(at + 3, evaluations.len(), "{evaluations:?}");
+	assert!(report.steps < 80 && report.steps as u64 == *steps.last().unwrap());
+	assert!((report.eval_loss.unwrap() - best).abs() < 1e-9 && evaluations.last().unwrap().1 > best);
+	let again = manifest(&report);
+	assert_eq!(again.checkpoints.last().unwrap().step, report.steps);
+
+	// Without keep_best the last step is the result.
+	let mut last = config.clone();
+	(last.keep_best, last.output) = (false, dir.path().join("b"));
+	let other = go(&last);
+	assert!((other.eval_loss.unwrap() - evaluations.last().unwrap().1).abs() < 1e-9);
+	assert_ne!(other.adapter_sha256, report.adapter_sha256);
+
+	// Interrupted between the best and the end, it comes to the same.
+	for stop in [3, *steps.last().unwrap() as usize - 1] {
+		let mut resumed = config.clone();
+		resumed.output = dir.path().join(format!("c{stop}"));
+		let mut until = |m: openledger_finetune::StepMetrics| match m.step == stop {
+			true => ControlFlow::Break(()),
+			false => ControlFlow::Continue(()),
+		};
+		assert!(run(resumed.clone(), &mut until).unwrap().interrupted);
+		let done = resume(resumed.clone(), &mut |_| ControlFlow::Continue(())).unwrap();
+		assert_eq!(done.adapter_sha256, report.adapter_sha256);
+		assert_eq!(manifest(&done).checkpoints, again.checkpoints);
+		let lines = std::fs::read_to_string(resumed.output.join("metrics.jsonl")).unwrap();
+		let of = |text: &str| -> Vec<String> {
+			text.lines()
+				.filter(|l| l.contains("eval_loss"))
+				.map(str::to_owned)
+				.collect()
+		};
+		assert_eq!(of(&lines), of(&text));
+	}
+}
+
+#[test]
+fn grouping_by_length_should_see_the_same_tokens() {
+	let dir = tempfile::tempdir().unwrap();
+	let mut plain = config(&dir.path().join("a"));
+	(plain.max_steps, plain.epochs) = (0, 1.0);
+	let mut grouped = plain.clone();
+	(grouped.group_by_length, grouped.output) = (true, dir.path().join("b"));
+	let (plain, grouped) = (go(&plain), go(&grouped));
+	assert_eq!((plain.tokens, plain.steps), (grouped.tokens, grouped.steps));
+	assert_ne!(plain.adapter_sha256, grouped.adapter_sha256);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::error::{ModelError, Result};
 use crate::files::{read_json, replace_dir, write_file, write_json};
 use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device, Tensor};
+use safetensors::tensor::TensorView;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -116,6 +117,12 @@ impl Checkpoint {
 		let file = self.file_of(name)?;
 		let view = file.tensors.get(name).map_err(|e| self.unreadable(file, &e))?;
 		Ok(view.shape().to_vec())
+	}
+
+	/// A tensor's bytes, as they are in the file.
+	pub(crate) fn view(&self, name: &str) -> Result<TensorView<'_>> {
+		let file = self.file_of(name)?;
+		file.tensors.get(name).map_err(|e| self.unreadable(file, &e))
 	}
 
 	/// A tensor as f32, of exactly this shape.
@@ -238,27 +245,34 @@ pub fn save(dir: &Path, config: &serde_json::Value, tensors: &[(String, Tensor)]
 	replace_dir(dir, |dir| {
 		write_json(&dir.join("config.json"), config)?;
 		write_file(&dir.join(SINGLE), &to_bytes(tensors)?)?;
-		let Some(base) = base else { return Ok(()) };
-		for extra in [
-			"tokenizer.json",
-			"tokenizer_config.json",
-			"special_tokens_map.json",
-			"generation_config.json",
-		] {
-			let from = base.join(extra);
-			if from.exists() {
-				let bytes = std::fs::read(&from).map_err(ModelError::io(&from))?;
-				write_file(&dir.join(extra), &bytes)?;
-			}
-		}
-		Ok(())
+		base.map_or(Ok(()), |base| copy_extras(base, dir))
 	})
+}
+
+/// Copies what a model's folder has beside configuration and tensors.
+pub(crate) fn copy_extras(base: &Path, dir: &Path) -> Result<()> {
+	for extra in [
+		"tokenizer.json",
+		"tokenizer_config.json",
+		"tokenizer.model",
+		"vocab.json",
+		"merges.txt",
+		"special_tokens_map.json",
+		"chat_template.jinja",
+		"generation_config.json",
+	] {
+		let from = base.join(extra);
+		if from.exists() {
+			let bytes = std::fs::read(&from).map_err(ModelError::io(&from))?;
+			write_file(&dir.join(extra), &bytes)?;
+		}
+	}
+	Ok(())
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use safetensors::tensor::TensorView;
 	use safetensors::Dtype;
 
 	#[test]

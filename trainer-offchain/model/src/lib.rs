@@ -14,6 +14,7 @@ pub mod kernels;
 pub mod linear;
 pub mod lora;
 pub mod mat;
+pub mod merge;
 pub mod nf4;
 pub mod ops;
 pub mod peft;

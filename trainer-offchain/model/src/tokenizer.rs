@@ -45,6 +45,21 @@ impl ModelTokenizer {
 		Ok(encoding.get_ids().to_vec())
 	}
 
+	/// Ids of a text that brings its special tokens, each with the byte of the text that it ends before.
+	pub fn encode_with_ends(&self, text: &str) -> Result<Vec<(u32, usize)>> {
+		let encoding = self
+			.inner
+			.encode(text, false)
+			.map_err(|e| ModelError::Input(format!("tokenizer: {e}")))?;
+		let ends = encoding.get_offsets().iter().map(|(_, end)| *end);
+		Ok(encoding.get_ids().iter().copied().zip(ends).collect())
+	}
+
+	/// A token as the tokenizer writes it.
+	pub fn piece(&self, id: u32) -> String {
+		self.inner.id_to_token(id).unwrap_or_default()
+	}
+
 	/// Ids of a whole document: special tokens, and the end token after it.
 	pub fn encode_document(&self, text: &str) -> Result<Vec<u32>> {
 		let mut ids = self.encode(text, true)?;

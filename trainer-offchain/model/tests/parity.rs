@@ -4,6 +4,8 @@ mod common;
 
 use candle_core::{Device, Tensor};
 use common::{copy, edit, fixture, load, relative_error, values};
+use openledger_model::checkpoint::{Checkpoint, INDEX};
+use openledger_model::merge::{self, SHARD_BYTES};
 use openledger_model::{lora, peft, Decoder, KvCache, ModelTokenizer};
 use std::path::Path;
 
@@ -44,6 +46,51 @@ fn adapter_logits_should_equal_those_of_peft() {
 		let error = relative_error(&logits, &expected(name, "adapter_logits.safetensors"));
 		assert!(error < 1e-5, "{name}: {error}");
 	}
+}
+
+#[test]
+fn merged_model_should_give_the_logits_of_base_and_adapter() {
+	let dir = tempfile::tempdir().unwrap();
+	// One file or shards, weights out-in and in-out, with and without the prefix of the causal model.
+	for (name, model, shard_bytes) in [
+		("tiny-llama", "model", SHARD_BYTES),
+		("tiny-llama", "model-sharded", 20_000),
+		("tiny-gpt2", "model", 20_000),
+		("tiny-gpt2", "model-noprefix", SHARD_BYTES),
+	] {
+		let (base, out) = (fixture(name).join(model), dir.path().join(format!("{name}-{model}")));
+		merge::merge(&base, &fixture(name).join("adapter_init"), &out, shard_bytes).unwrap();
+		let logits = load(&out).logits(&input_ids(name), None).unwrap();
+		let error = relative_error(&logits, &expected(name, "adapter_logits.safetensors"));
+		assert!(error < 1e-5, "{name}/{model}: {error}");
+		assert_eq!(out.join(INDEX).exists(), shard_bytes < SHARD_BYTES);
+		assert!(out.join("tokenizer.json").exists() == base.join("tokenizer.json").exists());
+		// A tensor keeps its name and shape.
+		let (before, after) = (Checkpoint::open(&base).unwrap(), Checkpoint::open(&out).unwrap());
+		assert_eq!(before.names(), after.names());
+	}
+}
+
+#[test]
+fn merge_should_refuse_what_is_not_of_this_model() {
+	let dir = tempfile::tempdir().unwrap();
+	let out = dir.path().join("out");
+	let complaint = |base: &Path, adapter: &Path| {
+		let error = merge::merge(base, adapter, &out, SHARD_BYTES).unwrap_err();
+		assert!(!out.exists());
+		error.to_string()
+	};
+	let llama = fixture("tiny-llama/model");
+	let message = complaint(&llama, &fixture("tiny-gpt2/adapter_init"));
+	assert!(message.contains("no linear layer of this model"), "{message}");
+	let adapter = copy("tiny-llama/adapter_init");
+	edit(adapter.path(), peft::CONFIG, |config| config["r"] = 5.into());
+	let message = complaint(&llama, adapter.path());
+	assert!(message.contains("[5, 32]"), "{message}");
+	// Tensors of the base are no adapter.
+	std::fs::copy(llama.join("model.safetensors"), adapter.path().join(peft::TENSORS)).unwrap();
+	let message = complaint(&llama, adapter.path());
+	assert!(message.contains("no part of a LoRA"), "{message}");
 }
 
 #[test]

@@ -59,6 +59,7 @@ fn step(decoder: &Decoder, variables: &[Tensor], activations: Activations) -> Ou
 	let input = StepInput {
 		ids: &ids,
 		seq: 21,
+		texts: &[],
 		targets: &targets,
 		factor: 0.5,
 		activations,
@@ -76,7 +77,7 @@ fn graph(decoder: &Decoder, variables: &[Tensor]) -> Outcome {
 	let (ids, targets) = batch(decoder);
 	let ids = Tensor::from_vec(ids, (2, 21), &Device::Cpu).unwrap();
 	let mut dropout = Some(ChaCha8Rng::seed_from_u64(3));
-	let loss = decoder.loss_sum(&ids, Arc::new(targets), &mut dropout).unwrap();
+	let loss = decoder.loss_sum(&ids, &[], Arc::new(targets), &mut dropout).unwrap();
 	let store = (&loss * 0.5).unwrap().backward().unwrap();
 	Outcome {
 		loss: f64::from(loss.to_scalar::<f32>().unwrap()),

@@ -37,6 +37,8 @@ enum Command {
 	Logits(commands::logits::Args),
 	/// Measure a model's loss on data
 	Evaluate(commands::evaluate::Args),
+	/// Add an adapter into its base and write a plain model
+	Merge(commands::merge::Args),
 	/// Let a model continue a text
 	Chat(commands::chat::Args),
 	/// Answer by OpenAI's chat API, with many adapters over one base model
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
 		Command::Reproduce(args) => commands::reproduce::run(args),
 		Command::Logits(args) => commands::logits::run(args),
 		Command::Evaluate(args) => commands::evaluate::run(args),
+		Command::Merge(args) => commands::merge::run(args),
 		Command::Chat(args) => commands::chat::run(args),
 		Command::Serve(args) => commands::serve::run(args),
 		Command::Bench(args) => commands::bench::run(args),

@@ -19,7 +19,7 @@ pub(super) struct Attention {
 
 /// From the stream to queries, keys and values.
 #[derive(Clone)]
-enum Projection {
+pub(super) enum Projection {
 	Direct(Direct),
 	Latent(Box<Latent>),
 }
@@ -81,16 +81,17 @@ impl Attention {
 		layers.into_iter().chain([&mut self.out]).collect()
 	}
 
-	/// The projection, where it is no latent one.
-	pub fn direct(&self) -> Result<&Direct> {
+	/// Its layers, unless its keys come from one narrow vector.
+	pub fn direct(&self) -> Option<&Direct> {
 		match &self.projection {
-			Projection::Direct(direct) => Ok(direct),
-			Projection::Latent(_) => Err(ModelError::Input("latent attention has no step without a graph".into())),
+			Projection::Direct(direct) => Some(direct),
+			Projection::Latent(_) => None,
 		}
 	}
 
 	/// `x [batch, seq, hidden]` to the same. Without `texts` each row of the batch is a text; with them its one row is theirs, one
-	/// after the other, and each sees its own past in `block` of its cache.
+	/// after the other, and each sees itself alone, after its own past in `block` of its
+	/// cache, if it has one.
 	pub fn forward(
 		&self,
 		x: &Tensor,
@@ -110,7 +111,10 @@ impl Attention {
 				let (mut parts, mut start) = (Vec::with_capacity(texts.len()), 0);
 				for text in texts {
 					let part = |x: &Tensor| x.narrow(1, start, text.len)?.contiguous();
-					let (k, v) = text.cache.extend(block, part(&k)?, part(&v)?)?;
+					let (k, v) = match &mut text.cache {
+						Some(cache) => cache.extend(block, part(&k)?, part(&v)?)?,
+						None => (part(&k)?, part(&v)?),
+					};
 					parts.push(ops::attention(&part(&q)?, &k, &v, self.shape)?);
 					start += text.len;
 				}

@@ -50,7 +50,7 @@ impl Decoder {
 			.iter_mut()
 			.map(|segment| Text {
 				len: segment.ids.len(),
-				cache: segment.cache,
+				cache: Some(segment.cache),
 			})
 			.collect();
 		let hidden = self.pass(&ids, &positions, &mut texts, &mut Around::OfTexts(&adapters))?;

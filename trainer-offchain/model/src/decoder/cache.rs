@@ -6,7 +6,8 @@ use candle_core::Tensor;
 /// A text's part of a pass: how many of the rows are its own, after what its cache holds.
 pub(super) struct Text<'a> {
 	pub len: usize,
-	pub cache: &'a mut KvCache,
+	/// None: what was read of it is not kept.
+	pub cache: Option<&'a mut KvCache>,
 }
 
 /// Keys and values of the positions read so far, per block.

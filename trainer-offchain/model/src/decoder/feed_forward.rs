@@ -32,6 +32,14 @@ impl FeedForward {
 		})
 	}
 
+	/// The one for all tokens, in a model without experts.
+	pub fn dense(&self) -> Option<&Mlp> {
+		match self {
+			Self::Dense(mlp) => Some(mlp),
+			Self::DenseAmongExperts(_) | Self::Experts(_) => None,
+		}
+	}
+
 	/// The layers that adapters can wrap.
 	pub fn linears(&self) -> Vec<&Linear> {
 		match self {
@@ -44,16 +52,6 @@ impl FeedForward {
 		match self {
 			Self::Dense(mlp) => mlp.linears_mut(),
 			Self::DenseAmongExperts(_) | Self::Experts(_) => Vec::new(),
-		}
-	}
-
-	/// The layers, where there are no experts.
-	pub fn dense(&self) -> Result<&Mlp> {
-		match self {
-			Self::Dense(mlp) => Ok(mlp),
-			Self::DenseAmongExperts(_) | Self::Experts(_) => {
-				Err(ModelError::Input("experts have no step without a graph".into()))
-			}
 		}
 	}
 

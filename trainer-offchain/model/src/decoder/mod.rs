@@ -215,7 +215,13 @@ impl Decoder {
 	pub fn hidden(&self, ids: &Tensor, cache: Option<&mut KvCache>, dropout: &mut DropoutRng) -> Result<Tensor> {
 		let (_, seq) = ids.dims2()?;
 		let past = cache.as_ref().map_or(0, |cache| cache.len);
-		let mut texts: Vec<_> = cache.into_iter().map(|cache| Text { len: seq, cache }).collect();
+		let mut texts: Vec<_> = cache
+			.into_iter()
+			.map(|cache| Text {
+				len: seq,
+				cache: Some(cache),
+			})
+			.collect();
 		let positions = past..past + seq;
 		self.pass(ids, &[positions], &mut texts, &mut Around::Own(dropout.as_mut()))
 	}
@@ -235,10 +241,9 @@ impl Decoder {
 				"{end} positions are more than the {most} that the model has"
 			)));
 		}
-		let mut x = self.embedding.index_select(&ids.flatten_all()?, 0)?;
-		x = x
-			.to_dtype(DType::F32)?
-			.reshape((ids.dim(0)?, ids.dim(1)?, self.config.hidden_size))?;
+		let x = self.embedding.index_select(&ids.flatten_all()?, 0)?;
+		let shape = (ids.dim(0)?, ids.dim(1)?, self.config.hidden_size);
+		let mut x = x.to_dtype(DType::F32)?.reshape(shape)?;
 		if let Some(table) = &self.positions {
 			let rows: Vec<u32> = positions.iter().cloned().flatten().map(|at| at as u32).collect();
 			let rows = Tensor::new(rows, &self.device)?;
@@ -260,7 +265,9 @@ impl Decoder {
 			x = (x + block.feed_forward.forward(&normed, around)?)?;
 		}
 		for text in texts {
-			text.cache.len += text.len;
+			if let Some(cache) = &mut text.cache {
+				cache.len += text.len;
+			}
 		}
 		self.final_norm.forward(&x)
 	}
@@ -279,8 +286,23 @@ impl Decoder {
 	}
 
 	/// Sum of the cross-entropies of `targets`, one per position of `ids` and row after row, [`ops::IGNORE`] for none.
-	pub fn loss_sum(&self, ids: &Tensor, targets: Arc<Vec<u32>>, dropout: &mut DropoutRng) -> Result<Tensor> {
-		let hidden = self.hidden(ids, None, dropout)?;
+	/// With `texts` the one row is that many texts of these lengths, none of which sees another.
+	pub fn loss_sum(
+		&self,
+		ids: &Tensor,
+		texts: &[usize],
+		targets: Arc<Vec<u32>>,
+		dropout: &mut DropoutRng,
+	) -> Result<Tensor> {
+		let hidden = match texts {
+			[] => self.hidden(ids, None, dropout)?,
+			lengths => {
+				let text = |len: &usize| Text { len: *len, cache: None };
+				let positions: Vec<Range<usize>> = lengths.iter().map(|len| 0..*len).collect();
+				let mut texts: Vec<Text<'_>> = lengths.iter().map(text).collect();
+				self.pass(ids, &positions, &mut texts, &mut Around::Own(dropout.as_mut()))?
+			}
+		};
 		let rows = targets.len();
 		let hidden = hidden.reshape((rows, self.config.hidden_size))?;
 		Ok(ops::cross_entropy_sum(&hidden, &self.head.tensor, targets)?)

@@ -6,6 +6,7 @@ pub mod evaluate;
 pub mod finetune;
 pub mod init_model;
 pub mod logits;
+pub mod merge;
 pub mod reproduce;
 pub mod serve;
 

@@ -173,10 +173,10 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 		return Ok(None);
 	};
 	ensure!(
-		repeated.total_steps == run.steps,
+		repeated.total_steps == run.inputs.total_steps,
 		"the configuration takes {} steps, but the manifest says {}",
 		repeated.total_steps,
-		run.steps
+		run.inputs.total_steps
 	);
 	let scratch = tempfile::tempdir()?;
 	let made = scratch.path().join("made.safetensors");

@@ -1,12 +1,13 @@
 //! Attention of a step.
 
 use super::linear::Mask;
-use super::{Gradients, Pass};
+use super::{unknown, Gradients, Pass};
 use crate::decoder::attention::{Attention, Direct};
 use crate::error::Result;
 use crate::linear::DropoutRng;
 use crate::ops::attention::{backward, forward, Form, Given, Heads, HeadsMut, Place, Sizes};
 use crate::ops::AttentionShape;
+use std::ops::Range;
 
 /// What the backward pass needs.
 pub(super) struct Saved {
@@ -40,33 +41,49 @@ impl Direct {
 	}
 }
 
-/// The three places in one matrix or three.
-fn heads(qkv: &[Vec<f32>], places: [Place; 3]) -> [Heads<'_>; 3] {
+/// The three places in some rows of one matrix or three.
+fn heads<'a>(qkv: &'a [Vec<f32>], places: [Place; 3], rows: &Range<usize>) -> [Heads<'a>; 3] {
 	std::array::from_fn(|i| Heads {
-		data: &qkv[i.min(qkv.len() - 1)],
+		data: &qkv[i.min(qkv.len() - 1)][within(rows, places[i])],
 		place: places[i],
 	})
 }
 
-fn heads_mut(qkv: &mut [Vec<f32>], places: [Place; 3]) -> [HeadsMut<'_>; 3] {
+fn heads_mut<'a>(qkv: &'a mut [Vec<f32>], places: [Place; 3], rows: &Range<usize>) -> [HeadsMut<'a>; 3] {
 	match qkv {
 		[q, k, v] => [
-			HeadsMut::new(q, places[0]),
-			HeadsMut::new(k, places[1]),
-			HeadsMut::new(v, places[2]),
+			HeadsMut::new(&mut q[within(rows, places[0])], places[0]),
+			HeadsMut::new(&mut k[within(rows, places[1])], places[1]),
+			HeadsMut::new(&mut v[within(rows, places[2])], places[2]),
 		],
-		all => HeadsMut::three(&mut all[0], places),
+		all => HeadsMut::three(&mut all[0][within(rows, places[0])], places),
 	}
 }
 
+/// The elements of some rows.
+fn within(rows: &Range<usize>, place: Place) -> Range<usize> {
+	rows.start * place.stride..rows.end * place.stride
+}
+
 impl Pass<'_> {
-	fn sizes(&self, shape: AttentionShape) -> Sizes {
-		Sizes {
-			batch: self.rows / self.seq,
-			seq: self.seq,
-			total: self.seq,
+	/// The rows that attend to one another: all, as a batch of texts of one length, or each text's own.
+	fn parts(&self, shape: AttentionShape) -> Vec<(Range<usize>, Sizes)> {
+		let sizes = |batch, seq| Sizes {
+			batch,
+			seq,
+			total: seq,
 			shape,
+		};
+		if let [one] = self.positions.as_slice() {
+			return vec![(0..self.rows, sizes(self.rows / one.len(), one.len()))];
 		}
+		let mut end = 0;
+		let mut part = |text: &Range<usize>| {
+			let start = end;
+			end += text.len();
+			(start..end, sizes(1, text.len()))
+		};
+		self.positions.iter().map(&mut part).collect()
 	}
 
 	fn form(&self) -> Form {
@@ -92,11 +109,11 @@ impl Pass<'_> {
 		residual: &[f32],
 		dropout: &mut DropoutRng,
 	) -> Result<(Vec<f32>, Saved)> {
-		let (shape, projection) = (attention.shape, attention.direct()?);
-		let places = projection.places(&shape);
+		let direct = attention.direct().ok_or_else(unknown)?;
+		let (shape, places) = (attention.shape, direct.places(&attention.shape));
 		let mut masks = Vec::new();
 		let input = self.input(x);
-		let layers = projection.layers.iter();
+		let layers = direct.layers.iter();
 		let mut qkv = layers
 			.map(|l| self.linear(l, &input, None, dropout, &mut masks))
 			.collect::<Result<Vec<_>>>()?;
@@ -104,8 +121,10 @@ impl Pass<'_> {
 		self.turn(&mut qkv, places, &shape, 1.0);
 		let out = Place::alone(shape.heads, shape.value_dim);
 		let mut attended = vec![0f32; self.rows * out.stride];
-		let into = HeadsMut::new(&mut attended, out);
-		forward(into, heads(&qkv, places), self.sizes(shape), self.form());
+		for (rows, sizes) in self.parts(shape) {
+			let into = HeadsMut::new(&mut attended[within(&rows, out)], out);
+			forward(into, heads(&qkv, places, &rows), sizes, self.form());
+		}
 		let input = self.input(&attended);
 		let y = self.linear(&attention.out, &input, Some(residual), dropout, &mut masks)?;
 		drop(input);
@@ -122,25 +141,27 @@ impl Pass<'_> {
 		wanted: bool,
 		gradients: &mut Gradients,
 	) -> Result<Vec<f32>> {
-		let (shape, projection) = (attention.shape, attention.direct()?);
-		let places = projection.places(&shape);
+		let direct = attention.direct().ok_or_else(unknown)?;
+		let (shape, places) = (attention.shape, direct.places(&attention.shape));
 		let Saved { qkv, attended, masks } = saved;
-		let layers = &projection.layers;
+		let layers = &direct.layers;
 		let (masks, for_out) = masks.split_at(layers.len());
 		let d_attended =
 			self.linears_backward(&[(&attention.out, grad, &for_out[0])], Some(&attended), true, gradients)?;
 		let mut d_qkv: Vec<Vec<f32>> = qkv.iter().map(|part| vec![0f32; part.len()]).collect();
-		let [q, k, v] = heads(&qkv, places);
 		let place = Place::alone(shape.heads, shape.value_dim);
-		let of = |data| Heads { data, place };
-		let given = Given {
-			q,
-			k,
-			v,
-			out: of(&attended),
-			grad: of(&d_attended),
-		};
-		backward(heads_mut(&mut d_qkv, places), given, self.sizes(shape), self.form());
+		for (rows, sizes) in self.parts(shape) {
+			let [q, k, v] = heads(&qkv, places, &rows);
+			let of = |data| Heads { data, place };
+			let given = Given {
+				q,
+				k,
+				v,
+				out: of(&attended[within(&rows, place)]),
+				grad: of(&d_attended[within(&rows, place)]),
+			};
+			backward(heads_mut(&mut d_qkv, places, &rows), given, sizes, self.form());
+		}
 		drop((d_attended, attended, qkv));
 		self.turn(&mut d_qkv, places, &shape, -1.0);
 		let grads = layers.iter().zip(&d_qkv).zip(masks);

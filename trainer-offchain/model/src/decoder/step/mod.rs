@@ -10,15 +10,17 @@ mod feed_forward;
 mod linear;
 
 use super::build::Norm;
+use super::feed_forward::Mlp;
 use super::{Block, Decoder};
 use crate::config::Positions;
-use crate::error::Result;
+use crate::error::{ModelError, Result};
 use crate::kernels::product::Elements;
 use crate::kernels::{math, Path, Rhs};
 use crate::linear::{DropoutRng, Linear};
 use crate::ops::{loss, norm, Held, RotaryAngles};
 use candle_core::{Device, Tensor, TensorId};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Whether a block's intermediates are kept for the backward pass or computed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct StepInput<'a> {
 	pub ids: &'a [u32],
 	/// Ids of a row.
 	pub seq: usize,
+	/// Lengths of the texts that the one row is, none of which sees another; none where each row is a text.
+	pub texts: &'a [usize],
 	/// Each position's next id; [`crate::ops::IGNORE`] where there is none.
 	pub targets: &'a [u32],
 	/// Factor on the gradients of the losses' sum.
@@ -94,7 +98,8 @@ struct Pass<'a> {
 	decoder: &'a Decoder,
 	path: Path,
 	rows: usize,
-	seq: usize,
+	/// Of the rows, again and again.
+	positions: Vec<Range<usize>>,
 	/// Whether products are in pairs of bf16.
 	pairs: bool,
 	angles: Option<RotaryAngles>,
@@ -105,7 +110,8 @@ impl Decoder {
 	/// blocks that is not written out here, this must say no, and training goes through candle's graph.
 	pub fn has_step(&self) -> bool {
 		let plain = |block: &Block| {
-			block.attention.direct().is_ok_and(|direct| direct.norms.is_none()) && block.feed_forward.dense().is_ok()
+			let direct = block.attention.direct().filter(|direct| direct.norms.is_none());
+			direct.is_some() && block.feed_forward.dense().is_some()
 		};
 		self.device.is_cpu() && self.blocks.iter().all(plain)
 	}
@@ -116,7 +122,10 @@ impl Decoder {
 		let mut elements = 0;
 		for block in &self.blocks {
 			elements += block.attention.out.weight.out_in()?.1;
-			for linear in [block.attention.linears(), block.mlp.linears()].into_iter().flatten() {
+			for linear in [block.attention.linears(), block.feed_forward.linears()]
+				.into_iter()
+				.flatten()
+			{
 				// The last layers' results are as wide as the stream.
 				elements += linear.weight.out_in()?.0;
 			}
@@ -173,6 +182,14 @@ impl Decoder {
 	}
 }
 
+fn unknown() -> ModelError {
+	ModelError::Input("this family trains through the graph only".into())
+}
+
+fn dense(block: &Block) -> Result<&Mlp> {
+	block.feed_forward.dense().ok_or_else(unknown)
+}
+
 impl Block {
 	fn trains(&self) -> bool {
 		let linears = [self.attention.linears(), self.feed_forward.linears()];
@@ -217,17 +234,26 @@ impl<'a> Pass<'a> {
 	fn new(decoder: &'a Decoder, input: &StepInput<'_>) -> Result<Self> {
 		let path = Path::detected();
 		let head = Held::new(&decoder.head.tensor)?;
+		let positions = match input.texts {
+			[] => vec![0..input.seq],
+			lengths => lengths.iter().map(|len| 0..*len).collect(),
+		};
 		Ok(Self {
 			decoder,
 			path,
 			rows: input.ids.len(),
-			seq: input.seq,
 			pairs: path == Path::Avx512Bf16 && matches!(head.elements()?, Elements::Bf16(_)),
 			angles: match &decoder.config.positions {
-				Positions::Rotary(table) => Some(table.angles(&[0..input.seq])),
+				Positions::Rotary(table) => Some(table.angles(&positions)),
 				Positions::Learned | Positions::Alibi => None,
 			},
+			positions,
 		})
+	}
+
+	/// The position of each row.
+	fn places(&self) -> impl Iterator<Item = usize> + use<'_> {
+		self.positions.iter().cloned().flatten().cycle()
 	}
 
 	/// Embeddings and learned positions of the ids.
@@ -237,10 +263,10 @@ impl<'a> Pass<'a> {
 		let table = Held::new(&self.decoder.embedding)?;
 		let positions = self.decoder.positions.as_ref().map(Held::new).transpose()?;
 		let positions = positions.as_ref().map(Held::elements).transpose()?;
-		for (i, (x, id)) in x.chunks_exact_mut(width).zip(ids).enumerate() {
+		for ((x, id), at) in x.chunks_exact_mut(width).zip(ids).zip(self.places()) {
 			table.elements()?.add_row(x, *id as usize);
 			if let Some(positions) = positions {
-				positions.add_row(x, i % self.seq);
+				positions.add_row(x, at);
 			}
 		}
 		Ok(x)
@@ -260,8 +286,8 @@ impl<'a> Pass<'a> {
 		gradients.add(&self.decoder.embedding, table);
 		if let Some(positions) = &self.decoder.positions {
 			let mut table = vec![0f32; positions.elem_count()];
-			for (i, grad) in grad.chunks_exact(width).enumerate() {
-				math::add(&mut table[i % self.seq * width..][..width], grad);
+			for (grad, at) in grad.chunks_exact(width).zip(self.places()) {
+				math::add(&mut table[at * width..][..width], grad);
 			}
 			gradients.add(positions, table);
 		}
@@ -304,7 +330,7 @@ impl<'a> Pass<'a> {
 		let normed = block.attention_norm.run(x)?;
 		let (middle, attention) = self.attention(&block.attention, &normed, x, dropout)?;
 		let normed = block.mlp_norm.run(&middle)?;
-		let (y, feed_forward) = self.feed_forward(block.feed_forward.dense()?, &normed, &middle, dropout)?;
+		let (y, feed_forward) = self.feed_forward(dense(block)?, &normed, &middle, dropout)?;
 		let inner = Inner {
 			attention,
 			middle,
@@ -323,9 +349,8 @@ impl<'a> Pass<'a> {
 		onward: bool,
 		gradients: &mut Gradients,
 	) -> Result<()> {
-		let mlp = block.feed_forward.dense()?;
 		let normed = || block.mlp_norm.run(&inner.middle);
-		let d_normed = self.feed_forward_backward(mlp, normed, inner.feed_forward, grad, gradients)?;
+		let d_normed = self.feed_forward_backward(dense(block)?, normed, inner.feed_forward, grad, gradients)?;
 		let d_middle = Some(&mut *grad);
 		block.mlp_norm.backward(d_middle, &inner.middle, &d_normed, gradients)?;
 		drop(d_normed);
