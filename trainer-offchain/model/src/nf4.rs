@@ -171,7 +171,7 @@ fn dynamic_code() -> Vec<f32> {
 	for decade in 0..7 {
 		let steps = 1 << decade;
 		let edge = |at: usize| 0.1f32 + 0.9 * at as f32 / steps as f32;
-		let size = 10f64.powi(decade as i32 - 6) as f32;
+		let size = 10f64.powi(decade - 6) as f32;
 		for step in 0..steps {
 			let mean = (edge(step) + edge(step + 1)) / 2.0;
 			code.extend([size * mean, -size * mean]);

@@ -220,6 +220,7 @@ impl Rows {
 fn batch(rows: &[Vec<u32>]) -> Result<Batch> {
 	let targets = rows.iter().flat_map(|row| row[1..].iter().copied().chain([IGNORE]));
 	Ok(Batch {
+		texts: Vec::new(),
 		ids: Tensor::new(rows.to_vec(), &Device::Cpu)?,
 		targets: Arc::new(targets.collect()),
 		tokens: rows.iter().map(|row| row.len() - 1).sum(),

@@ -234,8 +234,8 @@ impl<'a> Pass<'a> {
 	fn new(decoder: &'a Decoder, input: &StepInput<'_>) -> Result<Self> {
 		let path = Path::detected();
 		let head = Held::new(&decoder.head.tensor)?;
-		let positions = match input.texts {
-			[] => vec![0..input.seq],
+		let positions: Vec<Range<usize>> = match input.texts {
+			[] => std::iter::once(0..input.seq).collect(),
 			lengths => lengths.iter().map(|len| 0..*len).collect(),
 		};
 		Ok(Self {
