@@ -10,83 +10,83 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_rewards::WeightInfo for WeightInfo<T> {
 	fn on_initialize() -> Weight {
-		// 50 runs: 9.2 µs, 4 reads, 0 writes.
-		Weight::from_parts(9214000, 475).saturating_add(T::DbWeight::get().reads(4))
+		// 50 runs: 9.4 µs, 4 reads, 0 writes.
+		Weight::from_parts(9434000, 475).saturating_add(T::DbWeight::get().reads(4))
 	}
 
 	fn on_initialize_new_epoch() -> Weight {
-		// 50 runs: 70.0 µs, 13 reads, 9 writes.
-		Weight::from_parts(69974000, 1218)
+		// 50 runs: 71.8 µs, 13 reads, 9 writes.
+		Weight::from_parts(71766000, 1218)
 			.saturating_add(T::DbWeight::get().reads(13))
 			.saturating_add(T::DbWeight::get().writes(9))
 	}
 
 	fn claim() -> Weight {
-		// 50 runs: 91.3 µs, 6 reads, 5 writes.
-		Weight::from_parts(91295000, 1054)
+		// 50 runs: 84.2 µs, 6 reads, 5 writes.
+		Weight::from_parts(84235000, 1054)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 
 	fn claim_fee() -> Weight {
-		// 50 runs: 315.4 µs, 39 reads, 5 writes.
-		Weight::from_parts(315388000, 2256)
+		// 50 runs: 300.6 µs, 39 reads, 5 writes.
+		Weight::from_parts(300625000, 2256)
 			.saturating_add(T::DbWeight::get().reads(39))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 
 	fn sweep() -> Weight {
-		// 50 runs: 38.0 µs, 8 reads, 7 writes.
-		Weight::from_parts(37986000, 725)
+		// 50 runs: 38.3 µs, 8 reads, 7 writes.
+		Weight::from_parts(38326000, 725)
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 
 	fn sponsor() -> Weight {
-		// 50 runs: 69.1 µs, 6 reads, 3 writes.
-		Weight::from_parts(69062000, 3075)
+		// 50 runs: 70.5 µs, 6 reads, 3 writes.
+		Weight::from_parts(70475000, 3075)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 
 	fn sweep_datanet() -> Weight {
-		// 50 runs: 25.5 µs, 4 reads, 2 writes.
-		Weight::from_parts(25458000, 568)
+		// 50 runs: 24.5 µs, 4 reads, 2 writes.
+		Weight::from_parts(24466000, 568)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 
 	fn sweep_fee() -> Weight {
-		// 50 runs: 22.1 µs, 4 reads, 2 writes.
-		Weight::from_parts(22053000, 539)
+		// 50 runs: 23.4 µs, 4 reads, 2 writes.
+		Weight::from_parts(23354000, 539)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 
 	fn prune_share() -> Weight {
-		// 50 runs: 22.5 µs, 2 reads, 1 writes.
-		Weight::from_parts(22503000, 303)
+		// 50 runs: 21.9 µs, 2 reads, 1 writes.
+		Weight::from_parts(21872000, 303)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	fn prune_fee_claim() -> Weight {
-		// 50 runs: 15.9 µs, 2 reads, 1 writes.
-		Weight::from_parts(15883000, 293)
+		// 50 runs: 15.3 µs, 2 reads, 1 writes.
+		Weight::from_parts(15323000, 293)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	fn release_sponsorship() -> Weight {
-		// 50 runs: 20.1 µs, 4 reads, 2 writes.
-		Weight::from_parts(20079000, 439)
+		// 50 runs: 19.9 µs, 4 reads, 2 writes.
+		Weight::from_parts(19850000, 439)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 
 	fn set_params() -> Weight {
-		// 50 runs: 8.9 µs, 1 reads, 1 writes.
-		Weight::from_parts(8894000, 266)
+		// 50 runs: 8.5 µs, 1 reads, 1 writes.
+		Weight::from_parts(8523000, 266)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}

@@ -112,6 +112,7 @@ impl WorkerError {
 			Self::Outbid(_) => "outbid",
 			Self::NotDisputed(_) => "not_disputed",
 			Self::SeedUnknown(_) => "seed_unknown",
+			Self::Unstable(_) => "unstable",
 			Self::JudgedTooLate(_) => "judged_too_late",
 			Self::Lost { .. } => "lost",
 			Self::TooLarge { .. } => "too_large",

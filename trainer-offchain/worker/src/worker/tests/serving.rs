@@ -102,6 +102,7 @@ fn step(step: usize) -> StepMetrics {
 		grad_norm: 1.0,
 		tokens_per_s: 800.0,
 		tokens: 10,
+		eval_loss: None,
 	}
 }
 
