@@ -268,7 +268,7 @@ mod tests {
 				(expected..expected * 1.5).contains(&found),
 				"{name}: {found} for {expected}"
 			);
-			let all = vec![ALL_LINEAR.to_owned()];
+			let all = [ALL_LINEAR.to_owned()];
 			let usual = if name == "tiny-deepseek2" { &all[..] } else { &[] };
 			for targets in [usual, &all[..]] {
 				let named = lora::resolve_targets(&decoder, targets).unwrap();

@@ -2,7 +2,7 @@
 
 use super::build::Builder;
 use super::experts::Experts;
-use crate::error::{ModelError, Result};
+use crate::error::Result;
 use crate::family::MlpNames;
 use crate::linear::{Around, Linear};
 use crate::ops;

@@ -31,9 +31,6 @@ const STREAMS: usize = 32;
 /// Bytes of metrics read at once.
 const CHUNK: u64 = 1 << 16;
 
-/// Tells the server and its streams to end; so does dropping it.
-pub type Closing = watch::Sender<bool>;
-
 #[derive(Clone)]
 struct Server {
 	status: Arc<Status>,

@@ -221,7 +221,7 @@ impl Status {
 
 	/// Seconds since the time of the chain's last block that was seen.
 	pub fn head_age(&self) -> Option<u64> {
-		let head = self.lock().head.clone()?;
+		let head = self.lock().head?;
 		Some(now().saturating_sub(head.timestamp / 1_000))
 	}
 
