@@ -53,6 +53,7 @@ fn write_data(path: &Path, sequence: usize) {
 }
 
 /// Runs to the end; the most bytes that were resident at once.
+#[expect(clippy::zombie_processes, reason = "wait4 waits, and says what the process used")]
 fn peak_of(command: &mut Command) -> u64 {
 	let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
 	let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());
