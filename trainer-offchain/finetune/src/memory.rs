@@ -1,7 +1,8 @@
 //! How much memory a training takes at most, estimated before anything but config.json is fetched.
 //!
-//! Every number that comes from what the trainer keeps stands in [`KEPT`]; `worker/tests/memory.rs` compares with real
-//! processes. Measured are dense models in f32; what is said of experts and of latent attention follows from the code.
+//! Every number that comes from what the trainer keeps stands in [`STEP`] and, of families that train through candle's
+//! graph, in [`GRAPH`]; `worker/tests/memory.rs` compares with real processes. Measured are dense models in f32; what is
+//! said of experts and of latent attention follows from the code.
 
 use crate::config::Method;
 use openledger_model::config::DecoderConfig;
@@ -15,38 +16,52 @@ struct Kept {
 	program: f64,
 	/// Bytes of a number that is computed with.
 	number: f64,
-	/// Residual widths that a block keeps of a token: norms, attention's output before and after its layer, the
-	/// feed-forward part's output, sums.
+	/// Residual widths that a block keeps of a token beside attention's parts and the feed-forward part's.
 	hidden: f64,
-	/// What is kept of a query and a key beside the layer's own output: turned, or cut out of a joint output.
-	again: f64,
-	/// Feed-forward widths: gate, up and their product; up and its activation.
+	/// How often query and key are kept: as the layer put them out, and turned or cut out of a joint output.
+	turned: f64,
+	/// Feed-forward widths of a gated part and of a plain one.
 	gated: f64,
 	plain: f64,
+	/// Numbers that a mask takes for each element that dropout looks at.
+	mask: f64,
 	/// The backward pass's own gradients, and what the allocator cannot fill, over what is kept.
 	slack: f64,
-	/// Rows of logits held at once by each part of a batch.
+	/// Rows of logits held at once.
 	logit_rows: f64,
 	/// Copies of all trained numbers: values and two moments.
 	trained: f64,
-	/// A checkpoint's copy of those, and its bytes.
+	/// A checkpoint's copies of those and its bytes, for which what the step freed is used again.
 	checkpoint: f64,
-	/// Gradients of all trained numbers beside those of each part: their sums.
-	sums: f64,
+	/// Gradients of all trained numbers, and their sums.
+	gradients: f64,
 }
 
-const KEPT: Kept = Kept {
+/// Forward and backward written out: the stream before each part, query, key, value, attention's result, gate and up.
+const STEP: Kept = Kept {
 	program: 30.0 * MIB,
 	number: 4.0,
+	hidden: 3.0,
+	turned: 1.0,
+	gated: 2.0,
+	plain: 1.0,
+	mask: 1.0,
+	slack: 1.1,
+	logit_rows: 256.0,
+	trained: 3.0,
+	checkpoint: 7.0,
+	gradients: 1.0,
+};
+
+/// Every intermediate: norms, attention's output before and after its layer, products, sums.
+const GRAPH: Kept = Kept {
 	hidden: 7.0,
-	again: 1.0,
+	turned: 2.0,
 	gated: 3.0,
 	plain: 2.0,
 	slack: 1.17,
-	logit_rows: 256.0,
-	trained: 3.0,
-	checkpoint: 3.0,
-	sums: 2.0,
+	gradients: 3.0,
+	..STEP
 };
 
 const MIB: f64 = 1_048_576.0;
@@ -70,25 +85,31 @@ pub struct Footprint<'a> {
 	pub batch: u64,
 	/// Tokens of a sequence.
 	pub sequence: u64,
-	/// Threads to compute on.
-	pub threads: u64,
 }
 
 impl Footprint<'_> {
 	/// Most bytes at once: while the model is read, or while it is trained and its state is written.
 	pub fn peak_bytes(&self) -> u64 {
-		let model = self.weights as f64 * KEPT.number;
-		let reading = KEPT.program + model + self.file_bytes as f64;
+		let kept = self.kept();
+		let model = self.weights as f64 * kept.number;
+		let reading = kept.program + model + self.file_bytes as f64;
 		let is_full = self.method == Method::Full;
-		let trained = KEPT.number * if is_full { self.weights } else { self.adapter } as f64;
+		let trained = kept.number * if is_full { self.weights } else { self.adapter } as f64;
 		// The model's own weights are the values where all are trained.
-		let at_rest = KEPT.program + trained * KEPT.trained + if is_full { 0.0 } else { model };
-		let parts = self.batch.min(self.threads).max(1) as f64;
-		let step = self.activations() + trained * (parts + KEPT.sums);
-		// What a step freed stays with the process and is filled by the state's copy; the file's bytes come on top, and
-		// those of the trained tensors alone.
-		let writing = step.max(trained * KEPT.checkpoint) + trained * (KEPT.checkpoint + 1.0);
+		let at_rest = kept.program + trained * kept.trained + if is_full { 0.0 } else { model };
+		let step = self.activations() + trained * kept.gradients;
+		let writing = step.max(trained * kept.checkpoint);
 		reading.max(at_rest + writing).ceil() as u64
+	}
+
+	/// What is kept of this family.
+	fn kept(&self) -> &'static Kept {
+		let config = self.config;
+		let plain = config.latent.is_none() && config.experts.is_none() && config.family.names.qk_norms.is_none();
+		match plain {
+			true => &STEP,
+			false => &GRAPH,
+		}
 	}
 
 	/// Bytes that a micro-batch keeps for the backward pass.
@@ -98,14 +119,14 @@ impl Footprint<'_> {
 		let blocks: f64 = (0..config.layers).map(|block| self.of_block(block)).sum();
 		// Embedding, last norm, and the gradient that the loss makes at once.
 		let ends = 3.0 * config.hidden_size as f64;
-		let parts = self.batch.min(self.threads).max(1) as f64;
-		let logits = parts * KEPT.logit_rows.min(tokens / parts) * config.vocab_size as f64;
-		KEPT.number * (tokens * (blocks + ends) * KEPT.slack + logits)
+		let kept = self.kept();
+		let logits = kept.logit_rows.min(tokens) * config.vocab_size as f64;
+		kept.number * (tokens * (blocks + ends) * kept.slack + logits)
 	}
 
 	/// Numbers of a token that a block keeps.
 	fn of_block(&self, block: usize) -> f64 {
-		let config = self.config;
+		let (config, kept) = (self.config, self.kept());
 		let hidden = config.hidden_size as f64;
 		let inputs: usize = match self.dropout {
 			// A mask for each adapted input; at most those of all layers.
@@ -119,12 +140,12 @@ impl Footprint<'_> {
 				let rank = latent.q_rank.unwrap_or(0) + 2 * latent.kv_rank;
 				3.0 * (q + k) + 2.0 * v + rank as f64
 			}
-			None => (1.0 + KEPT.again) * (q + k) + v * if is_joint(config) { 2.0 } else { 1.0 },
+			None => kept.turned * (q + k) + v,
 		};
 		let mlp = match config.family.names.mlp {
-			MlpNames::Gated { .. } => KEPT.gated,
-			MlpNames::Joined { .. } => KEPT.gated + 2.0,
-			MlpNames::Gelu { .. } => KEPT.plain,
+			MlpNames::Gated { .. } => kept.gated,
+			MlpNames::Joined { .. } => kept.gated,
+			MlpNames::Gelu { .. } => kept.plain,
 		};
 		let wide = match config.experts {
 			Some(experts) if block >= experts.first_block => {
@@ -133,7 +154,7 @@ impl Footprint<'_> {
 			}
 			_ => mlp * config.intermediate_size as f64,
 		};
-		KEPT.hidden * hidden + attention + wide + inputs as f64
+		kept.hidden * hidden + attention + wide + kept.mask * inputs as f64
 	}
 }
 
@@ -145,10 +166,6 @@ fn widths(config: &DecoderConfig) -> (f64, f64, f64) {
 		kv_heads * config.head_dim as f64,
 		kv_heads * config.value_dim as f64,
 	)
-}
-
-fn is_joint(config: &DecoderConfig) -> bool {
-	matches!(config.family.names.qkv, QkvNames::Joined(_) | QkvNames::PerHead(_))
 }
 
 /// Numbers in a model's safetensors files of so many bytes: by the type that its configuration names.
@@ -302,7 +319,6 @@ mod tests {
 			dropout: false,
 			batch: 8,
 			sequence: 4_096,
-			threads: 2,
 		};
 		let larger = [
 			Footprint {

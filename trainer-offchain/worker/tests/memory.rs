@@ -112,7 +112,6 @@ fn estimate_should_be_within_a_fifth_of_what_trainings_take() {
 			dropout: dropout > 0.0,
 			batch,
 			sequence: sequence as u64,
-			threads: THREADS as u64,
 		}
 		.peak_bytes();
 		let off = estimate as f64 / peak as f64 - 1.0;

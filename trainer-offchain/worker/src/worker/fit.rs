@@ -90,7 +90,6 @@ impl<C: Chain> Service<C> {
 			dropout: h.lora_dropout_milli > 0,
 			batch: h.batch_size.into(),
 			sequence: h.cutoff_length.into(),
-			threads: std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64),
 		};
 		Ok(footprint.peak_bytes().div_ceil(MIB))
 	}
