@@ -12,7 +12,6 @@ mod config;
 mod download;
 mod error;
 mod health;
-mod listener;
 mod sweep;
 mod upload;
 
@@ -27,6 +26,7 @@ use axum::{
 	routing::{get, post},
 	Router,
 };
+use openledger_http::Limited;
 use tokio::{net::TcpListener, sync::oneshot};
 
 pub use announced::{Announced, ChainUnavailable};
@@ -65,7 +65,7 @@ pub async fn serve(
 	app: App,
 	shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-	let limited = listener::Limited::new(listener, app.limits().max_connections);
+	let limited = Limited::new(listener, app.limits().max_connections);
 	let sweeper = tokio::spawn(sweep::for_ever(app.clone()));
 	let (began, begun) = oneshot::channel();
 	let shutdown = async move {

@@ -4,8 +4,6 @@ use crate::adapters::{AdapterError, Adapters};
 use crate::api::{finish_reason, usage, ApiError, ChatRequest};
 use crate::engine::{Ending, Engine, Event, Refusal, Request};
 use crate::generate::prompt_ids;
-use crate::listener::Limited;
-use crate::prometheus::Exposition;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
@@ -14,13 +12,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures::{stream, Stream};
+use openledger_http::{now, Exposition, Limited};
 use openledger_model::{ChatTemplate, ModelTokenizer};
 use serde_json::{json, Value};
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -281,9 +279,4 @@ fn cannot_load(name: &str, error: &AdapterError) -> ApiError {
 		error => error.to_string(),
 	};
 	ApiError::new(status, code, format!("the adapter of `{name}` {reason}"))
-}
-
-fn now() -> u64 {
-	let since = SystemTime::now().duration_since(UNIX_EPOCH);
-	since.map_or(0, |time| time.as_secs())
 }

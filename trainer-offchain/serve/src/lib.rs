@@ -6,8 +6,6 @@ mod api;
 mod engine;
 mod generate;
 pub mod http;
-pub mod listener;
-pub mod prometheus;
 mod sequence;
 mod text;
 

@@ -1,7 +1,7 @@
 //! BLOOM: layer norm, also after the embedding; ALiBi in place of positions; one layer for query, key and value of each head.
 
-use super::{Family, MlpNames, Names, QkvNames};
-use crate::config::{DecoderConfig, NormKind, Positions, RawConfig};
+use super::{gpt2, Family, MlpNames, Names, QkvNames};
+use crate::config::{DecoderConfig, Positions, RawConfig};
 use crate::error::Result;
 use crate::ops::WeightLayout;
 
@@ -45,7 +45,6 @@ fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 	if !hidden_size.is_multiple_of(heads) {
 		return Err(raw.error("n_head", format!("{heads} does not divide hidden_size {hidden_size}")));
 	}
-	let head_dim = hidden_size / heads;
 	raw.only_flag("apply_residual_connection_post_layernorm", false)?;
 	// Of the framework that it was trained with; orders of computation.
 	raw.pass_over(&[
@@ -57,31 +56,13 @@ fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 		"skip_bias_add_qkv",
 		"slow_but_exact",
 	]);
-	Ok(DecoderConfig {
-		family: &FAMILY,
-		vocab_size: raw.size("vocab_size")?,
-		hidden_size,
-		layers,
-		heads,
-		kv_heads: heads,
-		head_dim,
-		value_dim: head_dim,
-		score_scale: 1.0 / (head_dim as f32).sqrt(),
-		windows: vec![None; layers],
-		latent: None,
-		experts: None,
-		intermediate_size: 4 * hidden_size,
-		max_positions: raw.size_or_none("seq_length")?.unwrap_or(2048),
-		positions: Positions::Alibi,
-		norm: NormKind::Layer,
-		norm_eps: raw.number_or("layer_norm_epsilon", 1e-5)? as f32,
-		qkv_bias: true,
-		attention_out_bias: true,
-		mlp_bias: true,
-		tied: raw.flag_or("tie_word_embeddings", true)?,
-		eos: raw.token_ids("eos_token_id")?,
-		bos: raw.token_ids("bos_token_id")?,
-	})
+	gpt2::common(
+		raw,
+		&FAMILY,
+		[hidden_size, layers, heads],
+		Positions::Alibi,
+		("seq_length", 2048),
+	)
 }
 
 #[cfg(test)]

@@ -43,9 +43,33 @@ fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 	raw.only_flag("scale_attn_by_inverse_layer_idx", false)?;
 	// The length it was trained at, which n_positions says too; an order of computation in half precision.
 	raw.pass_over(&["n_ctx", "reorder_and_upcast_attn"]);
-	let (layers, head_dim) = (raw.size("n_layer")?, hidden_size / heads);
+	let layers = raw.size("n_layer")?;
 	Ok(DecoderConfig {
-		family: &FAMILY,
+		intermediate_size: raw.size_or_none("n_inner")?.unwrap_or(4 * hidden_size),
+		..common(
+			raw,
+			&FAMILY,
+			[hidden_size, layers, heads],
+			Positions::Learned,
+			("n_positions", 1024),
+		)?
+	})
+}
+
+/// What BLOOM has too: layer norms, biases everywhere, as many heads of keys as of queries, a tied head. `sizes` are the
+/// hidden size, the number of blocks and that of heads, which divides the first; `length` is the key of the number of
+/// positions, with what it usually is.
+pub fn common(
+	raw: &RawConfig,
+	family: &'static Family,
+	sizes: [usize; 3],
+	positions: Positions,
+	(length, usual): (&str, usize),
+) -> Result<DecoderConfig> {
+	let [hidden_size, layers, heads] = sizes;
+	let head_dim = hidden_size / heads;
+	Ok(DecoderConfig {
+		family,
 		vocab_size: raw.size("vocab_size")?,
 		hidden_size,
 		layers,
@@ -57,9 +81,9 @@ fn read(raw: &RawConfig) -> Result<DecoderConfig> {
 		windows: vec![None; layers],
 		latent: None,
 		experts: None,
-		intermediate_size: raw.size_or_none("n_inner")?.unwrap_or(4 * hidden_size),
-		max_positions: raw.size_or_none("n_positions")?.unwrap_or(1024),
-		positions: Positions::Learned,
+		intermediate_size: 4 * hidden_size,
+		max_positions: raw.size_or_none(length)?.unwrap_or(usual),
+		positions,
 		norm: NormKind::Layer,
 		norm_eps: raw.number_or("layer_norm_epsilon", 1e-5)? as f32,
 		qkv_bias: true,

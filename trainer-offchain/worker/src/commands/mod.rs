@@ -52,6 +52,14 @@ impl ModelArgs {
 	}
 }
 
+/// A folder under a name, as a flag gives both.
+pub fn named_dir(text: &str) -> Result<(String, PathBuf), String> {
+	match text.split_once('=') {
+		Some((name, dir)) if !name.is_empty() && !dir.is_empty() => Ok((name.into(), dir.into())),
+		_ => Err("expected NAME=DIR, a name and the folder that it stands for".into()),
+	}
+}
+
 /// Prints a value as one line of JSON.
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
 	println!("{}", serde_json::to_string(value)?);

@@ -24,6 +24,7 @@ mod status;
 mod tests;
 mod watch;
 
+use crate::commands::named_dir;
 use crate::stop::{Stop, STOPPED};
 use anyhow::{bail, Context};
 pub use beat::stopped;
@@ -85,7 +86,7 @@ pub struct Args {
 	#[arg(long, value_name = "DIR")]
 	work_dir: PathBuf,
 	/// A base model's files that are here already, under its name on chain; they are verified
-	#[arg(long = "base-dir", value_name = "NAME=DIR", value_parser = base_dir)]
+	#[arg(long = "base-dir", value_name = "NAME=DIR", value_parser = named_dir)]
 	base_dirs: Vec<(String, PathBuf)>,
 	/// Register with this bond in OPEN, where the account is no worker yet
 	#[arg(long, value_name = "OPEN", value_parser = plancks)]
@@ -475,13 +476,6 @@ fn was_taken(error: &WorkerError) -> bool {
 			.dispatch()
 			.is_some_and(|error| NAMES.contains(&error.name.as_str())),
 		_ => false,
-	}
-}
-
-fn base_dir(text: &str) -> Result<(String, PathBuf), String> {
-	match text.split_once('=') {
-		Some((name, dir)) if !name.is_empty() && !dir.is_empty() => Ok((name.into(), dir.into())),
-		_ => Err("expected NAME=DIR, the model's name on chain and its folder".into()),
 	}
 }
 

@@ -3,13 +3,12 @@
 use super::error::WorkerError;
 use chain_client::{ChainError, Head};
 use openledger_finetune::StepMetrics;
+use openledger_http::{now, Exposition};
 use openledger_primitives::{Balance, JobId, OPEN};
-use openledger_serve::prometheus::Exposition;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Jobs remembered; of more the oldest are forgotten.
 const REMEMBERED: usize = 256;
@@ -312,9 +311,4 @@ fn resident() -> Option<(u64, u64)> {
 		Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? << 10)
 	};
 	Some((bytes("VmRSS:")?, bytes("VmHWM:")?))
-}
-
-fn now() -> u64 {
-	let since = SystemTime::now().duration_since(UNIX_EPOCH);
-	since.map_or(0, |time| time.as_secs())
 }

@@ -25,7 +25,7 @@ pub struct Args {
 	#[arg(long, value_name = "NAME")]
 	name: Option<String>,
 	/// A folder with an adapter of PEFT's, and its name in the API
-	#[arg(long = "adapter", value_name = "NAME=DIR", value_parser = named)]
+	#[arg(long = "adapter", value_name = "NAME=DIR", value_parser = super::named_dir)]
 	adapters: Vec<(String, PathBuf)>,
 	/// Also serve the models of this node's chain that are built on this base model, as openledger/N
 	#[arg(long, value_name = "URL", requires = "work_dir")]
@@ -115,11 +115,4 @@ async fn serve(args: Args, stop: Stop) -> Result<ExitCode> {
 		.await
 		.context("the listener failed")?;
 	Ok(ExitCode::SUCCESS)
-}
-
-fn named(text: &str) -> Result<(String, PathBuf), String> {
-	match text.split_once('=') {
-		Some((name, dir)) if !name.is_empty() && !dir.is_empty() => Ok((name.into(), dir.into())),
-		_ => Err("expected NAME=DIR, a name for the API and the adapter's folder".into()),
-	}
 }
