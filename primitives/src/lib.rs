@@ -25,6 +25,7 @@
 //! | [`model`] | base models, jobs, results, evaluations |
 //! | [`evaluation`] | what a result is evaluated on |
 //! | [`dispute`] | how other workers judge a result |
+//! | [`params`] | what the pallets can be tuned by |
 //! | [`traits`] | what the pallets ask of one another |
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -44,6 +45,7 @@ pub mod format;
 pub mod item;
 pub mod merkle;
 pub mod model;
+pub mod params;
 pub mod payload;
 pub mod plant;
 pub mod points;

@@ -2,41 +2,18 @@ use std::ops::RangeInclusive;
 
 use codec::{Decode, Encode};
 use openledger_primitives::{
-	item::{review_fee, Content, Datanet, Exclusion, Item, Neighbours, VersionEntry},
-	quota::{DayUse, Limits},
+	item::{Content, Datanet, Exclusion, Item, Neighbours, VersionEntry},
+	params::DatanetParams,
+	quota::DayUse,
 	rank::Standing,
 	ActiveBlock, Balance, DatanetId, ItemId,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Query;
 use crate::{keys, AccountId, Chain, ChainError, Result};
 
 const PALLET: &str = "Datanets";
-
-/// What contributing is bounded by and costs, as the pallet stores it. Amounts in plancks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DatanetParams {
-	pub limits: Limits,
-	/// Held from an account while it contributes.
-	pub contributor_hold: Balance,
-	/// Days after its last submission until an account can have its hold back.
-	pub hold_days: u32,
-	pub review_fee_base: Balance,
-	pub review_fee_per_kib: Balance,
-	/// Held from the owner of a Datanet.
-	pub datanet_deposit: Balance,
-	/// Held for a request for access or a grant.
-	pub access_deposit: Balance,
-}
-
-impl DatanetParams {
-	/// The review fee in plancks of a file of `bytes` whose content was submitted `attempts` times before.
-	pub fn review_fee(&self, bytes: u32, attempts: u16) -> Balance {
-		review_fee(self.review_fee_base, self.review_fee_per_kib, bytes, attempts)
-	}
-}
 
 /// What an account has on hold for contributing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]

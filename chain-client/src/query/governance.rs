@@ -1,19 +1,8 @@
 use codec::{Decode, Encode};
-use openledger_primitives::Balance;
-use serde::{Deserialize, Serialize};
+use openledger_primitives::params::AuthorityParams;
 
 use super::Query;
 use crate::{keys, AccountId, Chain, ChainError, ChainExt, Hash, Result};
-
-/// What it takes to be an authority, and to cease to be one, as the pallet stores it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthorityParams {
-	/// Least bond of an account that is put on the list, plancks.
-	pub min_bond: Balance,
-	/// Least part of the bond that an equivocation costs, parts of a billion.
-	pub min_slash: u32,
-}
 
 /// A runtime that waits to be authorized.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]

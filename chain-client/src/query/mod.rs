@@ -9,12 +9,12 @@ mod validation;
 
 use codec::{Decode, DecodeAll};
 
-pub use datanets::{exclusion_key, version_key, Access, DatanetParams, Deposit, Hold};
-pub use governance::{AuthorityParams, Motion, Upgrade, Votes};
-pub use models::{ModelParams, Terms};
-pub use rewards::{Earning, Epoch, EpochState, Fee, FeeShare, PerKind, PoolBook, RewardParams, Sponsorship};
+pub use datanets::{exclusion_key, version_key, Access, Deposit, Hold};
+pub use governance::{Motion, Upgrade, Votes};
+pub use models::Terms;
+pub use rewards::{Earning, Epoch, EpochState, Fee, FeeShare, PoolBook, Sponsorship};
 pub use system::Account;
-pub use validation::{CourtParams, PlantBatch, TrialBond, Unbonding, Validator};
+pub use validation::{PlantBatch, TrialBond, Unbonding, Validator};
 
 use crate::{keys, At, Chain, ChainError, ChainExt, Hash, Result};
 

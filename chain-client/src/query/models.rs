@@ -3,62 +3,15 @@ use openledger_primitives::{
 	bid::Bid,
 	dispute::Dispute,
 	model::{BaseModel, Evaluation, Job, Model, Worker},
-	ActiveBlock, Balance, BaseModelId, JobId, ModelId,
+	params::ModelParams,
+	BaseModelId, JobId, ModelId,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{decode, Query};
 use crate::{keys, AccountId, Chain, ChainError, ChainExt, Result};
 
 const PALLET: &str = "Models";
-
-/// Parameters of workers and jobs, as the pallet stores them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelParams {
-	/// Least bond of a worker, plancks.
-	pub min_bond: Balance,
-	/// Bond that a worker needs for each job it holds at once, plancks.
-	pub bond_per_job: Balance,
-	/// Least price of a job, plancks.
-	pub min_price: Balance,
-	/// Active blocks in which workers bid on a job.
-	pub bid_blocks: ActiveBlock,
-	/// Active blocks that a job waits for a worker.
-	pub open_blocks: ActiveBlock,
-	/// Most active blocks between two heartbeats.
-	pub heartbeat_blocks: ActiveBlock,
-	/// Most active blocks that a worker may hold a job without a result.
-	pub max_train_blocks: ActiveBlock,
-	/// Most active blocks that a requester may pause a job for.
-	pub max_pause_blocks: ActiveBlock,
-	/// Active blocks after which anybody can accept a result.
-	pub accept_blocks: ActiveBlock,
-	/// Active blocks in which a worker reports its result's evaluation, from the seed on.
-	pub evaluate_blocks: ActiveBlock,
-	/// Workers that may lose a job before it fails.
-	pub max_failures: u8,
-	/// Taken of a bond for a missed heartbeat, plancks.
-	pub missed_penalty: Balance,
-	/// Held for a registered base model, plancks.
-	pub base_model_deposit: Balance,
-	/// Held of who disputes a result, plancks.
-	pub dispute_bond: Balance,
-	/// Active blocks in which judges run a segment and commit.
-	pub judge_commit_blocks: ActiveBlock,
-	/// Active blocks in which judges reveal.
-	pub judge_reveal_blocks: ActiveBlock,
-	/// Taken of a judge's bond for a finding that it did not reveal, plancks.
-	pub judge_penalty: Balance,
-	/// What the disputer gets of a worker's lost bond, percent.
-	pub disputer_percent: u8,
-	/// What the requester gets back where judges came to no ruling, percent.
-	pub refund_percent: u8,
-	/// Active blocks in which AdminOrigin can rule where judges came to no ruling.
-	pub correct_blocks: ActiveBlock,
-	/// Held for an evaluation, plancks.
-	pub evaluation_bond: Balance,
-}
 
 /// What an unfinished job was ordered under.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize)]

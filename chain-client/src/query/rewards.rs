@@ -1,40 +1,13 @@
 use codec::{Decode, Encode};
-use openledger_primitives::{fee::share, traits::Pool, ActiveBlock, Balance, DatanetId, EpochIndex, FeeId};
-use serde::{Deserialize, Serialize};
+use openledger_primitives::{
+	fee::share, params::RewardParams, traits::Pool, ActiveBlock, Balance, DatanetId, EpochIndex, FeeId,
+};
+use serde::Serialize;
 
 use super::{decode, Query};
 use crate::{keys, AccountId, Chain, ChainError, ChainExt, Result};
 
 const PALLET: &str = "Rewards";
-
-/// A value for each kind of pool.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PerKind<V> {
-	pub contributors: V,
-	pub validators: V,
-	pub owners: V,
-}
-
-/// What an epoch pays, as the pallet stores it. Amounts in plancks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RewardParams {
-	/// Length of an epoch in milliseconds.
-	pub epoch_millis: u64,
-	/// An epoch's budget in millionths of what the pot has and does not owe.
-	pub budget_ppm: u32,
-	/// Percent of the budget.
-	pub shares: PerKind<u32>,
-	/// The most that a million points earn.
-	pub max_pay_per_point: PerKind<Balance>,
-	/// Epochs after closing during which an epoch's pay can be claimed.
-	pub expire_epochs: u32,
-	/// A sponsored Datanet's pool gets this part of what its sponsors have left.
-	pub sponsor_epochs: u32,
-	/// The least sponsorship, and the least that such a pool gets.
-	pub min_sponsorship: Balance,
-}
 
 /// How far an epoch is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
@@ -348,21 +321,8 @@ mod tests {
 	async fn earnings_should_be_the_accounts_share_of_closed_pools() {
 		let (chain, who) = (Memory::new(), AccountId::new([1; 32]));
 		let params = RewardParams {
-			epoch_millis: 1,
-			budget_ppm: 1,
-			shares: PerKind {
-				contributors: 70,
-				validators: 20,
-				owners: 10,
-			},
-			max_pay_per_point: PerKind {
-				contributors: 1,
-				validators: 1,
-				owners: 1,
-			},
 			expire_epochs: 2,
-			sponsor_epochs: 1,
-			min_sponsorship: 1,
+			..Default::default()
 		};
 		for (epoch, pool, state) in [
 			(4u32, Pool::Validators, EpochState::Closed),

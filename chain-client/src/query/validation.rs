@@ -2,58 +2,18 @@ use codec::{Decode, Encode};
 use openledger_primitives::{
 	format::{Modality, ModalitySet},
 	item::{Case, Round, Vote},
+	params::{CourtParams, RING_BLOCKS},
 	plant::Opened,
 	points::AcceptShare,
 	schedule::Schedule,
-	tally::Width,
 	ActiveBlock, Balance, BatchId, DatanetId, ItemId, RoundIndex, SessionIndex,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Query;
 use crate::{keys, AccountId, Chain, ChainError, Result};
 
 const PALLET: &str = "Validation";
-/// Active blocks whose randomness the chain remembers.
-const RING_BLOCKS: ActiveBlock = 14_400;
-
-/// What rounds are opened under, as the pallet stores it.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CourtParams {
-	/// Active blocks from a round's opening to the block whose randomness is its seed.
-	pub seed_delay: u32,
-	/// Active blocks that take commitments.
-	pub commit_blocks: u32,
-	/// Active blocks that take reveals.
-	pub reveal_blocks: u32,
-	/// Active blocks during which a verdict is provisional.
-	pub provisional_blocks: u32,
-	/// Least stake of a validator, plancks.
-	pub min_stake: Balance,
-	/// What each unit of a vote's weight puts at risk, whatever is judged, plancks.
-	pub risk_per_weight: Balance,
-	/// What it puts at risk besides for each KiB of the file, plancks.
-	pub risk_per_kib: Balance,
-	/// Sessions from unbonding to withdrawal.
-	pub unbonding_sessions: u32,
-	/// The rounds of an item, in their order.
-	pub widths: Vec<Width>,
-	/// The round that a first challenge or a plant calls.
-	pub challenge_width: Width,
-	/// The weight whose risk is held from who challenges a case for the first time; doubles with each further challenge.
-	pub challenge_weight: u32,
-	/// Challenges of one case.
-	pub max_challenges: u8,
-	/// What the challenger gets of each slash that its challenge brings, percent.
-	pub challenger_percent: u8,
-	/// Held from an owner for each known-answer item, plancks.
-	pub plant_bond: Balance,
-	/// Active blocks from a plants' root to the first submissions that can be opened against it.
-	pub plant_delay: u32,
-	/// Active blocks from a plants' root to the last one in which they can be opened.
-	pub plant_blocks: u32,
-}
 
 /// A root of known-answer items of one Datanet, as the pallet stores it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]

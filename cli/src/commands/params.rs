@@ -3,9 +3,10 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
-use chain_client::{calls, AuthorityParams, Call, Chain, CourtParams, DatanetParams, ModelParams, Query, RewardParams};
+use chain_client::{calls, Call, Chain, Query};
 use clap::{Subcommand, ValueEnum};
 use codec::Encode;
+use openledger_primitives::params::{AuthorityParams, CourtParams, DatanetParams, ModelParams, RewardParams};
 use serde::{de::DeserializeOwned, Serialize};
 use serde_json::{Map, Value};
 
@@ -218,8 +219,8 @@ fn flatten(name: &str, value: &Value, rows: &mut Vec<(String, String)>) {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use chain_client::{keys, Memory, PerKind};
-	use openledger_primitives::OPEN;
+	use chain_client::{keys, Memory};
+	use openledger_primitives::{params::PerKind, OPEN};
 
 	fn rewards() -> RewardParams {
 		let each = |value| PerKind {
@@ -229,17 +230,9 @@ mod tests {
 		};
 		RewardParams {
 			epoch_millis: 1_000,
-			budget_ppm: 500,
-			shares: PerKind {
-				contributors: 70,
-				validators: 20,
-				owners: 10,
-			},
 			// More than JSON's own integers hold.
 			max_pay_per_point: each(100_000_000 * OPEN),
-			expire_epochs: 90,
-			sponsor_epochs: 30,
-			min_sponsorship: 10 * OPEN,
+			..RewardParams::default()
 		}
 	}
 

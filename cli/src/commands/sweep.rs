@@ -153,36 +153,22 @@ async fn due<C: Chain + ?Sized>(chain: &C) -> Result<Vec<What>> {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use chain_client::{keys, Event, Fee, Memory, PerKind, PoolBook, RewardParams, Sponsorship};
+	use chain_client::{keys, Event, Fee, Memory, PoolBook, Sponsorship};
 	use codec::Encode;
-	use openledger_primitives::format::Modality;
+	use openledger_primitives::{format::Modality, params::RewardParams};
 
 	/// Epochs after closing in which these can be claimed.
 	const EXPIRE: u32 = 3;
 
 	fn epoch(state: EpochState) -> Epoch {
-		let each = PerKind {
-			contributors: 1,
-			validators: 1,
-			owners: 1,
-		};
 		Epoch {
 			start_millis: 0,
 			start_block: 0,
 			budget: 0,
 			state,
 			params: RewardParams {
-				epoch_millis: 1,
-				budget_ppm: 1,
-				shares: each,
-				max_pay_per_point: PerKind {
-					contributors: 1,
-					validators: 1,
-					owners: 1,
-				},
 				expire_epochs: EXPIRE,
-				sponsor_epochs: 1,
-				min_sponsorship: 1,
+				..Default::default()
 			},
 		}
 	}

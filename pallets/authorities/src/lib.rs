@@ -86,9 +86,10 @@ mod try_state;
 mod types;
 mod weights;
 
+pub use openledger_primitives::params::AuthorityParams;
 pub use pace::{session_length, MinimumPeriod, SessionBlocks, SlotDuration};
 pub use pallet::*;
-pub use types::{AuthorityParams, AuthorityStatus, Offender, Upgrade};
+pub use types::{AuthorityStatus, Offender, Upgrade};
 pub use weights::WeightInfo;
 
 /// Milliseconds of a slot where genesis does not say otherwise.

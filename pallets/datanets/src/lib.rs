@@ -105,8 +105,9 @@ mod try_state;
 mod types;
 mod weights;
 
+pub use openledger_primitives::params::DatanetParams;
 pub use pallet::*;
-pub use types::{Access, AccessStatus, Checkpoint, DatanetParams, Deposit, Hold, ItemView, QuotaLeft};
+pub use types::{Access, AccessStatus, Checkpoint, Deposit, Hold, ItemView, QuotaLeft};
 pub use weights::WeightInfo;
 
 #[import_section(events::events)]

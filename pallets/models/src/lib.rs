@@ -165,10 +165,10 @@ mod events;
 mod jobs;
 #[cfg(test)]
 mod mock;
-mod params;
 mod progress;
 mod result_evaluation;
 mod rulings;
+mod terms;
 #[cfg(test)]
 mod tests;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
@@ -177,8 +177,9 @@ mod views;
 mod weights;
 mod workers;
 
+pub use openledger_primitives::params::ModelParams;
 pub use pallet::*;
-pub use params::{ModelParams, Terms};
+pub use terms::Terms;
 pub use views::{JobDeadlines, MAX_LINEAGE};
 pub use weights::WeightInfo;
 

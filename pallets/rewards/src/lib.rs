@@ -78,8 +78,9 @@ mod types;
 mod weights;
 
 pub use epochs::PotAccount;
+pub use openledger_primitives::params::{PerKind, RewardParams};
 pub use pallet::*;
-pub use types::{Epoch, EpochState, EpochStatus, Fee, PerKind, PoolBook, RewardParams, Sponsorship, SponsorshipStatus};
+pub use types::{Epoch, EpochState, EpochStatus, Fee, PoolBook, Sponsorship, SponsorshipStatus};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]

@@ -160,11 +160,9 @@ mod views;
 mod votes;
 mod weights;
 
+pub use openledger_primitives::params::{CourtParams, MAX_CHALLENGES, MAX_PANEL, MAX_WIDTHS, RING_BLOCKS};
 pub use pallet::*;
-pub use types::{
-	CaseStatus, CourtParams, PlantBatch, TrialBond, Unbonding, Validator, ValidatorSummary, MAX_CHALLENGES, MAX_PANEL,
-	MAX_ROUNDS, MAX_UNBONDING, MAX_WIDTHS, RING_BLOCKS,
-};
+pub use types::{CaseStatus, PlantBatch, TrialBond, Unbonding, Validator, ValidatorSummary, MAX_ROUNDS, MAX_UNBONDING};
 pub use weights::WeightInfo;
 
 #[import_section(events::events)]

@@ -51,12 +51,12 @@ pub fn write(folder: &Path, pace: &Pace) -> Result<PathBuf> {
 	set(genesis, "/authorities/slotMillis", json!(pace.slot_millis))?;
 	set(genesis, "/authorities/sessionBlocks", json!(pace.session_slots))?;
 	set(genesis, "/authorities/upgradeDelay", json!(pace.upgrade_delay))?;
-	set(genesis, "/validation/params/seedDelay", json!(pace.seed_delay))?;
-	set(genesis, "/validation/params/commitBlocks", json!(pace.commit_blocks))?;
-	set(genesis, "/validation/params/revealBlocks", json!(pace.reveal_blocks))?;
+	set(genesis, "/validation/params/seed_delay", json!(pace.seed_delay))?;
+	set(genesis, "/validation/params/commit_blocks", json!(pace.commit_blocks))?;
+	set(genesis, "/validation/params/reveal_blocks", json!(pace.reveal_blocks))?;
 	set(
 		genesis,
-		"/validation/params/provisionalBlocks",
+		"/validation/params/provisional_blocks",
 		json!(pace.provisional_blocks),
 	)?;
 	// Who bids has the job, and nobody judges a dispute that nobody can judge.
@@ -65,7 +65,7 @@ pub fn write(folder: &Path, pace: &Pace) -> Result<PathBuf> {
 	set(genesis, "/models/params/judge_reveal_blocks", json!(1))?;
 	set(genesis, "/models/params/correct_blocks", json!(1))?;
 	// Known answers count at once.
-	set(genesis, "/validation/params/plantDelay", json!(1))?;
+	set(genesis, "/validation/params/plant_delay", json!(1))?;
 	// One round instead of four, so that an item on which nobody votes expires within a test.
 	let widths = genesis.pointer("/validation/params/widths/0").cloned();
 	set(

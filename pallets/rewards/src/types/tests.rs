@@ -1,62 +1,7 @@
-//! The pure rules of the parameters, and the stored encodings.
+//! The stored encodings.
 
 use super::*;
-use openledger_primitives::format::Modality;
-use proptest::prelude::*;
-
-const TEXT: Pool = Pool::Contributors(Modality::Text);
-
-#[test]
-fn payout_should_be_the_pools_part_when_there_are_points_enough() {
-	let params = RewardParams::default();
-	let points = u128::MAX;
-	assert_eq!(params.payout(TEXT, 3_000, points), 700);
-	assert_eq!(params.payout(Pool::Validators, 3_000, points), 600);
-	assert_eq!(params.payout(Pool::Owners, 3_000, points), 300);
-}
-
-#[test]
-fn payout_should_be_capped_by_points_when_they_are_few() {
-	let params = RewardParams::default();
-	assert_eq!(params.payout(TEXT, u128::MAX, 3 * u128::from(POINT)), 3 * OPEN / 200);
-	assert_eq!(params.payout(TEXT, u128::MAX, 0), 0);
-}
-
-#[test]
-fn payout_should_be_nothing_for_a_pool_that_sponsors_pay() {
-	assert_eq!(
-		RewardParams::default().payout(Pool::Datanet(0), u128::MAX, u128::MAX),
-		0
-	);
-}
-
-#[test]
-fn sponsored_should_be_a_part_then_the_least_then_the_rest() {
-	let params = RewardParams::default();
-	assert_eq!(params.sponsored(3_000 * OPEN), 100 * OPEN);
-	assert_eq!(params.sponsored(299 * OPEN), 10 * OPEN);
-	assert_eq!(params.sponsored(9 * OPEN), 9 * OPEN);
-	assert_eq!(params.sponsored(0), 0);
-}
-
-#[test]
-fn check_should_name_what_is_wrong() {
-	type Change = fn(&mut RewardParams);
-	let wrong: [(&str, Change); 6] = [
-		("epoch_millis", |params| params.epoch_millis = 0),
-		("budget_ppm", |params| params.budget_ppm = 1_000_001),
-		("shares", |params| params.shares.owners = 11),
-		("expire_epochs", |params| params.expire_epochs = 0),
-		("sponsor_epochs", |params| params.sponsor_epochs = 0),
-		("min_sponsorship", |params| params.min_sponsorship = 0),
-	];
-	assert_eq!(RewardParams::default().check(), Ok(()));
-	for (name, change) in wrong {
-		let mut params = RewardParams::default();
-		change(&mut params);
-		assert!(params.check().unwrap_err().starts_with(name), "{name}");
-	}
-}
+use openledger_primitives::{format::Modality, params::PerKind};
 
 /// The bytes of a value that fits its type, in hexadecimal digits.
 fn digits(value: &impl Encode) -> String {
@@ -135,28 +80,4 @@ fn stored_encodings_should_not_move() {
 		touched: 13,
 	};
 	assert_eq!(digits(&sponsorship), format!("{three}0d000000"));
-}
-
-proptest! {
-	#[test]
-	fn payouts_should_never_exceed_the_budget(budget: u128, points: [u128; 5]) {
-		let params = RewardParams::default();
-		let budget = budget / 2;
-		let paid: u128 = Pool::ALL.into_iter().zip(points).map(|(pool, points)| params.payout(pool, budget, points)).sum();
-		prop_assert!(paid <= budget);
-	}
-
-	#[test]
-	fn sponsored_pools_should_use_up_what_there_is(balance in 1u128..1_000_000 * OPEN) {
-		let params = RewardParams::default();
-		let (mut left, mut epochs) = (balance, 0);
-		while left > 0 {
-			let pays = params.sponsored(left);
-			prop_assert!(pays > 0 && pays <= left);
-			left -= pays;
-			epochs += 1;
-		}
-		// By thirtieths a million OPEN falls below 300 within 240 epochs; ten a time are 30 more.
-		prop_assert!(epochs <= 270, "{} epochs", epochs);
-	}
 }

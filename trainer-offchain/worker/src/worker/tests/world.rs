@@ -4,13 +4,12 @@ use crate::stop::Stop;
 use crate::worker::status::Status;
 use crate::worker::Service;
 use bytes::Bytes;
-use chain_client::{
-	exclusion_key, keys, version_key, AccountId, Call, Chain, Event, Memory, ModelParams, Signer, Terms,
-};
+use chain_client::{exclusion_key, keys, version_key, AccountId, Call, Chain, Event, Memory, Signer, Terms};
 use openledger_primitives::{
 	format::Format,
 	item::{next_root, Exclusion, ExclusionReason, Item, Outcome, VersionEntry},
 	model::{Artifact, BaseModel, Job, JobStatus, ModelFile},
+	params::ModelParams,
 	payload::Payload,
 	training::{DatasetRef, Dtype, Hyperparameters, Method, Parent, TrainingSpec},
 	JobId,
@@ -48,20 +47,9 @@ pub fn params() -> ModelParams {
 		open_blocks: 100,
 		heartbeat_blocks: 10,
 		max_train_blocks: 1_000,
-		max_pause_blocks: 10,
 		accept_blocks: 10,
 		evaluate_blocks: 5,
-		max_failures: 3,
-		missed_penalty: 1,
-		base_model_deposit: 1,
-		dispute_bond: 1,
-		judge_commit_blocks: 1,
-		judge_reveal_blocks: 1,
-		judge_penalty: 1,
-		disputer_percent: 50,
-		refund_percent: 50,
-		correct_blocks: 1,
-		evaluation_bond: 1,
+		..ModelParams::default()
 	}
 }
 
