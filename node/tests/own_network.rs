@@ -3,25 +3,14 @@
 #![cfg(unix)]
 
 use openledger_test_support::{
+	free_ports,
 	processes::{wait_for, Processes},
 	wait_for_rpc, Folder, Rpc,
 };
-use std::{net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
+use std::{os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
 
 /// More than three blocks take under load.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Two ports in a row that nobody listens on now.
-fn free_ports() -> u16 {
-	for _ in 0..100 {
-		let first = TcpListener::bind("127.0.0.1:0").expect("the loopback has ports");
-		let port = first.local_addr().expect("a listener has an address").port();
-		if port < 55_000 && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
-			return port;
-		}
-	}
-	panic!("no two free ports in a row");
-}
 
 fn script() -> Command {
 	let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/new-network.sh"));
@@ -34,7 +23,7 @@ fn own_network_should_finalize_without_root() {
 	let folder = Folder::new().expect("a temporary folder");
 	let ours = folder.path().join("ours");
 	let path = |name: &str| ours.join(name).to_str().expect("a path of letters").to_owned();
-	let port = free_ports();
+	let port = free_ports(2).expect("the loopback has ports");
 	let made = script()
 		.arg(&ours)
 		.args([

@@ -12,7 +12,7 @@ use openledger_primitives::{
 	model::JobStatus,
 	DatanetId, JobId, OPEN,
 };
-use openledger_test_support::{binaries, processes::wait_for};
+use openledger_test_support::{binaries, post, processes::wait_for};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -177,7 +177,7 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	let accepted = network.tools.call("Requester", &["job", "accept", &job.to_string()])?;
 	log.step(format!("job {job}: accepted, escrow split: {}", accepted["split"]));
 
-	let registered = verify::model(&view, job)?;
+	let (id, registered) = verify::model(&view, job)?;
 	let result = &registered.result;
 	let adapter = folder.join("adapter");
 	std::fs::create_dir_all(&adapter)?;
@@ -202,6 +202,14 @@ pub fn run(plan: &Plan) -> Result<(Report, Network)> {
 	report.evaluation_confirmed = reported.agrees_with((again.loss * 1e6).round() as u64, again.tokens);
 	(report.base_answer, report.chat_answer) = chat(&network.tools, &base.folder, &adapter)?;
 	log.step("base and tuned model evaluated and asked");
+	report.served_at = network.start_serving(folder, &base.folder, &adapter)?;
+	report.served_model = format!("openledger/{id}");
+	report.served_answer = ask(&report.served_at, &report.served_model)?;
+	report.served_alike = report.served_answer == ask(&report.served_at, "tuned")?;
+	log.step(format!(
+		"{} served by OpenAI's API, out of the chain's registry",
+		report.served_model
+	));
 
 	let claimed = claim(&mut network, &view, &log)?;
 	fill_in(&mut report, &view, &network.tools, datanet)?;
@@ -422,6 +430,21 @@ fn chat(tools: &Tools, model: &Path, adapter: &Path) -> Result<(String, String)>
 	Ok((answer("base")?, answer("tuned")?))
 }
 
+/// What a served model says to the prompt, its likeliest tokens one by one.
+fn ask(server: &str, model: &str) -> Result<String> {
+	let request = serde_json::json!({
+		"model": model,
+		"messages": [{ "role": "user", "content": PROMPT }],
+		"max_tokens": 48,
+		"temperature": 0,
+	});
+	let answer = post(server, "/v1/chat/completions", &request)?;
+	let content = answer["choices"][0]["message"]["content"].as_str();
+	Ok(content
+		.with_context(|| format!("{model} does not answer: {answer}"))?
+		.to_string())
+}
+
 /// Waits until everybody's epochs have closed, and claims for everybody. Returns what was paid, in OPEN.
 fn claim(network: &mut Network, view: &View, log: &Log) -> Result<f64> {
 	let role = |name: &str, count: usize| (1..=count).map(|number| format!("{name}{number}")).collect::<Vec<_>>();
@@ -533,6 +556,10 @@ fn problems(report: &Report, files: usize, own_data: bool) -> Vec<String> {
 	expect(report.votes_revealed > 0, "nobody revealed a vote");
 	expect(report.job_status == "accepted", "the job is not accepted");
 	expect(!report.chat_answer.trim().is_empty(), "the tuned model says nothing");
+	expect(
+		report.served_alike && !report.served_answer.trim().is_empty(),
+		"the model served from the chain's registry does not say what its adapter's folder says",
+	);
 	// How much is to be learned from somebody's own files nobody can promise.
 	expect(
 		own_data || report.tuned_eval_loss <= report.base_eval_loss * (1.0 - LEAST_GAIN),

@@ -69,6 +69,26 @@ impl Network {
 		self.processes.start("worker", &mut worker)
 	}
 
+	/// Serves the base model, the adapter in a folder as `tuned`, and every model of the chain's registry. Returns the address.
+	pub fn start_serving(&mut self, folder: &Path, base: &Path, adapter: &Path) -> Result<String> {
+		let mut server = self.tools.command("openledger-trainer");
+		server
+			.args(["serve", "--listen", "127.0.0.1:0", "--name", "base", "--model"])
+			.arg(base)
+			.arg("--adapter")
+			.arg(format!("tuned={}", adapter.display()))
+			.args([
+				"--node",
+				&self.tools.node,
+				"--gateway",
+				&self.tools.gateway,
+				"--work-dir",
+			])
+			.arg(folder.join("served"));
+		self.processes.start("serve", &mut server)?;
+		self.processes.wait_for_line("serve", "listening on http://", STARTUP)
+	}
+
 	/// Prints where everything is and waits for Ctrl-C.
 	pub fn serve_until_stopped(&mut self, plan: &Plan, report: &Report) -> Result<()> {
 		let binary = |name: &str| self.tools.binaries.join(name).display().to_string();
@@ -85,6 +105,10 @@ impl Network {
 			binary("openledger"),
 			self.tools.node,
 			self.tools.gateway
+		);
+		println!(
+			"  models   http://{}/v1  (OpenAI's API; the trained one is {})",
+			report.served_at, report.served_model
 		);
 		println!(
 			"  talk     {} chat --compare --model {} --adapter {}",

@@ -48,6 +48,13 @@ pub struct Report {
 	pub prompt: String,
 	pub base_answer: String,
 	pub chat_answer: String,
+	/// Address of the server of models.
+	pub served_at: String,
+	/// The trained model's name there.
+	pub served_model: String,
+	/// What the server answers from the chain's registry, and whether it is what it answers from the adapter's folder.
+	pub served_answer: String,
+	pub served_alike: bool,
 	/// What did not come out as it should; empty when all is well.
 	pub problems: Vec<String>,
 }
@@ -131,6 +138,7 @@ impl Report {
 		row("prompt", one_line(&self.prompt));
 		row("base says", one_line(&self.base_answer));
 		row("tuned says", one_line(&self.chat_answer));
+		row("served says", one_line(&self.served_answer));
 		for problem in &self.problems {
 			row("PROBLEM", problem.clone());
 		}

@@ -10,7 +10,7 @@ use openledger_primitives::{
 	item::{next_root, Outcome},
 	model::{Artifact, JobStatus, Model},
 	payload::Payload,
-	DatanetId, JobId, TOTAL_ISSUANCE,
+	DatanetId, JobId, ModelId, TOTAL_ISSUANCE,
 };
 use payload_store::{import, GatewayClient, Kind, PayloadStore};
 use sha2::{Digest, Sha256};
@@ -63,13 +63,13 @@ pub fn roots(view: &View, datanet: DatanetId) -> Result<bool> {
 	Ok(root == record.root)
 }
 
-/// The model that an accepted job made, from the registry.
-pub fn model(view: &View, job: JobId) -> Result<Model<AccountId>> {
+/// The model that an accepted job made, by its number in the registry.
+pub fn model(view: &View, job: JobId) -> Result<(ModelId, Model<AccountId>)> {
 	let JobStatus::Accepted { model } = view.job(job)?.status else {
 		anyhow::bail!("job {job} is not accepted");
 	};
-	view.wait(view.query().model(model))?
-		.context("the registry lacks the job's model")
+	let registered = view.wait(view.query().model(model))?;
+	Ok((model, registered.context("the registry lacks the job's model")?))
 }
 
 /// Fetches the items of a job on one dataset that its result was evaluated on into a folder. Returns how many there are.

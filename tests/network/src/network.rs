@@ -5,7 +5,7 @@ use std::{
 
 use anyhow::{ensure, Context, Result};
 use openledger_test_support::{
-	binaries, free_port,
+	binaries, free_ports,
 	processes::{wait_for, Processes},
 	wait_for_rpc, Rpc,
 };
@@ -54,7 +54,7 @@ impl Node {
 		let said = String::from_utf8_lossy(&generated.stderr);
 		let peer = said.lines().map(str::trim).find(|line| line.starts_with("12D3"));
 		let peer = peer.with_context(|| format!("generate-node-key named no peer: {said}"))?;
-		let listen = format!("/ip4/127.0.0.1/tcp/{}", free_port()?);
+		let listen = format!("/ip4/127.0.0.1/tcp/{}", free_ports(1)?);
 		Ok(Self {
 			name,
 			role,

@@ -7,8 +7,24 @@ use std::{
 use anyhow::{bail, Context, Result};
 use serde_json::{json, Value};
 
-/// How long a node may take to answer.
+/// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Posts JSON to the server at `address`, such as `127.0.0.1:8000`, and reads what it answers until it closes the connection.
+pub fn post(address: &str, path: &str, body: &Value) -> Result<Value> {
+	let body = body.to_string();
+	let mut stream = TcpStream::connect(address)?;
+	stream.set_read_timeout(Some(PATIENCE))?;
+	write!(
+		stream,
+		"POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+		body.len(),
+	)?;
+	let mut answer = String::new();
+	stream.read_to_string(&mut answer)?;
+	let (_, body) = answer.split_once("\r\n\r\n").context("the answer has no body")?;
+	serde_json::from_str(body).with_context(|| format!("the answer's body is no JSON: {body}"))
+}
 
 /// The JSON-RPC of one node, called over HTTP: what is asked of a node itself and not of the chain.
 #[derive(Clone, Debug)]
@@ -31,29 +47,13 @@ impl Rpc {
 
 	/// Calls a method and returns its result.
 	pub fn call(&self, method: &str, params: Value) -> Result<Value> {
-		let answer = self.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string());
-		let answer = answer.with_context(|| format!("call {method} of the node at {}", self.address))?;
-		let (_, body) = answer.split_once("\r\n\r\n").context("the answer has no body")?;
-		let mut answer: Value = serde_json::from_str(body).context("the answer's body is no JSON")?;
+		let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+		let answer = post(&self.address, "/", &request);
+		let mut answer = answer.with_context(|| format!("call {method} of the node at {}", self.address))?;
 		if let Some(error) = answer.get("error") {
 			bail!("{method}: {error}");
 		}
 		Ok(answer["result"].take())
-	}
-
-	/// Sends one request and reads the answer until the node closes the connection.
-	fn post(&self, body: &str) -> Result<String> {
-		let mut stream = TcpStream::connect(&self.address)?;
-		stream.set_read_timeout(Some(PATIENCE))?;
-		write!(
-			stream,
-			"POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-			self.address,
-			body.len(),
-		)?;
-		let mut answer = String::new();
-		stream.read_to_string(&mut answer)?;
-		Ok(answer)
 	}
 
 	/// Number of the block with this hash; `None` where the node does not know it.
