@@ -43,7 +43,8 @@ impl Setup {
 	/// Reads model, adapter and data.
 	pub fn load(config: RunConfig) -> Result<Self> {
 		let device = device(&config.device)?;
-		let mut decoder = Decoder::load(&config.model, &device, config.method == Method::Full)?;
+		let trainable = config.method == Method::Full;
+		let mut decoder = Decoder::load_as(&config.model, &device, trainable, config.dtype.of_tensors())?;
 		let dataset = data::read(&config.data)?;
 		let sequences = sequences(&config, &decoder, &dataset)?;
 		let settings = match config.method {
@@ -106,7 +107,7 @@ impl Setup {
 			total_steps: self.total_steps(),
 			checkpoint_every: self.checkpoint_every(),
 			device: config.device.clone(),
-			dtype: "float32".into(),
+			dtype: config.dtype.name().into(),
 			kernel_path: kernel_path(&self.decoder.device)?,
 			threads: rayon::current_num_threads(),
 		})

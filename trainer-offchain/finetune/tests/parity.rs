@@ -33,10 +33,10 @@ const FAMILIES: &[&str] = &[
 	"tiny-deepseek3",
 ];
 
-/// The fixture's run.
-fn config(name: &str, output: &Path) -> (RunConfig, Value) {
+/// The run that a fixture's `train.json`, in one of its folders, records.
+fn config(name: &str, folder: &str, output: &Path) -> (RunConfig, Value) {
 	let dir = fixture(name);
-	let train = json(&dir.join("train.json"));
+	let train = json(&dir.join(folder).join("train.json"));
 	let data = if FAMILIES.contains(&name) { "tiny-llama" } else { name };
 	let mut config = RunConfig::new(dir.join("model"), fixture(data).join("train.jsonl"), output);
 	config.learning_rate = train["learning_rate"].as_f64().unwrap();
@@ -102,17 +102,20 @@ fn compare_files(found: &Path, expected: &Path, skip: impl Fn(&str, usize) -> bo
 }
 
 #[test]
-fn ten_lora_steps_should_equal_those_of_peft() {
-	for name in [&["tiny-llama", "tiny-gpt2"], FAMILIES].concat() {
+fn ten_steps_of_an_adapter_should_equal_those_of_peft() {
+	let lora = [&["tiny-llama", "tiny-gpt2"], FAMILIES].concat();
+	let lora = lora.into_iter().map(|name| (name, ""));
+	let dora = ["tiny-llama", "tiny-gpt2", "tiny-deepseek2"].map(|name| (name, "dora"));
+	for (name, folder) in lora.chain(dora) {
 		let dir = tempfile::tempdir().unwrap();
-		let (mut config, train) = config(name, dir.path());
-		config.init_adapter = Some(fixture(name).join("adapter_init"));
+		let (mut config, train) = config(name, folder, dir.path());
+		config.init_adapter = Some(fixture(name).join(folder).join("adapter_init"));
 		let (report, steps) = collect(config);
 		let of = |f: fn(&StepMetrics) -> f64| steps.iter().map(f).collect::<Vec<_>>();
 		assert_close(name, &of(|s| s.loss), &numbers(&train["losses"]), 1e-5);
 		assert_close(name, &of(|s| s.grad_norm), &numbers(&train["grad_norms"]), 1e-4);
 		assert_close(name, &of(|s| s.learning_rate), &numbers(&train["learning_rates"]), 1e-9);
-		let trained = fixture(name).join("adapter_trained");
+		let trained = fixture(name).join(folder).join("adapter_trained");
 		let adapter = report.adapter_dir.unwrap();
 		let difference = compare_files(
 			&adapter.join("adapter_model.safetensors"),
@@ -120,7 +123,7 @@ fn ten_lora_steps_should_equal_those_of_peft() {
 			|_, _| false,
 		);
 		let loss = largest(&of(|s| s.loss), &numbers(&train["losses"]));
-		println!("{name}: losses to {loss:.1e} (relative), trained tensors to {difference:.1e}");
+		println!("{name} {folder}: losses to {loss:.1e} (relative), trained tensors to {difference:.1e}");
 		let mut written = json(&adapter.join("adapter_config.json"));
 		// Ours names the base's folder; the fixture's was renamed.
 		written["base_model_name_or_path"] = name.into();
@@ -132,7 +135,7 @@ fn ten_lora_steps_should_equal_those_of_peft() {
 fn ten_full_steps_of_each_family_should_lose_what_transformers_loses() {
 	for name in FAMILIES {
 		let dir = tempfile::tempdir().unwrap();
-		let (mut config, train) = config(name, dir.path());
+		let (mut config, train) = config(name, "", dir.path());
 		config.method = Method::Full;
 		let (report, steps) = collect(config);
 		let names = |dir: &Path| -> Vec<String> {
@@ -153,7 +156,7 @@ fn ten_full_steps_of_each_family_should_lose_what_transformers_loses() {
 fn ten_full_steps_should_equal_those_of_transformers() {
 	for name in ["tiny-llama", "tiny-gpt2"] {
 		let dir = tempfile::tempdir().unwrap();
-		let (mut config, train) = config(name, dir.path());
+		let (mut config, train) = config(name, "", dir.path());
 		config.method = Method::Full;
 		let (report, steps) = collect(config);
 		let of = |f: fn(&StepMetrics) -> f64| steps.iter().map(f).collect::<Vec<_>>();

@@ -76,16 +76,17 @@ fn estimate_should_be_within_a_fifth_of_what_trainings_take() {
 		dir.path().join("out"),
 	);
 	let mut wrong = Vec::new();
-	// Family, method, sequences, tokens, rank, targets, dropout.
+	// Family, method, sequences, tokens, rank, targets, dropout, whether the adapter is a DoRA.
 	let all = vec!["all-linear".to_owned()];
-	for (family, method, batch, sequence, rank, targets, dropout) in [
-		("llama", Method::Lora, 1, 128, 8, vec![], 0.0),
-		("llama", Method::Lora, 4, 384, 8, vec![], 0.0),
-		("llama", Method::Lora, 2, 384, 64, all, 0.1),
-		("llama", Method::Full, 1, 128, 0, vec![], 0.0),
-		("llama", Method::Full, 4, 384, 0, vec![], 0.0),
-		("gpt2", Method::Lora, 2, 512, 8, vec![], 0.0),
-		("gpt2", Method::Full, 2, 256, 0, vec![], 0.0),
+	for (family, method, batch, sequence, rank, targets, dropout, dora) in [
+		("llama", Method::Lora, 1, 128, 8, vec![], 0.0, false),
+		("llama", Method::Lora, 4, 384, 8, vec![], 0.0, false),
+		("llama", Method::Lora, 2, 384, 64, all.clone(), 0.1, false),
+		("llama", Method::Lora, 4, 384, 8, all, 0.1, true),
+		("llama", Method::Full, 1, 128, 0, vec![], 0.0, false),
+		("llama", Method::Full, 4, 384, 0, vec![], 0.0, false),
+		("gpt2", Method::Lora, 2, 512, 8, vec![], 0.0, false),
+		("gpt2", Method::Full, 2, 256, 0, vec![], 0.0, false),
 	] {
 		let decoder = save(if family == "llama" { llama() } else { gpt2() }, &model);
 		write_data(&data, sequence);
@@ -96,7 +97,9 @@ fn estimate_should_be_within_a_fifth_of_what_trainings_take() {
 		text += &match method {
 			Method::Full => "method = \"full\"\n".to_owned(),
 			Method::Lora if targets.is_empty() => format!("lora_rank = {rank}\n"),
-			Method::Lora => format!("lora_rank = {rank}\nlora_targets = {targets:?}\nlora_dropout = {dropout:?}\n"),
+			Method::Lora => {
+				format!("lora_rank = {rank}\nlora_targets = {targets:?}\nlora_dropout = {dropout:?}\ndora = {dora}\n")
+			}
 		};
 		let config = dir.path().join("run.toml");
 		std::fs::write(&config, text).unwrap();
@@ -108,15 +111,16 @@ fn estimate_should_be_within_a_fifth_of_what_trainings_take() {
 			weights: numbers_in(&decoder.raw_config, file_bytes),
 			file_bytes,
 			method,
-			adapter: adapter_numbers(&decoder.config, rank, &targets),
+			adapter: adapter_numbers(&decoder.config, rank, &targets, dora),
 			dropout: dropout > 0.0,
+			dora,
 			batch,
 			sequence: sequence as u64,
 		}
 		.peak_bytes();
 		let off = estimate as f64 / peak as f64 - 1.0;
 		let line = format!(
-			"{family} {method:?} batch {batch} x {sequence}, rank {rank}: {} MiB, estimated {} MiB, off by {:.0} %",
+			"{family} {method:?} batch {batch} x {sequence}, rank {rank}, DoRA {dora}: {} MiB, estimated {} MiB, off by {:.0} %",
 			peak >> 20,
 			estimate >> 20,
 			off * 100.0

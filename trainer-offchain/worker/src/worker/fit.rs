@@ -25,13 +25,19 @@ impl<C: Chain> Service<C> {
 			.job(id)
 			.await?
 			.ok_or(WorkerError::JobMissing(id))?;
-		let needed_mib = self.needed_mib(&job.spec).await?;
+		self.ensure_fits(id, &job.spec).await?;
+		self.prepare(id).await
+	}
+
+	/// Refuses an order whose training does not fit.
+	pub async fn ensure_fits(&self, id: JobId, spec: &TrainingSpec) -> Result<()> {
+		let needed_mib = self.needed_mib(spec).await?;
 		tracing::info!("job {id}: about {needed_mib} MiB of memory");
 		if needed_mib > self.memory_mib.into() {
 			let memory_mib = self.memory_mib;
 			return Err(WorkerError::TooLarge { needed_mib, memory_mib });
 		}
-		self.prepare(id).await
+		Ok(())
 	}
 
 	/// MiB that an order's training takes at most, by its base model's configuration and the sizes of its files.
@@ -78,6 +84,12 @@ impl<C: Chain> Service<C> {
 			LoraTargets::Default => Vec::new(),
 			LoraTargets::AllLinear => vec![ALL_LINEAR.to_owned()],
 		};
+		let adapts_anew = continued.is_none() && spec.method != Ordered::Full;
+		if adapts_anew && targets.is_empty() && config.family.default_targets.is_empty() {
+			return Err(WorkerError::NoTargets {
+				family: config.family.model_type,
+			});
+		}
 		let footprint = Footprint {
 			config: &config,
 			weights: numbers_in(&raw, file_bytes),
@@ -86,8 +98,9 @@ impl<C: Chain> Service<C> {
 				Ordered::Full => Method::Full,
 				Ordered::Lora | Ordered::Qlora => Method::Lora,
 			},
-			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets)),
+			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets, false)),
 			dropout: h.lora_dropout_milli > 0,
+			dora: false,
 			batch: h.batch_size.into(),
 			sequence: h.cutoff_length.into(),
 		};
