@@ -16,6 +16,7 @@ use crate::schedule;
 use crate::sequence::{pack, windows, Sequence};
 use crate::state::{Evaluated, Position, State, Tensors, BEST};
 use crate::trainer::{Batch, StepMetrics, Trainer};
+use candle_core::DType;
 use openledger_model::{lora, Decoder, LoraSettings};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -43,11 +44,14 @@ impl Setup {
 	/// Reads model, adapter and data.
 	pub fn load(config: RunConfig) -> Result<Self> {
 		let device = device(&config.device)?;
-		let mut decoder = Decoder::load(&config.model, &device, config.method == Method::Full)?;
+		let mut decoder = match config.method {
+			Method::Qlora => Decoder::load_frozen(&config.model, &device, DType::F32, true)?,
+			method => Decoder::load(&config.model, &device, method == Method::Full)?,
+		};
 		let dataset = data::read(&config.data)?;
 		let sequences = sequences(&config, &decoder, &dataset)?;
 		let settings = match config.method {
-			Method::Lora => Some(adapter(&config, &mut decoder)?),
+			Method::Lora | Method::Qlora => Some(adapter(&config, &mut decoder)?),
 			Method::Full => None,
 		};
 		Ok(Self {

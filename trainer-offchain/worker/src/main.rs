@@ -39,6 +39,8 @@ enum Command {
 	Evaluate(commands::evaluate::Args),
 	/// Add an adapter into its base and write a plain model
 	Merge(commands::merge::Args),
+	/// Write a model with the weights of its linear layers in four bits (NF4)
+	Quantise(commands::quantise::Args),
 	/// Let a model continue a text
 	Chat(commands::chat::Args),
 	/// Answer by OpenAI's chat API, with many adapters over one base model
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
 		Command::Logits(args) => commands::logits::run(args),
 		Command::Evaluate(args) => commands::evaluate::run(args),
 		Command::Merge(args) => commands::merge::run(args),
+		Command::Quantise(args) => commands::quantise::run(args),
 		Command::Chat(args) => commands::chat::run(args),
 		Command::Serve(args) => commands::serve::run(args),
 		Command::Bench(args) => commands::bench::run(args),

@@ -1,7 +1,7 @@
 //! The estimate of a training's memory against processes that train.
 
 use candle_core::Device;
-use openledger_finetune::memory::{adapter_numbers, numbers_in, Footprint};
+use openledger_finetune::memory::{adapter_numbers, in_four_bits, numbers_in, Footprint};
 use openledger_finetune::Method;
 use openledger_model::{checkpoint, Decoder, RawConfig};
 use serde_json::{json, Value};
@@ -82,9 +82,12 @@ fn estimate_should_be_within_a_fifth_of_what_trainings_take() {
 		("llama", Method::Lora, 1, 128, 8, vec![], 0.0),
 		("llama", Method::Lora, 4, 384, 8, vec![], 0.0),
 		("llama", Method::Lora, 2, 384, 64, all, 0.1),
+		("llama", Method::Qlora, 1, 128, 8, vec![], 0.0),
+		("llama", Method::Qlora, 4, 384, 8, vec![], 0.0),
 		("llama", Method::Full, 1, 128, 0, vec![], 0.0),
 		("llama", Method::Full, 4, 384, 0, vec![], 0.0),
 		("gpt2", Method::Lora, 2, 512, 8, vec![], 0.0),
+		("gpt2", Method::Qlora, 2, 128, 8, vec![], 0.0),
 		("gpt2", Method::Full, 2, 256, 0, vec![], 0.0),
 	] {
 		let decoder = save(if family == "llama" { llama() } else { gpt2() }, &model);
@@ -95,6 +98,7 @@ fn estimate_should_be_within_a_fifth_of_what_trainings_take() {
 		);
 		text += &match method {
 			Method::Full => "method = \"full\"\n".to_owned(),
+			Method::Qlora => format!("method = \"qlora\"\nlora_rank = {rank}\n"),
 			Method::Lora if targets.is_empty() => format!("lora_rank = {rank}\n"),
 			Method::Lora => format!("lora_rank = {rank}\nlora_targets = {targets:?}\nlora_dropout = {dropout:?}\n"),
 		};
@@ -105,8 +109,9 @@ fn estimate_should_be_within_a_fifth_of_what_trainings_take() {
 		let file_bytes = model.join("model.safetensors").metadata().unwrap().len();
 		let estimate = Footprint {
 			config: &decoder.config,
-			weights: numbers_in(&decoder.raw_config, file_bytes),
+			weights: numbers_in(&decoder.raw_config, &decoder.config, file_bytes).unwrap(),
 			file_bytes,
+			four_bits: in_four_bits(&decoder.raw_config, method).unwrap(),
 			method,
 			adapter: adapter_numbers(&decoder.config, rank, &targets),
 			dropout: dropout > 0.0,

@@ -3,6 +3,7 @@
 
 use super::math::{vectorised, LANES};
 use super::product::{Elements, Rhs};
+use crate::nf4::Nf4;
 use half::bf16;
 use rayon::prelude::*;
 
@@ -28,10 +29,15 @@ pub fn product(c: &mut [f32], x: &[f32], rhs: &Rhs<'_>) {
 			for (i, out) in out.chunks_mut(TOGETHER * m).enumerate() {
 				let from = task * rows + i * TOGETHER;
 				let stored = from * k..(from + out.len() / m) * k;
+				let wide = match rhs.elements {
+					Elements::Nf4(w) => widened(w, stored.start, stored.len()),
+					_ => Vec::new(),
+				};
 				for (j, x) in x.chunks_exact(k).enumerate() {
 					match rhs.elements {
 						Elements::F32(w) => dots_f32(&mut out[j..], m, x, &w[stored.clone()]),
 						Elements::Bf16(w) => dots_bf16(&mut out[j..], m, x, &w[stored.clone()]),
+						Elements::Nf4(_) => dots_f32(&mut out[j..], m, x, &wide),
 					}
 				}
 			}
@@ -54,6 +60,11 @@ pub fn product(c: &mut [f32], x: &[f32], rhs: &Rhs<'_>) {
 				match rhs.elements {
 					Elements::F32(w) => strip_f32(sums, x, w, n, from),
 					Elements::Bf16(w) => strip_bf16(sums, x, w, n, from),
+					Elements::Nf4(w) => {
+						for (row, x) in x.iter().enumerate() {
+							strip_f32(sums, std::slice::from_ref(x), &widened(w, row * n + from, width), width, 0);
+						}
+					}
 				}
 			}
 			sums
@@ -64,6 +75,13 @@ pub fn product(c: &mut [f32], x: &[f32], rhs: &Rhs<'_>) {
 			c[row * n + strip * STRIP..][..sums.len()].copy_from_slice(sums);
 		}
 	}
+}
+
+/// Some elements of a weight in four bits.
+fn widened(w: &Nf4, start: usize, len: usize) -> Vec<f32> {
+	let mut wide = vec![0f32; len];
+	w.dequantise(start, &mut wide);
+	wide
 }
 
 #[inline(always)]
@@ -149,11 +167,17 @@ mod tests {
 			let x: Vec<f32> = (0..m * k).map(number).collect();
 			let narrow: Vec<bf16> = (0..k * n).map(|i| bf16::from_f32(number(i + 13))).collect();
 			let wide: Vec<f32> = narrow.iter().map(|w| w.to_f32()).collect();
-			for (elements, deep_rows) in [
-				(Elements::F32(&wide), true),
-				(Elements::F32(&wide), false),
-				(Elements::Bf16(&narrow), true),
-				(Elements::Bf16(&narrow), false),
+			let four_bits = |shape| Nf4::quantise(&wide, shape);
+			let (deep, flat) = (four_bits([n, k]), four_bits([k, n]));
+			let mut rounded = vec![0f32; k * n];
+			deep.dequantise(0, &mut rounded);
+			for (elements, wide, deep_rows) in [
+				(Elements::F32(&wide), &wide, true),
+				(Elements::F32(&wide), &wide, false),
+				(Elements::Bf16(&narrow), &wide, true),
+				(Elements::Bf16(&narrow), &wide, false),
+				(Elements::Nf4(&deep), &rounded, true),
+				(Elements::Nf4(&flat), &rounded, false),
 			] {
 				let rhs = match deep_rows {
 					true => Rhs::new(elements, n, k).t(),

@@ -137,6 +137,21 @@ pub unsafe fn rhs(rhs: &Rhs<'_>, column: usize, from: usize, count: usize, to: &
 				to.iter_mut().zip(row).for_each(|(to, x)| *to = x.to_bits());
 			}
 		}
+		(Elements::Nf4(w), true) => {
+			let mut wide = vec![0f32; columns * count];
+			for (j, wide) in wide.chunks_exact_mut(count).enumerate() {
+				w.dequantise((column + j) * rhs.k + from, wide);
+			}
+			transposed(|j| wide[j * count..].as_ptr().cast(), columns, count, to);
+		}
+		(Elements::Nf4(w), false) => {
+			let mut wide = [0f32; COLUMNS];
+			for (i, to) in to[..count * COLUMNS].chunks_exact_mut(COLUMNS).enumerate() {
+				let wide = &mut wide[..columns];
+				w.dequantise((from + i) * rhs.n + column, wide);
+				to.iter_mut().zip(wide).for_each(|(to, x)| *to = x.to_bits());
+			}
+		}
 		(Elements::Bf16(w), true) => {
 			// A last, half unit is made by hand.
 			let whole = count.min(rhs.k / 2 - from.min(rhs.k / 2));

@@ -5,6 +5,7 @@
 
 use super::Path;
 use crate::mat::{self, Mat, MatMut, Threads};
+use crate::nf4::Nf4;
 use half::bf16;
 
 /// A weight's elements.
@@ -14,6 +15,8 @@ pub enum Elements<'a> {
 	F32(&'a [f32]),
 	/// bf16.
 	Bf16(&'a [bf16]),
+	/// Four bits, widened to f32 where they are packed.
+	Nf4(&'a Nf4),
 }
 
 impl Elements<'_> {
@@ -23,6 +26,7 @@ impl Elements<'_> {
 		match self {
 			Self::F32(x) => x.len(),
 			Self::Bf16(x) => x.len(),
+			Self::Nf4(x) => x.len(),
 		}
 	}
 }
@@ -34,6 +38,11 @@ impl Elements<'_> {
 		match self {
 			Self::F32(x) => to.iter_mut().zip(&x[range]).for_each(|(to, x)| *to += x),
 			Self::Bf16(x) => to.iter_mut().zip(&x[range]).for_each(|(to, x)| *to += x.to_f32()),
+			Self::Nf4(x) => {
+				let mut wide = vec![0f32; to.len()];
+				x.dequantise(range.start, &mut wide);
+				to.iter_mut().zip(wide).for_each(|(to, x)| *to += x);
+			}
 		}
 	}
 }
@@ -142,14 +151,14 @@ pub fn product(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
 	#[cfg(target_arch = "x86_64")]
 	// Our kernel reads bf16 only in pairs.
 	if path == Path::Avx512Bf16
-		|| (path == Path::Avx512 && terms.iter().all(|t| matches!(t.1.elements, Elements::F32(_))))
+		|| (path == Path::Avx512 && terms.iter().all(|t| !matches!(t.1.elements, Elements::Bf16(_))))
 	{
 		return strips::product(c, start, terms);
 	}
 	portable(c, start, terms, n);
 }
 
-/// By the `gemm` crate; bf16 is widened in blocks.
+/// By the `gemm` crate; what is narrower than f32 is widened in blocks.
 fn portable(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)], n: usize) {
 	if let Some(bias) = start.bias {
 		for row in c.chunks_mut(n) {
@@ -171,23 +180,24 @@ fn portable(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)], n: u
 				let w = view(w, rhs.deep_rows, rhs.k, n);
 				mat::product(MatMut::new(c, lhs.m, n), held, x, w, 1.0, Threads::All);
 			}
-			Elements::Bf16(w) => widened(c, lhs, rhs, w, held),
+			Elements::Bf16(w) => widened(c, lhs, rhs, held, |from, wide| {
+				wide.iter_mut().zip(&w[from..]).for_each(|(to, x)| *to = x.to_f32());
+			}),
+			Elements::Nf4(w) => widened(c, lhs, rhs, held, |from, wide| w.widen(from, wide)),
 		}
 	}
 }
 
-/// Rows of a bf16 weight that are widened at once.
+/// Rows of a narrow weight that are widened at once.
 const WIDENED: usize = 512;
 
-fn widened(c: &mut [f32], lhs: &Lhs<'_>, rhs: &Rhs<'_>, w: &[bf16], held: bool) {
+fn widened(c: &mut [f32], lhs: &Lhs<'_>, rhs: &Rhs<'_>, held: bool, widen: impl Fn(usize, &mut [f32])) {
 	let (rows, width) = if rhs.deep_rows { (rhs.n, rhs.k) } else { (rhs.k, rhs.n) };
 	let mut wide = vec![0f32; WIDENED.min(rows) * width];
 	for from in (0..rows).step_by(WIDENED) {
 		let count = WIDENED.min(rows - from);
 		let wide = &mut wide[..count * width];
-		wide.iter_mut()
-			.zip(&w[from * width..])
-			.for_each(|(to, x)| *to = x.to_f32());
+		widen(from * width, wide);
 		let wide = Mat::new(wide, count, width);
 		if rhs.deep_rows {
 			let c = MatMut::strided(&mut c[from..], lhs.m, count, rhs.n);
@@ -317,6 +327,35 @@ mod tests {
 			] {
 				for (bf16_weight, transposed, start) in (0..16).map(|i| (i % 2 == 0, i / 2 % 2 == 0, i / 4)) {
 					check(path, (m, k, n), bf16_weight, transposed, start);
+				}
+			}
+		}
+	}
+
+	#[test]
+	fn four_bits_should_multiply_as_what_they_widen_to() {
+		for path in Path::available() {
+			for (m, k, n) in [(5, 33, 37), (15, 300, 70), (3, 40, 1100)] {
+				let x = random(m * k, 1);
+				let lhs = Lhs::new(&x, m, k, path, false);
+				for deep_rows in [true, false] {
+					let weight = Nf4::quantise(&random(k * n, 2), if deep_rows { [n, k] } else { [k, n] });
+					let mut wide = vec![0f32; k * n];
+					weight.dequantise(0, &mut wide);
+					let result = |elements| {
+						let rhs = match deep_rows {
+							true => Rhs::new(elements, n, k).t(),
+							false => Rhs::new(elements, k, n),
+						};
+						let mut c = vec![1f32; m * n];
+						let held = Start { held: true, bias: None };
+						product(&mut c, held, &[(&lhs, rhs)]);
+						c
+					};
+					let (found, expected) = (result(Elements::Nf4(&weight)), result(Elements::F32(&wide)));
+					for (f, e) in found.iter().zip(expected) {
+						assert!((f - e).abs() < 1e-5, "{path:?} {m}x{k}x{n} {deep_rows}: {f}, expected {e}");
+					}
 				}
 			}
 		}

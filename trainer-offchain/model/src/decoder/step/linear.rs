@@ -76,7 +76,7 @@ impl Pass<'_> {
 		masks: &mut Vec<Mask>,
 	) -> Result<Vec<f32>> {
 		let (out, inp) = linear.weight.out_in()?;
-		let weight = Held::new(&linear.weight.tensor)?;
+		let weight = Held::of(&linear.weight.matrix)?;
 		let bias = linear.weight.bias.as_ref().map(Held::new).transpose()?;
 		let mut y = match residual {
 			Some(x) => x.to_vec(),
@@ -143,10 +143,10 @@ impl Pass<'_> {
 
 	/// Gradients of a linear layer's own parameters.
 	fn parameters(&self, branch: &mut Branch<'_>, x: &[f32], gradients: &mut Gradients) -> Result<()> {
-		let Weight { tensor, layout, bias } = &branch.linear.weight;
+		let Weight { matrix, layout, bias } = &branch.linear.weight;
 		let (out, inp) = branch.linear.weight.out_in()?;
 		let grad = Mat::new(branch.grad, self.rows, out);
-		if tensor.is_variable() {
+		if let Some(tensor) = matrix.plain().filter(|tensor| tensor.is_variable()) {
 			let x = Mat::new(x, self.rows, inp);
 			let d_weight = match layout {
 				WeightLayout::OutIn => plain(out, inp, grad.t(), x, 1.0),
@@ -188,7 +188,7 @@ impl Pass<'_> {
 		for branch in branches {
 			let (out, _) = branch.linear.weight.out_in()?;
 			lefts.push(Lhs::new(branch.grad, self.rows, out, self.path, self.pairs));
-			held.push(Held::new(&branch.linear.weight.tensor)?);
+			held.push(Held::of(&branch.linear.weight.matrix)?);
 		}
 		let mut low_lefts = Vec::new();
 		for branch in branches {
@@ -240,7 +240,7 @@ impl Linear {
 			.as_ref()
 			.is_some_and(|a| a.a.is_variable() || a.b.is_variable());
 		let bias = self.weight.bias.as_ref().is_some_and(Tensor::is_variable);
-		adapter || bias || self.weight.tensor.is_variable()
+		adapter || bias || self.weight.matrix.is_variable()
 	}
 
 	/// Elements of a row of its result.
@@ -251,7 +251,7 @@ impl Linear {
 	/// Whether its parameters' gradients, or its adapter's, need its input.
 	pub(super) fn wants_input(&self) -> bool {
 		self.adapter.is_some()
-			|| self.weight.tensor.is_variable()
+			|| self.weight.matrix.is_variable()
 			|| self.weight.bias.as_ref().is_some_and(Tensor::is_variable)
 	}
 }

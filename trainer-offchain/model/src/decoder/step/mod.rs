@@ -233,7 +233,7 @@ impl Norm {
 impl<'a> Pass<'a> {
 	fn new(decoder: &'a Decoder, input: &StepInput<'_>) -> Result<Self> {
 		let path = Path::detected();
-		let head = Held::new(&decoder.head.tensor)?;
+		let head = Held::new(&decoder.head)?;
 		let positions: Vec<Range<usize>> = match input.texts {
 			[] => std::iter::once(0..input.seq).collect(),
 			lengths => lengths.iter().map(|len| 0..*len).collect(),
@@ -242,7 +242,9 @@ impl<'a> Pass<'a> {
 			decoder,
 			path,
 			rows: input.ids.len(),
-			pairs: path == Path::Avx512Bf16 && matches!(head.elements()?, Elements::Bf16(_)),
+			pairs: path == Path::Avx512Bf16
+				&& matches!(head.elements()?, Elements::Bf16(_))
+				&& decoder.quantised.is_empty(),
 			angles: match &decoder.config.positions {
 				Positions::Rotary(table) => Some(table.angles(&positions)),
 				Positions::Learned | Positions::Alibi => None,
@@ -304,10 +306,10 @@ impl<'a> Pass<'a> {
 	) -> Result<(f64, Vec<f32>)> {
 		let decoder = self.decoder;
 		let hidden = decoder.final_norm.run(x)?;
-		let head = Held::new(&decoder.head.tensor)?;
+		let head = Held::new(&decoder.head)?;
 		let (vocab, width) = (decoder.config.vocab_size, decoder.config.hidden_size);
 		let rhs = Rhs::new(head.elements()?, vocab, width).t();
-		let trains = decoder.head.tensor.is_variable();
+		let trains = decoder.head.is_variable();
 		let asked = loss::Wanted {
 			factor: (wanted || trains || decoder.final_norm.trains()).then_some(input.factor),
 			head: trains,
@@ -317,7 +319,7 @@ impl<'a> Pass<'a> {
 			return Ok((outcome.sum, Vec::new()));
 		}
 		if trains {
-			gradients.add(&decoder.head.tensor, outcome.head);
+			gradients.add(&decoder.head, outcome.head);
 		}
 		let mut grad = vec![0f32; x.len()];
 		decoder
