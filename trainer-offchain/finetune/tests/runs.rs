@@ -348,7 +348,16 @@ fn packing_epochs_and_full_training_should_work_on_a_folder_of_text() {
 		let mut config = RunConfig::new(fixture(model), &data, dir.path().join("out"));
 		(config.method, config.packing, config.epochs, config.learning_rate) = (Method::Full, true, 4.0, 3e-3);
 		config.gradient_accumulation = 2;
-		let before = evaluate(&config.model, false, None, &data, 64, usize::MAX, &candle_core::Device::Cpu).unwrap();
+		let before = evaluate(
+			&config.model,
+			false,
+			None,
+			&data,
+			64,
+			usize::MAX,
+			&candle_core::Device::Cpu,
+		)
+		.unwrap();
 		let report = go(&config);
 		let tuned = report.model_dir.clone().unwrap();
 		let after = evaluate(&tuned, false, None, &data, 64, usize::MAX, &candle_core::Device::Cpu).unwrap();

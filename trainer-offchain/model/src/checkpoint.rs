@@ -192,7 +192,9 @@ impl Checkpoint {
 			None => Magnitudes::Plain(floats(nf4::ABSMAX, blocks)?),
 			Some((block, offset)) => {
 				if !same(&floats(nf4::NESTED_MAP, nf4::NESTED_CODE.len())?, &nf4::NESTED_CODE[..]) {
-					return Err(refuse("has other values for its magnitudes than bitsandbytes' 256".into()));
+					return Err(refuse(
+						"has other values for its magnitudes than bitsandbytes' 256".into(),
+					));
 				}
 				Magnitudes::Nested {
 					codes: self.bytes(&part(nf4::ABSMAX), blocks)?,

@@ -150,14 +150,14 @@ impl Nf4 {
 	}
 
 	/// Elements from `start` on, as many as `out` takes.
-	pub fn dequantise(&self, start: usize, mut out: &mut [f32]) {
-		let mut at = start;
-		while !out.is_empty() {
+	pub fn dequantise(&self, start: usize, out: &mut [f32]) {
+		let mut done = 0;
+		while done < out.len() {
+			let at = start + done;
 			let block = at / self.block;
-			let len = out.len().min((block + 1) * self.block - at);
-			let (part, rest) = out.split_at_mut(len);
-			unpack(&self.packed, at, self.magnitudes.of(block), part);
-			(at, out) = (at + len, rest);
+			let len = (out.len() - done).min(self.block - at % self.block);
+			unpack(&self.packed, at, self.magnitudes.of(block), &mut out[done..done + len]);
+			done += len;
 		}
 	}
 
@@ -214,12 +214,10 @@ fn pack(block: &[f32], packed: &mut [u8]) -> f32 {
 }
 
 /// Elements of one block, from the `start`th of the matrix on.
-fn unpack(packed: &[u8], start: usize, magnitude: f32, mut out: &mut [f32]) {
-	if !start.is_multiple_of(2) {
-		if let Some((first, rest)) = out.split_first_mut() {
-			*first = PAIRS[usize::from(packed[start / 2])][1] * magnitude;
-			out = rest;
-		}
+fn unpack(packed: &[u8], start: usize, magnitude: f32, out: &mut [f32]) {
+	let (first, out) = out.split_at_mut(start % 2);
+	if let [first] = first {
+		*first = PAIRS[usize::from(packed[start / 2])][1] * magnitude;
 	}
 	let packed = &packed[start.div_ceil(2)..];
 	let (pairs, last) = out.split_at_mut(out.len() / 2 * 2);

@@ -116,9 +116,8 @@ fn parts<'a>(name: &str, packed: &Nf4, dtype: &str) -> Vec<(String, Part<'a>)> {
 			offset,
 		} => {
 			let offset = f64::from(*offset);
-			state += &format!(
-				r#", "nested_blocksize": {block}, "nested_dtype": "float32", "nested_offset": {offset:?}"#
-			);
+			state +=
+				&format!(r#", "nested_blocksize": {block}, "nested_dtype": "float32", "nested_offset": {offset:?}"#);
 			parts.push((nf4::ABSMAX, bytes(codes)));
 			parts.push((nf4::NESTED_MAP, floats(&nf4::NESTED_CODE[..])));
 			parts.push((nf4::NESTED_ABSMAX, floats(absmax)));

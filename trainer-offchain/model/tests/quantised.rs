@@ -61,7 +61,10 @@ fn quantising_a_model_should_write_what_bitsandbytes_writes() {
 		quantise(&fixture(name).join("plain"), &out, SHARD_BYTES).unwrap();
 		let theirs = fixture(name).join("model");
 		let key = "quantization_config";
-		assert_eq!(json(&out.join("config.json"))[key], json(&theirs.join("config.json"))[key]);
+		assert_eq!(
+			json(&out.join("config.json"))[key],
+			json(&theirs.join("config.json"))[key]
+		);
 		assert!(out.join("tokenizer.json").exists());
 		let (found, expected) = (raw(&out), raw(&theirs));
 		let names = |tensors: &HashMap<String, Tensor>| {
@@ -72,7 +75,11 @@ fn quantising_a_model_should_write_what_bitsandbytes_writes() {
 		assert_eq!(names(&found), names(&expected));
 		for (tensor, expected) in &expected {
 			let found = &found[tensor];
-			assert_eq!((found.dtype(), found.dims()), (expected.dtype(), expected.dims()), "{tensor}");
+			assert_eq!(
+				(found.dtype(), found.dims()),
+				(expected.dtype(), expected.dims()),
+				"{tensor}"
+			);
 			if expected.dtype() == DType::U8 && !tensor.contains("quant_state") {
 				let bytes = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<u8>().unwrap();
 				assert_eq!(bytes(found), bytes(expected), "{tensor}");
@@ -95,7 +102,10 @@ fn quantising_a_model_should_write_what_bitsandbytes_writes() {
 			}
 		}
 		// What was written is read as what is quantised while it is read.
-		let (written, on_load) = (load(&out), Decoder::load_frozen(&fixture(name).join("plain"), &Device::Cpu, DType::F32, true));
+		let (written, on_load) = (
+			load(&out),
+			Decoder::load_frozen(&fixture(name).join("plain"), &Device::Cpu, DType::F32, true),
+		);
 		assert_eq!(written.quantised, on_load.unwrap().quantised);
 	}
 }
@@ -106,15 +116,26 @@ fn shards_should_hold_the_same() {
 	let out = out.path().join("quantised");
 	quantise(&fixture("tiny-llama-nf4/plain"), &out, 40_000).unwrap();
 	assert!(Checkpoint::open(&out).unwrap().files().count() > 2);
-	let one = load(&fixture("tiny-llama-nf4/model")).logits(&input_ids(), None).unwrap();
+	let one = load(&fixture("tiny-llama-nf4/model"))
+		.logits(&input_ids(), None)
+		.unwrap();
 	assert!(relative_error(&load(&out).logits(&input_ids(), None).unwrap(), &one) < 1e-6);
 }
 
 #[test]
 fn linear_layers_should_take_less_than_4_2_bits_a_parameter_and_never_be_wide() {
-	for name in ["tiny-llama-nf4", "tiny-gpt2-nf4", "tiny-deepseek2", "tiny-chatglm", "tiny-bloom"] {
+	for name in [
+		"tiny-llama-nf4",
+		"tiny-gpt2-nf4",
+		"tiny-deepseek2",
+		"tiny-chatglm",
+		"tiny-bloom",
+	] {
 		let plain = fixture(name).join(if name.ends_with("nf4") { "plain" } else { "model" });
-		let (wide, narrow) = (load(&plain), Decoder::load_frozen(&plain, &Device::Cpu, DType::F32, true).unwrap());
+		let (wide, narrow) = (
+			load(&plain),
+			Decoder::load_frozen(&plain, &Device::Cpu, DType::F32, true).unwrap(),
+		);
 		assert_eq!(narrow.parameter_count(), wide.parameter_count());
 		let elements: usize = narrow.quantised.iter().map(|(_, packed)| packed.len()).sum();
 		let bytes: usize = narrow.quantised.iter().map(|(_, packed)| packed.bytes()).sum();
@@ -123,7 +144,11 @@ fn linear_layers_should_take_less_than_4_2_bits_a_parameter_and_never_be_wide() 
 		// In the others a matrix has so few elements that the eight bytes of its own count.
 		assert!(bits < 4.2 || !name.ends_with("nf4"), "{name}: {bits}");
 		// Every linear layer is among them, and nothing else is kept of it.
-		let layers: usize = narrow.linears().map(|l| l.weight.out_in().unwrap()).map(|(o, i)| o * i).sum();
+		let layers: usize = narrow
+			.linears()
+			.map(|l| l.weight.out_in().unwrap())
+			.map(|(o, i)| o * i)
+			.sum();
 		assert!(layers <= elements && narrow.linears().all(|l| l.weight.matrix.plain().is_none()));
 		let saved = wide.weight_bytes() - narrow.weight_bytes();
 		assert_eq!(saved, 4 * elements - bytes, "{name}");
@@ -137,7 +162,9 @@ fn linear_layers_should_take_less_than_4_2_bits_a_parameter_and_never_be_wide() 
 fn what_is_not_nf4_should_be_refused_by_name() {
 	let change = |key: &'static str, value: serde_json::Value| {
 		let dir = copy("tiny-llama-nf4/model");
-		edit(dir.path(), "config.json", |config| config["quantization_config"][key] = value);
+		edit(dir.path(), "config.json", |config| {
+			config["quantization_config"][key] = value
+		});
 		complaint(dir.path())
 	};
 	for (key, value, part) in [
@@ -194,7 +221,9 @@ fn four_bits_should_be_refused_for_what_they_cannot_do() {
 	let message = Decoder::load(&dir, &Device::Cpu, true).err().unwrap().to_string();
 	assert!(message.contains("train an adapter"), "{message}");
 	let out = tempfile::tempdir().unwrap();
-	let message = quantise(&dir, &out.path().join("again"), SHARD_BYTES).unwrap_err().to_string();
+	let message = quantise(&dir, &out.path().join("again"), SHARD_BYTES)
+		.unwrap_err()
+		.to_string();
 	assert!(message.contains("already"), "{message}");
 	assert!(!out.path().join("again").exists());
 }
@@ -219,7 +248,10 @@ fn the_form_of_the_magnitudes_should_be_the_file_s() {
 	let nested = |form: &str| {
 		let decoder = load(&fixture("tiny-llama-nf4").join(form));
 		let is_nested = |magnitudes: &Magnitudes| matches!(magnitudes, Magnitudes::Nested { .. });
-		decoder.quantised.iter().all(|(_, packed)| is_nested(&packed.magnitudes))
+		decoder
+			.quantised
+			.iter()
+			.all(|(_, packed)| is_nested(&packed.magnitudes))
 	};
 	assert!(nested("model") && !nested("model-single"));
 }

@@ -53,7 +53,10 @@ impl Builder<'_> {
 		let (matrix, layout) = match self.quantised(&name, [out, inp])? {
 			// bitsandbytes turns a weight before it quantises it.
 			Some(packed) => (Matrix::Nf4(packed), WeightLayout::OutIn),
-			None => (Matrix::Plain(self.tensor(&name, &layout.shape(out, inp), init)?), layout),
+			None => (
+				Matrix::Plain(self.tensor(&name, &layout.shape(out, inp), init)?),
+				layout,
+			),
 		};
 		let bias = if bias {
 			Some(self.tensor(&format!("{path}.bias"), &[out], Init::Zeros)?)

@@ -120,14 +120,12 @@ impl Decoder {
 		};
 		let decoder = Self::build(raw, &mut source, device, trainable)?;
 		decoder.refuse_unread(&checkpoint)?;
-		let plain = |layer: &&Linear| layer.weight.matrix.plain().is_some();
-		match decoder.linears().find(plain) {
-			Some(layer) if matrices != DType::F32 && !decoder.quantised.is_empty() => Err(ModelError::Input(format!(
-				"`{}` is plain where other layers are in four bits; such a model is read in f32 only",
-				layer.path
-			))),
-			_ => Ok(decoder),
+		let is_mixed = !decoder.quantised.is_empty() && decoder.linears().any(|l| l.weight.matrix.plain().is_some());
+		if is_mixed && matrices != DType::F32 {
+			let reason = "a model some of whose layers are in four bits, and some not, is read in f32 only";
+			return Err(ModelError::Input(reason.into()));
 		}
+		Ok(decoder)
 	}
 
 	/// Refuses a tensor that no part of the decoder took, unless the model computes the same without it: a bias that the

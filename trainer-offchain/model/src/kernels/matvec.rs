@@ -62,7 +62,13 @@ pub fn product(c: &mut [f32], x: &[f32], rhs: &Rhs<'_>) {
 					Elements::Bf16(w) => strip_bf16(sums, x, w, n, from),
 					Elements::Nf4(w) => {
 						for (row, x) in x.iter().enumerate() {
-							strip_f32(sums, std::slice::from_ref(x), &widened(w, row * n + from, width), width, 0);
+							strip_f32(
+								sums,
+								std::slice::from_ref(x),
+								&widened(w, row * n + from, width),
+								width,
+								0,
+							);
 						}
 					}
 				}

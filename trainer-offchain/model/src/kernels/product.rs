@@ -354,7 +354,10 @@ mod tests {
 					};
 					let (found, expected) = (result(Elements::Nf4(&weight)), result(Elements::F32(&wide)));
 					for (f, e) in found.iter().zip(expected) {
-						assert!((f - e).abs() < 1e-5, "{path:?} {m}x{k}x{n} {deep_rows}: {f}, expected {e}");
+						assert!(
+							(f - e).abs() < 1e-5,
+							"{path:?} {m}x{k}x{n} {deep_rows}: {f}, expected {e}"
+						);
 					}
 				}
 			}

@@ -222,7 +222,10 @@ async fn a_qlora_result_should_be_evaluated_over_weights_in_four_bits() {
 	let service = world.service().await;
 	let mut job = job(&world).await;
 	job.spec.method = Method::Qlora;
-	let found = service.evaluate_drawn(JOB, &job, &result, &EvaluatedOn::Split).await.unwrap();
+	let found = service
+		.evaluate_drawn(JOB, &job, &result, &EvaluatedOn::Split)
+		.await
+		.unwrap();
 	let (model, adapter, texts) = (fixture("model"), fixture("adapter_trained"), [text_of(&world, 2).await]);
 	assert_eq!(found, loss_in(&world, &model, true, Some(&adapter), &texts));
 	assert_ne!(found, loss_on(&world, &model, Some(&adapter), &texts));

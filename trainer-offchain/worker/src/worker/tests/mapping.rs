@@ -115,7 +115,13 @@ fn a_full_training_should_have_no_adapter_keys_and_qlora_all_of_them() {
 		run_config(&every_number(), &paths(), "cpu").unwrap(),
 	);
 	assert_eq!(qlora.method, Method::Qlora);
-	assert_eq!(RunConfig { method: Method::Lora, ..qlora }, lora);
+	assert_eq!(
+		RunConfig {
+			method: Method::Lora,
+			..qlora
+		},
+		lora
+	);
 }
 
 #[test]
