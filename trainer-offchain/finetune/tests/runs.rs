@@ -151,6 +151,7 @@ fn interrupted_run_should_leave_a_whole_checkpoint_and_no_result() {
 	let checkpoint = checkpoint.join("adapter");
 	evaluate(
 		&model,
+		false,
 		Some(&checkpoint),
 		&data,
 		64,
