@@ -2,7 +2,7 @@
 
 use super::world::spec;
 use crate::worker::config::{run_config, write, Paths};
-use crate::worker::{beat, error::WorkerError, mark, plancks};
+use crate::worker::{beat, mark, plancks};
 use openledger_finetune::{config::Targets, Method, RunConfig, Scheduler};
 use openledger_primitives::training::{
 	Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
