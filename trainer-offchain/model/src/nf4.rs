@@ -7,6 +7,7 @@
 
 use rayon::prelude::*;
 use serde::Deserialize;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Elements that share a magnitude, unless a file says otherwise.
@@ -167,6 +168,15 @@ impl Nf4 {
 		parts.for_each(|(task, part)| self.dequantise(start + task * TASK, part));
 	}
 
+	/// All of it.
+	pub fn all(&self) -> Slice<'_> {
+		Slice {
+			matrix: self,
+			start: 0,
+			len: self.len(),
+		}
+	}
+
 	/// Elements.
 	#[allow(clippy::len_without_is_empty)]
 	pub fn len(&self) -> usize {
@@ -180,6 +190,42 @@ impl Nf4 {
 			Magnitudes::Nested { codes, absmax, .. } => codes.len() + 4 * absmax.len() + 4,
 		};
 		self.packed.len() + magnitudes
+	}
+}
+
+/// Some elements of a quantised matrix, one after the other.
+#[derive(Clone, Copy)]
+pub struct Slice<'a> {
+	matrix: &'a Nf4,
+	start: usize,
+	len: usize,
+}
+
+impl Slice<'_> {
+	/// How many there are.
+	#[allow(clippy::len_without_is_empty)]
+	pub fn len(&self) -> usize {
+		self.len
+	}
+
+	/// Some of them.
+	pub fn slice(self, range: Range<usize>) -> Self {
+		assert!(range.start <= range.end && range.end <= self.len, "elements of a weight");
+		Self {
+			start: self.start + range.start,
+			len: range.len(),
+			..self
+		}
+	}
+
+	/// See [`Nf4::dequantise`].
+	pub fn dequantise(&self, start: usize, out: &mut [f32]) {
+		self.matrix.dequantise(self.start + start, out);
+	}
+
+	/// See [`Nf4::widen`].
+	pub fn widen(&self, start: usize, out: &mut [f32]) {
+		self.matrix.widen(self.start + start, out);
 	}
 }
 
@@ -333,7 +379,7 @@ mod tests {
 		let mut whole = vec![0.0; 287 * 64 + 3];
 		ours.widen(61, &mut whole);
 		let mut apart = vec![0.0; whole.len()];
-		ours.dequantise(61, &mut apart);
+		ours.all().slice(60..ours.len()).dequantise(1, &mut apart);
 		assert_eq!(whole, apart);
 	}
 

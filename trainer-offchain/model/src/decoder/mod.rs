@@ -17,6 +17,7 @@ pub use step::{Activations, Gradients, StepInput};
 use crate::checkpoint::Checkpoint;
 use crate::config::{DecoderConfig, Positions, Quantisation, RawConfig};
 use crate::error::{ModelError, Result};
+use crate::kernels::matvec::MOST_ROWS;
 use crate::linear::{Around, DropoutRng, Linear};
 use crate::nf4::{self, Nf4};
 use crate::ops::{self, Weight, WeightLayout};
@@ -275,6 +276,20 @@ impl Decoder {
 
 	/// The same for a batch whose columns are at `positions`, one range for each of the texts where there are any.
 	fn pass(
+		&self,
+		ids: &Tensor,
+		positions: &[Range<usize>],
+		texts: &mut [Text<'_>],
+		around: &mut Around<'_>,
+	) -> Result<Tensor> {
+		if self.device.is_cpu() && ids.elem_count() <= MOST_ROWS {
+			// Of a few tokens each product is so short that handing it to sleeping threads would take as long again.
+			return rayon::scope(|_| self.through_blocks(ids, positions, texts, around));
+		}
+		self.through_blocks(ids, positions, texts, around)
+	}
+
+	fn through_blocks(
 		&self,
 		ids: &Tensor,
 		positions: &[Range<usize>],

@@ -173,7 +173,7 @@ fn frozen_forward(x: &[f32], rows: usize, weight: &Weight) -> Result<(Vec<f32>, 
 	let bias = bias.as_ref().map(Held::f32).transpose()?;
 	let mut y = vec![0f32; rows * out];
 	if rows <= matvec::MOST_ROWS {
-		matvec::product(&mut y, x, &w);
+		matvec::product(&mut y, x, &w, Path::detected());
 		add_bias(&mut y, bias);
 	} else {
 		let path = Path::detected();

@@ -83,7 +83,7 @@ impl<'a> Held<'a> {
 	pub fn elements(&self) -> Result<Elements<'_>> {
 		let (storage, range) = match self {
 			Self::Tensor { storage, range } => (&***storage, range.clone()),
-			Self::Nf4(packed) => return Ok(Elements::Nf4(packed)),
+			Self::Nf4(packed) => return Ok(Elements::Nf4(packed.all())),
 		};
 		match storage {
 			Storage::Cpu(CpuStorage::F32(x)) => Ok(Elements::F32(&x[range])),

@@ -166,7 +166,6 @@ fn attention_by(form: attention::Form, shape: AttentionShape) -> Vec<Vec<f32>> {
 		q,
 		k,
 		v,
-		out: of(3, &out),
 		grad: of(3, &data[3]),
 	};
 	backward(into, given, sizes, form);

@@ -143,10 +143,10 @@ fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
 }
 
 fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<ExitCode> {
-	let (mut times, mut written) = (Vec::new(), Vec::new());
+	let (mut times, mut cpu_times, mut written) = (Vec::new(), Vec::new(), Vec::new());
 	for run in 0..args.warmup + args.steps {
 		let prompt = rows.of_step(run, args.batch);
-		let started = Instant::now();
+		let (started, cpu) = (Instant::now(), usage()?.cpu_s);
 		let mut cache = KvCache::new();
 		let mut input = Tensor::new(prompt, &decoder.device)?;
 		written.clear();
@@ -158,6 +158,7 @@ fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<
 		}
 		if run >= args.warmup {
 			times.push(started.elapsed().as_secs_f64());
+			cpu_times.push(usage()?.cpu_s - cpu);
 		}
 	}
 	let median = median(times);
@@ -170,6 +171,7 @@ fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<
 		"batch": args.batch,
 		"generate": tokens,
 		"run_s_median": round(median, 4),
+		"run_cpu_s_median": round(self::median(cpu_times), 4),
 		"tokens_per_s": round(f64::from(tokens * args.batch) / median, 1),
 		"peak_rss_mb": usage()?.peak_rss_mb,
 		"written": written,

@@ -1,8 +1,8 @@
 //! Loss and gradients of a batch on the CPU, forward and backward written out: without candle's graph, which fills and
 //! adds a buffer for every gradient, on one thread, and keeps every intermediate.
 //!
-//! What is kept per block is its input, query, key and value, the attention's result, the residual stream after it, and
-//! the feed-forward part's products; norms and activations are computed again. Where memory asks for it, only the input
+//! What is kept per block is its input, query, key and value, the residual stream after attention, the feed-forward part's
+//! products and, where the layer after it trains, attention's result; norms and activations are computed again. Where memory asks for it, only the input
 //! is kept and the block runs forward again: the same bits.
 
 mod attention;
@@ -117,11 +117,14 @@ impl Decoder {
 	}
 
 	/// Bytes that [`Activations::Keep`] keeps for so many positions: per block the stream before each part, the
-	/// attention's result, and the results of the layers before the last of each part.
+	/// results of the layers before the last of each part and, where an adapter needs it, the attention's result.
 	pub fn activation_bytes(&self, positions: usize) -> Result<u64> {
 		let mut elements = 0;
 		for block in &self.blocks {
-			elements += block.attention.out.weight.out_in()?.1;
+			let out = &block.attention.out;
+			if out.wants_input() {
+				elements += out.weight.out_in()?.1;
+			}
 			for linear in [block.attention.linears(), block.feed_forward.linears()]
 				.into_iter()
 				.flatten()
