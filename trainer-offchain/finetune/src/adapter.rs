@@ -15,6 +15,7 @@ pub(crate) fn adapter(config: &RunConfig, decoder: &mut Decoder) -> Result<LoraS
 			dropout: dropout.unwrap_or(0.0),
 			targets: lora::resolve_targets(decoder, &wanted)?,
 			use_rslora: config.use_rslora.unwrap_or(false),
+			use_dora: config.dora.unwrap_or(false),
 		};
 		lora::attach_new(decoder, &settings, config.seed)?;
 		return Ok(settings);
@@ -51,6 +52,11 @@ pub(crate) fn adapter(config: &RunConfig, decoder: &mut Decoder) -> Result<LoraS
 			"use_rslora",
 			config.use_rslora.is_some_and(|r| r != settings.use_rslora),
 			settings.use_rslora.to_string(),
+		),
+		(
+			"dora",
+			config.dora.is_some_and(|d| d != settings.use_dora),
+			settings.use_dora.to_string(),
 		),
 	];
 	match contradicts.into_iter().find(|(_, contradicts, _)| *contradicts) {

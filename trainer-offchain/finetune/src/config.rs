@@ -1,6 +1,7 @@
 //! run.toml: the keys of a run, their defaults and their limits.
 
 use crate::error::{FinetuneError, Result};
+use candle_core::DType;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,33 @@ pub enum Method {
 	Qlora,
 	/// Every tensor of the model.
 	Full,
+}
+
+/// What the base's weights are kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+	/// 32 bits.
+	F32,
+	/// 16 bits, of frozen weights; adapters and sums in f32.
+	Bf16,
+}
+
+impl Dtype {
+	/// As config.json and manifests name it.
+	pub fn name(self) -> &'static str {
+		match self {
+			Self::F32 => "float32",
+			Self::Bf16 => "bfloat16",
+		}
+	}
+
+	pub(crate) fn of_tensors(self) -> DType {
+		match self {
+			Self::F32 => DType::F32,
+			Self::Bf16 => DType::BF16,
+		}
+	}
 }
 
 /// How the learning rate moves after the warm-up.
@@ -62,7 +90,7 @@ pub struct RunConfig {
 	pub data: PathBuf,
 	/// Folder that the run writes.
 	pub output: PathBuf,
-	/// Adapter to continue from; brings its own rank, alpha, targets and rsLoRA.
+	/// Adapter to continue from; brings its own rank, alpha, targets, rsLoRA and DoRA.
 	#[serde(default)]
 	pub init_adapter: Option<PathBuf>,
 	/// What is trained.
@@ -147,6 +175,12 @@ pub struct RunConfig {
 	/// Scale by `alpha / sqrt(rank)` (false).
 	#[serde(default)]
 	pub use_rslora: Option<bool>,
+	/// Train the magnitudes of the adapted rows too (false): DoRA.
+	#[serde(default)]
+	pub dora: Option<bool>,
+	/// What the base's weights are kept in.
+	#[serde(default = "defaults::dtype")]
+	pub dtype: Dtype,
 	/// `cpu`, `cuda` or `cuda:N`.
 	#[serde(default = "defaults::device")]
 	pub device: String,
@@ -156,7 +190,7 @@ pub struct RunConfig {
 }
 
 mod defaults {
-	use super::{Method, Scheduler};
+	use super::{Dtype, Method, Scheduler};
 
 	pub fn method() -> Method {
 		Method::Lora
@@ -193,6 +227,9 @@ mod defaults {
 	}
 	pub fn save_steps() -> usize {
 		100
+	}
+	pub fn dtype() -> Dtype {
+		Dtype::F32
 	}
 	pub fn device() -> String {
 		"cpu".to_owned()
@@ -241,6 +278,8 @@ impl RunConfig {
 			lora_dropout: None,
 			lora_targets: None,
 			use_rslora: None,
+			dora: None,
+			dtype: defaults::dtype(),
 			device: defaults::device(),
 			threads: 0,
 		}
@@ -355,10 +394,16 @@ impl RunConfig {
 				("lora_dropout", self.lora_dropout.is_some()),
 				("lora_targets", self.lora_targets.is_some()),
 				("use_rslora", self.use_rslora.is_some()),
+				("dora", self.dora.is_some()),
+				("dtype", self.dtype != Dtype::F32),
 			];
 			if let Some((key, _)) = set.iter().find(|(_, set)| *set) {
 				return Err(FinetuneError::config(key, "has no meaning with method = \"full\""));
 			}
+		}
+		if self.dtype == Dtype::Bf16 && self.device != "cpu" {
+			let reason = format!("bf16 is for the CPU, and device is `{}`; take f32", self.device);
+			return Err(FinetuneError::config("dtype", reason));
 		}
 		if self.lora_targets.as_ref().is_some_and(|t| t.names().is_empty()) {
 			return Err(FinetuneError::config("lora_targets", "names no layer"));
@@ -397,7 +442,7 @@ mod tests {
 			 max_steps = 9\ncutoff_length = 64\nshuffle = false\npacking = true\ngroup_by_length = false\nvalidation_split = 0.2\nseed = 1\n\
 			 eval_steps = 5\nearly_stop_patience = 2\nkeep_best = true\n\
 			 logging_steps = 1\nsave_steps = 10\nmax_checkpoints = 4\nthreads = 2\nlora_rank = 2\nlora_alpha = 3\nlora_dropout = 0.5\n\
-			 lora_targets = \"q_proj, v_proj\"\nuse_rslora = true\ndevice = \"cuda:1\"\n",
+			 lora_targets = \"q_proj, v_proj\"\nuse_rslora = true\ndora = true\ndtype = \"f32\"\ndevice = \"cuda:1\"\n",
 		)
 		.unwrap();
 		assert_eq!(config.lora_targets.unwrap().names(), ["q_proj", "v_proj"]);
@@ -430,6 +475,10 @@ mod tests {
 			("validation_split = 0.1\nkeep_best = true", "keep_best"),
 			("packing = true\ngroup_by_length = true", "group_by_length"),
 			("method = \"full\"\nlora_rank = 4", "lora_rank"),
+			("method = \"full\"\ndora = true", "dora"),
+			("method = \"full\"\ndtype = \"bf16\"", "dtype"),
+			("dtype = \"bf16\"\ndevice = \"cuda\"", "dtype"),
+			("dtype = \"f16\"", "dtype"),
 		] {
 			let message = parse(text).unwrap_err().to_string();
 			assert!(message.contains(key), "{text}: {message}");

@@ -67,7 +67,7 @@ pub struct Inputs {
 	pub checkpoint_every: usize,
 	/// Where it ran.
 	pub device: String,
-	/// What it computed in.
+	/// What the base's weights were kept in: `float32` or `bfloat16`.
 	pub dtype: String,
 	/// See [`kernel_path`](crate::kernel::kernel_path): sums differ in the last digits on another.
 	pub kernel_path: String,
@@ -134,17 +134,20 @@ pub struct LoraRecord {
 	pub targets: Vec<String>,
 	/// Scale by the rank's root.
 	pub use_rslora: bool,
+	/// Magnitudes of rows were trained too.
+	#[serde(default)]
+	pub use_dora: bool,
 }
 
 impl From<&LoraSettings> for LoraRecord {
 	fn from(s: &LoraSettings) -> Self {
-		let (targets, use_rslora) = (s.targets.clone(), s.use_rslora);
 		Self {
 			rank: s.rank,
 			alpha: s.alpha,
 			dropout: s.dropout,
-			targets,
-			use_rslora,
+			targets: s.targets.clone(),
+			use_rslora: s.use_rslora,
+			use_dora: s.use_dora,
 		}
 	}
 }

@@ -25,6 +25,8 @@ struct Kept {
 	plain: f64,
 	/// Numbers that a mask takes for each element that dropout looks at.
 	mask: f64,
+	/// Results of an adapted layer that DoRA keeps beside its own.
+	rescaled: f64,
 	/// The backward pass's own gradients, and what the allocator cannot fill, over what is kept.
 	slack: f64,
 	/// Rows of logits held at once.
@@ -46,6 +48,7 @@ const STEP: Kept = Kept {
 	gated: 2.0,
 	plain: 1.0,
 	mask: 1.0,
+	rescaled: 0.0,
 	slack: 1.1,
 	logit_rows: 256.0,
 	trained: 3.0,
@@ -59,6 +62,7 @@ const GRAPH: Kept = Kept {
 	turned: 2.0,
 	gated: 3.0,
 	plain: 2.0,
+	rescaled: 2.0,
 	slack: 1.17,
 	gradients: 3.0,
 	..STEP
@@ -85,6 +89,8 @@ pub struct Footprint<'a> {
 	pub adapter: u64,
 	/// Whether adapters drop a part of their input.
 	pub dropout: bool,
+	/// Whether they rescale the rows that they adapt.
+	pub dora: bool,
 	/// Sequences of a micro-batch.
 	pub batch: u64,
 	/// Tokens of a sequence.
@@ -143,9 +149,12 @@ impl Footprint<'_> {
 		let blocks: f64 = (0..config.layers).map(|block| self.of_block(block)).sum();
 		// Embedding, last norm, and the gradient that the loss makes at once.
 		let ends = 3.0 * config.hidden_size as f64;
+		// Rescaled gradients of two layers that share their input, and one's result again.
+		let widest = linears(config).iter().map(|(_, _, out)| *out).max().unwrap_or(0);
+		let rescaled = if self.dora { 3.0 * widest as f64 } else { 0.0 };
 		let kept = self.kept();
 		let logits = kept.logit_rows.min(tokens) * config.vocab_size as f64;
-		kept.number * (tokens * (blocks + ends) * kept.slack + logits)
+		kept.number * (tokens * ((blocks + ends) * kept.slack + rescaled) + logits)
 	}
 
 	/// Numbers of a token that a block keeps.
@@ -155,6 +164,10 @@ impl Footprint<'_> {
 		let inputs: usize = match self.dropout {
 			// A mask for each adapted input; at most those of all layers.
 			true => linears(config).iter().map(|(_, inp, _)| inp).sum(),
+			false => 0,
+		};
+		let outputs: usize = match self.dora {
+			true => linears(config).iter().map(|(_, _, out)| out).sum(),
 			false => 0,
 		};
 		let (q, k, v) = widths(config);
@@ -178,7 +191,7 @@ impl Footprint<'_> {
 			}
 			_ => mlp * config.intermediate_size as f64,
 		};
-		kept.hidden * hidden + attention + wide + kept.mask * inputs as f64
+		kept.hidden * hidden + attention + wide + kept.mask * inputs as f64 + kept.rescaled * outputs as f64
 	}
 }
 
@@ -229,8 +242,8 @@ fn linear_numbers(config: &DecoderConfig) -> u64 {
 	(0..config.layers).map(of_block).sum::<usize>() as u64
 }
 
-/// Numbers of an adapter of this rank around `targets`; empty for the family's own.
-pub fn adapter_numbers(config: &DecoderConfig, rank: u64, targets: &[String]) -> u64 {
+/// Numbers of an adapter of this rank around `targets`, empty for the family's own; with DoRA a magnitude for each row too.
+pub fn adapter_numbers(config: &DecoderConfig, rank: u64, targets: &[String], dora: bool) -> u64 {
 	let defaults = config.family.default_targets;
 	let is_target = |name: &str| match targets {
 		[] => defaults.contains(&name),
@@ -238,8 +251,8 @@ pub fn adapter_numbers(config: &DecoderConfig, rank: u64, targets: &[String]) ->
 	};
 	let linears = linears(config);
 	let adapted = linears.iter().filter(|(name, _, _)| is_target(name));
-	let each: usize = adapted.map(|(_, inp, out)| inp + out).sum();
-	rank * (each * config.layers) as u64
+	let each = adapted.map(|(_, inp, out)| rank * (inp + out) as u64 + if dora { *out as u64 } else { 0 });
+	each.sum::<u64>() * config.layers as u64
 }
 
 /// A layer: last part of the name, width in, width out.
@@ -356,17 +369,12 @@ mod tests {
 				let wrapped = decoder
 					.linears()
 					.filter(|layer| named.iter().any(|t| t == layer.short_name()));
-				let numbers: usize = wrapped
-					.map(|layer| {
-						let (out, inp) = layer.weight.out_in().unwrap();
-						4 * (out + inp)
-					})
-					.sum();
-				assert_eq!(
-					adapter_numbers(&decoder.config, 4, targets),
-					numbers as u64,
-					"{name} {targets:?}"
-				);
+				let sizes: Vec<_> = wrapped.map(|layer| layer.weight.out_in().unwrap()).collect();
+				for dora in [false, true] {
+					let each = sizes.iter().map(|(out, inp)| 4 * (out + inp) + usize::from(dora) * out);
+					let numbers = adapter_numbers(&decoder.config, 4, targets, dora);
+					assert_eq!(numbers, each.sum::<usize>() as u64, "{name} {targets:?}");
+				}
 			}
 		}
 	}
@@ -382,6 +390,7 @@ mod tests {
 			method: Method::Lora,
 			adapter: 1 << 20,
 			dropout: false,
+			dora: false,
 			batch: 8,
 			sequence: 4_096,
 		};
@@ -400,6 +409,10 @@ mod tests {
 			},
 			Footprint {
 				dropout: true,
+				..base.clone()
+			},
+			Footprint {
+				dora: true,
 				..base.clone()
 			},
 			Footprint {

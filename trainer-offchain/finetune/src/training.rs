@@ -16,7 +16,6 @@ use crate::schedule;
 use crate::sequence::{pack, windows, Sequence};
 use crate::state::{Evaluated, Position, State, Tensors, BEST};
 use crate::trainer::{Batch, StepMetrics, Trainer};
-use candle_core::DType;
 use openledger_model::{lora, Decoder, LoraSettings};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -44,9 +43,10 @@ impl Setup {
 	/// Reads model, adapter and data.
 	pub fn load(config: RunConfig) -> Result<Self> {
 		let device = device(&config.device)?;
+		let dtype = config.dtype.of_tensors();
 		let mut decoder = match config.method {
-			Method::Qlora => Decoder::load_frozen(&config.model, &device, DType::F32, true)?,
-			method => Decoder::load(&config.model, &device, method == Method::Full)?,
+			Method::Full => Decoder::load_as(&config.model, &device, true, dtype)?,
+			method => Decoder::load_frozen(&config.model, &device, dtype, method == Method::Qlora)?,
 		};
 		let dataset = data::read(&config.data)?;
 		let sequences = sequences(&config, &decoder, &dataset)?;
@@ -110,7 +110,7 @@ impl Setup {
 			total_steps: self.total_steps(),
 			checkpoint_every: self.checkpoint_every(),
 			device: config.device.clone(),
-			dtype: "float32".into(),
+			dtype: config.dtype.name().into(),
 			kernel_path: kernel_path(&self.decoder.device)?,
 			threads: rayon::current_num_threads(),
 		})

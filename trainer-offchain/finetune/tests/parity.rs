@@ -33,10 +33,10 @@ const FAMILIES: &[&str] = &[
 	"tiny-deepseek3",
 ];
 
-/// The fixture's run.
-fn config(name: &str, output: &Path) -> (RunConfig, Value) {
+/// The run that a fixture's `train.json`, in one of its folders, records.
+fn config(name: &str, folder: &str, output: &Path) -> (RunConfig, Value) {
 	let dir = fixture(name);
-	let train = json(&dir.join("train.json"));
+	let train = json(&dir.join(folder).join("train.json"));
 	let has_data = dir.join("train.jsonl").exists();
 	let data = if has_data { name } else { "tiny-llama" };
 	let mut config = RunConfig::new(dir.join("model"), fixture(data).join("train.jsonl"), output);
@@ -103,9 +103,12 @@ fn compare_files(found: &Path, expected: &Path, skip: impl Fn(&str, usize) -> bo
 }
 
 #[test]
-fn ten_lora_steps_should_equal_those_of_peft() {
-	for name in [&["tiny-llama", "tiny-gpt2"], FAMILIES].concat() {
-		assert_lora_steps(name, |_| {});
+fn ten_steps_of_an_adapter_should_equal_those_of_peft() {
+	let lora = [&["tiny-llama", "tiny-gpt2"], FAMILIES].concat();
+	let lora = lora.into_iter().map(|name| (name, ""));
+	let dora = ["tiny-llama", "tiny-gpt2", "tiny-deepseek2"].map(|name| (name, "dora"));
+	for (name, folder) in lora.chain(dora) {
+		assert_steps(name, folder, |_| {});
 	}
 }
 
@@ -113,9 +116,9 @@ fn ten_lora_steps_should_equal_those_of_peft() {
 fn ten_qlora_steps_should_equal_those_of_peft_over_bitsandbytes() {
 	for name in ["tiny-llama-nf4", "tiny-gpt2-nf4"] {
 		// Quantised by bitsandbytes, which is read as it is, and while a plain model is read.
-		assert_lora_steps(name, |_| {});
-		assert_lora_steps(name, |config| config.method = Method::Qlora);
-		assert_lora_steps(name, |config| {
+		assert_steps(name, "", |_| {});
+		assert_steps(name, "", |config| config.method = Method::Qlora);
+		assert_steps(name, "", |config| {
 			config.method = Method::Qlora;
 			config.model = fixture(name).join("plain");
 		});
@@ -123,17 +126,17 @@ fn ten_qlora_steps_should_equal_those_of_peft_over_bitsandbytes() {
 }
 
 /// Ten steps from `adapter_init` against the fixture's.
-fn assert_lora_steps(name: &str, change: impl Fn(&mut RunConfig)) {
+fn assert_steps(name: &str, folder: &str, change: impl Fn(&mut RunConfig)) {
 	let dir = tempfile::tempdir().unwrap();
-	let (mut config, train) = config(name, dir.path());
-	config.init_adapter = Some(fixture(name).join("adapter_init"));
+	let (mut config, train) = config(name, folder, dir.path());
+	config.init_adapter = Some(fixture(name).join(folder).join("adapter_init"));
 	change(&mut config);
 	let (report, steps) = collect(config);
 	let of = |f: fn(&StepMetrics) -> f64| steps.iter().map(f).collect::<Vec<_>>();
 	assert_close(name, &of(|s| s.loss), &numbers(&train["losses"]), 1e-5);
 	assert_close(name, &of(|s| s.grad_norm), &numbers(&train["grad_norms"]), 1e-4);
 	assert_close(name, &of(|s| s.learning_rate), &numbers(&train["learning_rates"]), 1e-9);
-	let trained = fixture(name).join("adapter_trained");
+	let trained = fixture(name).join(folder).join("adapter_trained");
 	let adapter = report.adapter_dir.unwrap();
 	let difference = compare_files(
 		&adapter.join("adapter_model.safetensors"),
@@ -141,7 +144,7 @@ fn assert_lora_steps(name: &str, change: impl Fn(&mut RunConfig)) {
 		|_, _| false,
 	);
 	let loss = largest(&of(|s| s.loss), &numbers(&train["losses"]));
-	println!("{name}: losses to {loss:.1e} (relative), trained tensors to {difference:.1e}");
+	println!("{name} {folder}: losses to {loss:.1e} (relative), trained tensors to {difference:.1e}");
 	let mut written = json(&adapter.join("adapter_config.json"));
 	// Ours names the base's folder; the fixture's was renamed.
 	written["base_model_name_or_path"] = name.into();
@@ -152,7 +155,7 @@ fn assert_lora_steps(name: &str, change: impl Fn(&mut RunConfig)) {
 fn ten_full_steps_of_each_family_should_lose_what_transformers_loses() {
 	for name in FAMILIES {
 		let dir = tempfile::tempdir().unwrap();
-		let (mut config, train) = config(name, dir.path());
+		let (mut config, train) = config(name, "", dir.path());
 		config.method = Method::Full;
 		let (report, steps) = collect(config);
 		let names = |dir: &Path| -> Vec<String> {
@@ -173,7 +176,7 @@ fn ten_full_steps_of_each_family_should_lose_what_transformers_loses() {
 fn ten_full_steps_should_equal_those_of_transformers() {
 	for name in ["tiny-llama", "tiny-gpt2"] {
 		let dir = tempfile::tempdir().unwrap();
-		let (mut config, train) = config(name, dir.path());
+		let (mut config, train) = config(name, "", dir.path());
 		config.method = Method::Full;
 		let (report, steps) = collect(config);
 		let of = |f: fn(&StepMetrics) -> f64| steps.iter().map(f).collect::<Vec<_>>();

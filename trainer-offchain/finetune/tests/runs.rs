@@ -1,5 +1,7 @@
 //! Whole runs: the same bytes twice, continuing an adapter, interruption, packing, validation, and refusals.
 
+use openledger_finetune::config::Dtype;
+use openledger_finetune::rerun::{config_of, repeat, Segment};
 use openledger_finetune::state::read_tensors;
 use openledger_finetune::{evaluate, resume, run, FinetuneError, Manifest, Method, RunConfig, RunReport, Scheduler};
 use openledger_model::Decoder;
@@ -94,13 +96,15 @@ fn adapter_should_be_continued_with_its_own_settings() {
 	first.lora_alpha = Some(5.5);
 	first.lora_targets = Some(openledger_finetune::config::Targets::One("k_proj,down_proj".into()));
 	first.use_rslora = Some(true);
+	first.dora = Some(true);
 	let first = go(&first);
 	let mut second = config(&dir.path().join("b"));
 	second.init_adapter = first.adapter_dir.clone();
 	let report = go(&second);
 	let record = manifest(&report);
 	let lora = record.inputs.lora.unwrap();
-	assert_eq!((lora.rank, lora.alpha, lora.use_rslora), (3, 5.5, true));
+	assert_eq!((lora.rank, lora.alpha), (3, 5.5));
+	assert!(lora.use_rslora && lora.use_dora);
 	assert_eq!(
 		(lora.targets, lora.dropout),
 		(vec!["down_proj".to_owned(), "k_proj".to_owned()], 0.1)
@@ -109,10 +113,11 @@ fn adapter_should_be_continued_with_its_own_settings() {
 	assert!(report.final_loss < first.train_loss);
 
 	type Change = fn(&mut RunConfig);
-	let contradictions: [(&str, Change); 4] = [
+	let contradictions: [(&str, Change); 5] = [
 		("lora_rank", |c| c.lora_rank = Some(4)),
 		("lora_alpha", |c| c.lora_alpha = Some(5.0)),
 		("use_rslora", |c| c.use_rslora = Some(false)),
+		("dora", |c| c.dora = Some(false)),
 		("lora_targets", |c| {
 			c.lora_targets = Some(openledger_finetune::config::Targets::One("q_proj".into()))
 		}),
@@ -162,6 +167,51 @@ fn interrupted_run_should_leave_a_whole_checkpoint_and_no_result() {
 	config.init_adapter = Some(checkpoint);
 	config.output = dir.path().join("next");
 	go(&config);
+}
+
+#[test]
+fn weights_kept_in_bf16_should_train_nearly_the_same_and_be_recorded() {
+	let dir = tempfile::tempdir().unwrap();
+	let run = |name: &str, dtype| {
+		let mut config = config(&dir.path().join(name));
+		(config.dtype, config.validation_split) = (dtype, 0.2);
+		go(&config)
+	};
+	let (wide, narrow) = (run("wide", Dtype::F32), run("narrow", Dtype::Bf16));
+	assert_eq!(run("again", Dtype::Bf16).adapter_sha256, narrow.adapter_sha256);
+	for (found, expected) in [
+		(narrow.train_loss, wide.train_loss),
+		(narrow.eval_loss.unwrap(), wide.eval_loss.unwrap()),
+	] {
+		assert!(
+			found != expected && (found - expected).abs() < 1e-2 * expected,
+			"{found} {expected}"
+		);
+	}
+	let record = manifest(&narrow).inputs;
+	assert_eq!(
+		(record.dtype.as_str(), &record.config["dtype"]),
+		("bfloat16", &"bf16".into())
+	);
+	assert_eq!(manifest(&wide).inputs.dtype, "float32");
+	// Repeated from the manifest alone it is the same.
+	let declared = manifest(&narrow);
+	let again = config_of(
+		&declared,
+		&fixture("tiny-llama/model"),
+		&fixture("tiny-llama/train.jsonl"),
+		None,
+	)
+	.unwrap();
+	assert_eq!(again.dtype, Dtype::Bf16);
+	let all = Segment::of(0, 0, declared.steps).unwrap();
+	let end = repeat(again, all, None, &mut |_| ControlFlow::Continue(()))
+		.unwrap()
+		.end
+		.unwrap();
+	let path = narrow.adapter_dir.unwrap().join("adapter_model.safetensors");
+	let trained = read_tensors(&std::fs::read(&path).unwrap(), &path).unwrap();
+	assert_eq!(end.with_trained(trained), Some(end));
 }
 
 /// Losses of the steps, and the adapter's numbers after them.

@@ -275,8 +275,8 @@ impl Checkpoint {
 	}
 }
 
-/// The shards that the index names, sorted.
-fn shards(dir: &Path) -> Result<Vec<PathBuf>> {
+/// The shards that a folder's index names, sorted.
+pub fn shards(dir: &Path) -> Result<Vec<PathBuf>> {
 	let path = dir.join(INDEX);
 	if !path.exists() {
 		let reason =
@@ -325,18 +325,21 @@ pub fn save(dir: &Path, config: &serde_json::Value, tensors: &[(String, Tensor)]
 	})
 }
 
-/// Copies what a model's folder has beside configuration and tensors.
+/// What a model's folder may have beside configuration and tensors.
+pub const EXTRAS: [&str; 8] = [
+	"tokenizer.json",
+	"tokenizer_config.json",
+	"tokenizer.model",
+	"vocab.json",
+	"merges.txt",
+	"special_tokens_map.json",
+	"chat_template.jinja",
+	"generation_config.json",
+];
+
+/// Copies those that are there.
 pub(crate) fn copy_extras(base: &Path, dir: &Path) -> Result<()> {
-	for extra in [
-		"tokenizer.json",
-		"tokenizer_config.json",
-		"tokenizer.model",
-		"vocab.json",
-		"merges.txt",
-		"special_tokens_map.json",
-		"chat_template.jinja",
-		"generation_config.json",
-	] {
+	for extra in EXTRAS {
 		let from = base.join(extra);
 		if from.exists() {
 			let bytes = std::fs::read(&from).map_err(ModelError::io(&from))?;

@@ -7,6 +7,7 @@ pub mod chat_template;
 pub mod checkpoint;
 pub mod config;
 pub mod decoder;
+pub mod dora;
 pub mod error;
 pub mod family;
 pub mod files;

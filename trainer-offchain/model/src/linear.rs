@@ -1,5 +1,6 @@
 //! A linear layer, with or without a low-rank adapter around it.
 
+use crate::dora::Dora;
 use crate::error::Result;
 use crate::ops::{linear, lora_linear, Weight, WeightLayout};
 use candle_core::Tensor;
@@ -38,9 +39,10 @@ impl AdapterSet {
 	/// Bytes of its tensors.
 	pub fn bytes(&self) -> usize {
 		let of = |tensor: &Tensor| tensor.elem_count() * tensor.dtype().size_in_bytes();
+		let dora = |adapter: &Adapter| adapter.dora.iter().flat_map(Dora::tensors).map(of).sum::<usize>();
 		self.layers
 			.values()
-			.map(|adapter| of(&adapter.a) + of(&adapter.b))
+			.map(|adapter| of(&adapter.a) + of(&adapter.b) + dora(adapter))
 			.sum()
 	}
 }
@@ -56,7 +58,7 @@ pub struct Linear {
 	pub adapter: Option<Adapter>,
 }
 
-/// `scale · B A`, added to a frozen weight.
+/// `scale · B A`, added to a frozen weight; with DoRA the rows of the sum are rescaled.
 #[derive(Clone, Debug)]
 pub struct Adapter {
 	/// `[rank, in]`.
@@ -67,6 +69,8 @@ pub struct Adapter {
 	pub scale: f32,
 	/// Probability that an element of the adapter's input is dropped in training.
 	pub dropout: f32,
+	/// Magnitudes of the rows; none of a plain LoRA.
+	pub dora: Option<Dora>,
 }
 
 impl Linear {
@@ -88,14 +92,7 @@ impl Linear {
 			Some(rng) if adapter.dropout > 0.0 => Some(Arc::new(mask(rng, x.elem_count(), adapter.dropout))),
 			_ => None,
 		};
-		Ok(lora_linear(
-			x,
-			&self.weight,
-			&adapter.a,
-			&adapter.b,
-			adapter.scale,
-			mask,
-		)?)
+		adapter.forward(x, &self.weight, mask)
 	}
 
 	/// `x [1, rows, in]`, the rows of many texts, to `[1, rows, out]`: the base's product over all of them at once, those of
@@ -112,7 +109,10 @@ impl Linear {
 			let len = group.iter().map(|text| text.0).sum();
 			let part = y.narrow(1, start, len)?;
 			parts.push(match self.adapter_of(&group[0]) {
-				Some(adapter) => (part + adapter.delta(&x.narrow(1, start, len)?)?)?,
+				Some(adapter) => {
+					let sum = (part + adapter.delta(&x.narrow(1, start, len)?)?)?;
+					adapter.rescale(sum, &self.weight)?
+				}
 				None => part,
 			});
 			start += len;
@@ -126,6 +126,38 @@ impl Linear {
 }
 
 impl Adapter {
+	/// `x [.., in]` to `[.., out]` through the weight and this around it; `mask` as [`lora_linear`] has it.
+	pub(crate) fn forward(&self, x: &Tensor, weight: &Weight, mask: Option<Arc<Vec<f32>>>) -> Result<Tensor> {
+		let adapted = |x: &Tensor, weight, mask| lora_linear(x, weight, &self.a, &self.b, self.scale, mask);
+		let Some(factor) = self.factor(weight)? else {
+			return Ok(adapted(x, weight, mask)?);
+		};
+		// PEFT drops parts of the input of W too where it rescales: `x Wᵀ + (factor - 1) ∘ x' Wᵀ + factor ∘ scale · x' Aᵀ Bᵀ`.
+		let bare = weight.without_bias();
+		let Some(mask) = mask else {
+			let y = adapted(x, &bare, None)?.broadcast_mul(&factor)?;
+			return Ok(match &weight.bias {
+				Some(bias) => y.broadcast_add(bias)?,
+				None => y,
+			});
+		};
+		let kept = (x * Tensor::from_slice(&mask, x.shape(), x.device())?)?;
+		let y = adapted(&kept, &bare, None)?.broadcast_mul(&factor)?;
+		Ok((y + linear(&(x - kept)?, weight)?)?)
+	}
+
+	/// With DoRA, the sum of `x Wᵀ + b` and [`Self::delta`] rescaled.
+	fn rescale(&self, sum: Tensor, weight: &Weight) -> Result<Tensor> {
+		Ok(match (self.factor(weight)?, &weight.bias) {
+			(None, _) => sum,
+			(Some(factor), None) => sum.broadcast_mul(&factor)?,
+			(Some(factor), Some(bias)) => {
+				let product = sum.broadcast_sub(bias)?.broadcast_mul(&factor)?;
+				product.broadcast_add(bias)?
+			}
+		})
+	}
+
 	/// `scale · x Aᵀ Bᵀ`.
 	fn delta(&self, x: &Tensor) -> Result<Tensor> {
 		let plain = |tensor: &Tensor| Weight {

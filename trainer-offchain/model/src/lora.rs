@@ -2,6 +2,7 @@
 
 use crate::config::DecoderConfig;
 use crate::decoder::Decoder;
+use crate::dora::row_squares;
 use crate::error::{ModelError, Result};
 use crate::linear::{Adapter, Linear};
 use candle_core::{Tensor, Var};
@@ -25,6 +26,8 @@ pub struct LoraSettings {
 	pub targets: Vec<String>,
 	/// Scale `alpha / sqrt(rank)` in place of `alpha / rank`.
 	pub use_rslora: bool,
+	/// Magnitudes of the rows are trained too ([`crate::dora`]).
+	pub use_dora: bool,
 }
 
 impl LoraSettings {
@@ -32,6 +35,17 @@ impl LoraSettings {
 	pub fn scale(&self) -> f32 {
 		let rank = self.rank as f64;
 		(self.alpha / if self.use_rslora { rank.sqrt() } else { rank }) as f32
+	}
+
+	/// One of these settings, without magnitudes.
+	pub(crate) fn adapter(&self, a: Tensor, b: Tensor) -> Adapter {
+		Adapter {
+			a,
+			b,
+			scale: self.scale(),
+			dropout: self.dropout as f32,
+			dora: None,
+		}
 	}
 }
 
@@ -65,8 +79,8 @@ fn default_targets(config: &DecoderConfig) -> BTreeSet<String> {
 	config.family.default_targets.iter().map(|t| (*t).to_owned()).collect()
 }
 
-/// Puts new trainable adapters around the layers of `settings.targets`: A uniform as `torch.nn.Linear` starts, B zero, so
-/// that training starts from the base model.
+/// Puts new trainable adapters around the layers of `settings.targets`: A uniform as `torch.nn.Linear` starts, B zero and
+/// magnitudes those of the base, so that training starts from the base model.
 pub fn attach_new(decoder: &mut Decoder, settings: &LoraSettings, seed: u64) -> Result<()> {
 	let mut rng = ChaCha8Rng::seed_from_u64(seed);
 	let device = decoder.device.clone();
@@ -81,12 +95,12 @@ pub fn attach_new(decoder: &mut Decoder, settings: &LoraSettings, seed: u64) -> 
 			.collect();
 		let a = Var::from_vec(data, (settings.rank, inp), &device)?;
 		let b = Var::from_tensor(&Tensor::zeros((out, settings.rank), candle_core::DType::F32, &device)?)?;
-		linear.adapter = Some(Adapter {
-			a: a.as_tensor().clone(),
-			b: b.as_tensor().clone(),
-			scale: settings.scale(),
-			dropout: settings.dropout as f32,
-		});
+		let mut adapter = settings.adapter(a.as_tensor().clone(), b.as_tensor().clone());
+		if settings.use_dora {
+			let magnitude = Var::from_tensor(&row_squares(&linear.weight)?.sqrt()?)?;
+			adapter = adapter.with_magnitude(magnitude.as_tensor().clone(), &linear.weight)?;
+		}
+		linear.adapter = Some(adapter);
 	}
 	Ok(())
 }
@@ -98,6 +112,9 @@ pub fn tensors(decoder: &Decoder) -> Vec<(String, Tensor)> {
 		if let Some(adapter) = &linear.adapter {
 			tensors.push((tensor_name(&linear.path, 'A'), adapter.a.clone()));
 			tensors.push((tensor_name(&linear.path, 'B'), adapter.b.clone()));
+			if let Some(dora) = &adapter.dora {
+				tensors.push((magnitude_name(&linear.path), dora.magnitude.clone()));
+			}
 		}
 	}
 	tensors
@@ -106,4 +123,12 @@ pub fn tensors(decoder: &Decoder) -> Vec<(String, Tensor)> {
 /// PEFT's name of an adapter's tensor.
 pub fn tensor_name(path: &str, part: char) -> String {
 	format!("base_model.model.{path}.lora_{part}.weight")
+}
+
+/// What PEFT's names of DoRA's magnitudes end in.
+pub(crate) const MAGNITUDE: &str = ".lora_magnitude_vector";
+
+/// PEFT's name of DoRA's magnitudes.
+pub fn magnitude_name(path: &str) -> String {
+	format!("base_model.model.{path}{MAGNITUDE}")
 }

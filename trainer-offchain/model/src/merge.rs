@@ -2,8 +2,10 @@
 
 use crate::checkpoint::{copy_extras, Checkpoint, INDEX, SINGLE};
 use crate::config::{DecoderConfig, RawConfig};
+use crate::dora::LEAST_NORM;
 use crate::error::{ModelError, Result};
 use crate::files::{replace_dir, write_json};
+use crate::lora::{magnitude_name, MAGNITUDE};
 use crate::mat::{product, Mat, MatMut, Threads};
 use crate::ops::WeightLayout;
 use crate::peft;
@@ -38,12 +40,13 @@ pub fn merge(base: &Path, dir: &Path, out: &Path, shard_bytes: usize) -> Result<
 	})
 }
 
-/// `scale · B A`, not yet multiplied.
+/// `scale · B A`, not yet multiplied, and with DoRA the magnitudes of the sum's rows.
 struct Delta {
 	a: Vec<f32>,
 	b: Vec<f32>,
 	rank: usize,
 	scale: f32,
+	magnitude: Option<Vec<f32>>,
 	layout: WeightLayout,
 }
 
@@ -64,7 +67,7 @@ fn deltas(config: &DecoderConfig, base: &Checkpoint, dir: &Path) -> Result<HashM
 			path: path.clone(),
 			reason: format!("tensor `{name}` {reason}"),
 		};
-		if name.ends_with(".lora_B.weight") {
+		if name.ends_with(".lora_B.weight") || (settings.use_dora && name.ends_with(MAGNITUDE)) {
 			continue;
 		}
 		let layer = name
@@ -87,17 +90,21 @@ fn deltas(config: &DecoderConfig, base: &Checkpoint, dir: &Path) -> Result<HashM
 				"is of a weight that is quantised: only f32, f16 and bf16 can be merged into",
 			));
 		}
-		let read = |name: &str, shape: [usize; 2]| -> Result<Vec<f32>> {
-			let tensor = file.tensor(name, &shape, &Device::Cpu)?;
+		let read = |name: &str, shape: &[usize]| -> Result<Vec<f32>> {
+			let tensor = file.tensor(name, shape, &Device::Cpu)?;
 			Ok(tensor.flatten_all()?.to_vec1()?)
 		};
 		let rank = settings.rank;
 		let other = name.replace(".lora_A.", ".lora_B.");
 		let delta = Delta {
-			a: read(name, [rank, inp])?,
-			b: read(&other, [out, rank])?,
+			a: read(name, &[rank, inp])?,
+			b: read(&other, &[out, rank])?,
 			rank,
 			scale: settings.scale(),
+			magnitude: match settings.use_dora {
+				true => Some(read(&magnitude_name(layer), &[out])?),
+				false => None,
+			},
 			layout,
 		};
 		deltas.insert(weight.to_owned(), delta);
@@ -112,7 +119,7 @@ fn deltas(config: &DecoderConfig, base: &Checkpoint, dir: &Path) -> Result<HashM
 }
 
 impl Delta {
-	/// Adds it to a weight, row after row.
+	/// Adds it to a weight.
 	fn add_to(&self, weight: &mut [f32]) {
 		let (out, inp) = (self.b.len() / self.rank, self.a.len() / self.rank);
 		let (a, b) = (Mat::new(&self.a, self.rank, inp), Mat::new(&self.b, out, self.rank));
@@ -124,6 +131,35 @@ impl Delta {
 			WeightLayout::InOut => {
 				let weight = MatMut::new(weight, inp, out);
 				product(weight, true, a.t(), b.t(), self.scale, Threads::All);
+			}
+		}
+	}
+
+	/// With DoRA, gives the rows of the sum their magnitudes.
+	fn rescale(&self, sum: &mut [f32]) {
+		let Some(magnitude) = &self.magnitude else { return };
+		let (out, inp) = (magnitude.len(), sum.len() / magnitude.len().max(1));
+		let factor = |squares: f64, magnitude: f32| magnitude / (squares.sqrt() as f32).max(LEAST_NORM);
+		let square = |x: &f32| f64::from(*x) * f64::from(*x);
+		match self.layout {
+			WeightLayout::OutIn => {
+				for (row, magnitude) in sum.chunks_exact_mut(inp.max(1)).zip(magnitude) {
+					let factor = factor(row.iter().map(square).sum(), *magnitude);
+					row.iter_mut().for_each(|x| *x *= factor);
+				}
+			}
+			WeightLayout::InOut => {
+				let mut squares = vec![0f64; out];
+				for row in sum.chunks_exact(out) {
+					squares.iter_mut().zip(row).for_each(|(sum, x)| *sum += square(x));
+				}
+				let squares = squares.into_iter().zip(magnitude);
+				let factors: Vec<f32> = squares
+					.map(|(squares, magnitude)| factor(squares, *magnitude))
+					.collect();
+				for row in sum.chunks_exact_mut(out) {
+					row.iter_mut().zip(&factors).for_each(|(x, factor)| *x *= factor);
+				}
 			}
 		}
 	}
@@ -146,6 +182,7 @@ impl Delta {
 				.collect(),
 		};
 		self.add_to(&mut values);
+		self.rescale(&mut values);
 		match dtype {
 			Dtype::BF16 => values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
 			Dtype::F16 => values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),

@@ -210,7 +210,10 @@ impl Slice<'_> {
 
 	/// Some of them.
 	pub fn slice(self, range: Range<usize>) -> Self {
-		assert!(range.start <= range.end && range.end <= self.len, "elements of a weight");
+		assert!(
+			range.start <= range.end && range.end <= self.len,
+			"elements of a weight"
+		);
 		Self {
 			start: self.start + range.start,
 			len: range.len(),

@@ -5,10 +5,9 @@ use crate::config::RawConfig;
 use crate::decoder::Decoder;
 use crate::error::{ModelError, Result};
 use crate::files::{replace_dir, write_file, write_json};
-use crate::linear::Adapter;
-use crate::lora::{self, tensor_name, LoraSettings};
+use crate::lora::{self, magnitude_name, tensor_name, LoraSettings};
 use crate::ops::WeightLayout;
-use candle_core::Var;
+use candle_core::{Tensor, Var};
 use serde_json::{json, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,7 +29,7 @@ pub fn read_settings(dir: &Path) -> Result<LoraSettings> {
 			format!("`{peft_type}` is not supported; known: LORA"),
 		));
 	}
-	for key in ["use_dora", "use_qalora", "lora_bias"] {
+	for key in ["use_qalora", "lora_bias"] {
 		if raw.get(key).is_some_and(|v| v.as_bool() == Some(true)) {
 			return Err(error(key, "is not supported".into()));
 		}
@@ -60,6 +59,7 @@ pub fn read_settings(dir: &Path) -> Result<LoraSettings> {
 		dropout: raw.number_or("lora_dropout", 0.0)?,
 		targets: Vec::new(),
 		use_rslora: raw.flag_or("use_rslora", false)?,
+		use_dora: raw.flag_or("use_dora", false)?,
 	})
 }
 
@@ -79,21 +79,21 @@ pub fn load(decoder: &mut Decoder, dir: &Path, trainable: bool) -> Result<LoraSe
 			continue;
 		}
 		let (out, inp) = linear.weight.out_in()?;
-		let mut a = file.tensor(&name_a, &[rank, inp], &device)?;
-		let mut b = file.tensor(&name_b, &[out, rank], &device)?;
-		if trainable {
-			a = Var::from_tensor(&a)?.as_tensor().clone();
-			b = Var::from_tensor(&b)?.as_tensor().clone();
+		let mut read = |name: &str, shape: &[usize]| -> Result<Tensor> {
+			let tensor = file.tensor(name, shape, &device)?;
+			unused.remove(name);
+			Ok(match trainable {
+				true => Var::from_tensor(&tensor)?.as_tensor().clone(),
+				false => tensor,
+			})
+		};
+		let mut adapter = settings.adapter(read(&name_a, &[rank, inp])?, read(&name_b, &[out, rank])?);
+		if settings.use_dora {
+			let magnitude = read(&magnitude_name(&linear.path), &[out])?;
+			adapter = adapter.with_magnitude(magnitude, &linear.weight)?;
 		}
-		linear.adapter = Some(Adapter {
-			a,
-			b,
-			scale: settings.scale(),
-			dropout: settings.dropout as f32,
-		});
+		linear.adapter = Some(adapter);
 		targets.insert(linear.short_name().to_owned());
-		unused.remove(&name_a);
-		unused.remove(&name_b);
 	}
 	if let Some(name) = unused.first() {
 		let reason = format!("tensor `{name}` belongs to no linear layer of this model");
@@ -157,7 +157,7 @@ fn config(decoder: &Decoder, settings: &LoraSettings, base: &str) -> Value {
 		"task_type": "CAUSAL_LM",
 		"trainable_token_indices": null,
 		"use_bdlora": null,
-		"use_dora": false,
+		"use_dora": settings.use_dora,
 		"use_qalora": false,
 		"use_rslora": settings.use_rslora,
 		"velora_config": null,

@@ -9,8 +9,13 @@ use openledger_model::merge::{self, SHARD_BYTES};
 use openledger_model::{lora, peft, Decoder, KvCache, ModelTokenizer};
 use std::path::Path;
 
+/// The fixtures with an adapter of DoRA.
+const DORA: [&str; 3] = ["tiny-llama", "tiny-gpt2", "tiny-deepseek2"];
+
 fn input_ids(name: &str) -> Tensor {
-	common::ids(&common::json(&fixture(name).join("input_ids.json")))
+	let ids = fixture(name).join("input_ids.json");
+	let shared = fixture("tiny-llama/input_ids.json");
+	common::ids(&common::json(if ids.exists() { &ids } else { &shared }))
 }
 
 fn expected(name: &str, file: &str) -> Tensor {
@@ -49,20 +54,40 @@ fn adapter_logits_should_equal_those_of_peft() {
 }
 
 #[test]
+fn dora_logits_should_equal_those_of_peft() {
+	for name in DORA {
+		for trainable in [false, true] {
+			let mut decoder = load(&fixture(name).join("model"));
+			let settings = peft::load(&mut decoder, &fixture(name).join("dora/adapter_init"), trainable).unwrap();
+			assert!(settings.use_dora);
+			let logits = decoder.logits(&input_ids(name), None).unwrap();
+			let error = relative_error(&logits, &expected(name, "dora/logits.safetensors"));
+			assert!(error < 1e-5, "{name}: {error}");
+		}
+	}
+}
+
+#[test]
 fn merged_model_should_give_the_logits_of_base_and_adapter() {
 	let dir = tempfile::tempdir().unwrap();
+	let (lora, dora) = (
+		("adapter_init", "adapter_logits.safetensors"),
+		("dora/adapter_init", "dora/logits.safetensors"),
+	);
 	// One file or shards, weights out-in and in-out, with and without the prefix of the causal model.
-	for (name, model, shard_bytes) in [
-		("tiny-llama", "model", SHARD_BYTES),
-		("tiny-llama", "model-sharded", 20_000),
-		("tiny-gpt2", "model", 20_000),
-		("tiny-gpt2", "model-noprefix", SHARD_BYTES),
+	for (name, model, shard_bytes, (adapter, logits)) in [
+		("tiny-llama", "model", SHARD_BYTES, lora),
+		("tiny-llama", "model-sharded", 20_000, lora),
+		("tiny-llama", "model-sharded", 20_000, dora),
+		("tiny-gpt2", "model", 20_000, lora),
+		("tiny-gpt2", "model-noprefix", SHARD_BYTES, lora),
+		("tiny-gpt2", "model-noprefix", SHARD_BYTES, dora),
 	] {
-		let (base, out) = (fixture(name).join(model), dir.path().join(format!("{name}-{model}")));
-		merge::merge(&base, &fixture(name).join("adapter_init"), &out, shard_bytes).unwrap();
-		let logits = load(&out).logits(&input_ids(name), None).unwrap();
-		let error = relative_error(&logits, &expected(name, "adapter_logits.safetensors"));
-		assert!(error < 1e-5, "{name}/{model}: {error}");
+		let (base, out) = (fixture(name).join(model), dir.path().join("out"));
+		merge::merge(&base, &fixture(name).join(adapter), &out, shard_bytes).unwrap();
+		let found = load(&out).logits(&input_ids(name), None).unwrap();
+		let error = relative_error(&found, &expected(name, logits));
+		assert!(error < 1e-5, "{name}/{model}, {adapter}: {error}");
 		assert_eq!(out.join(INDEX).exists(), shard_bytes < SHARD_BYTES);
 		assert!(out.join("tokenizer.json").exists() == base.join("tokenizer.json").exists());
 		// A tensor keeps its name and shape.
@@ -95,8 +120,9 @@ fn merge_should_refuse_what_is_not_of_this_model() {
 
 #[test]
 fn adapter_should_be_written_as_peft_writes_it() {
-	for name in ["tiny-llama", "tiny-gpt2"] {
-		let original = fixture(name).join("adapter_init");
+	let plain = ["tiny-llama", "tiny-gpt2"].map(|name| (name, "adapter_init"));
+	for (name, folder) in plain.into_iter().chain(DORA.map(|name| (name, "dora/adapter_init"))) {
+		let original = fixture(name).join(folder);
 		let mut decoder = load(&fixture(name).join("model"));
 		let settings = peft::load(&mut decoder, &original, true).unwrap();
 		let dir = tempfile::tempdir().unwrap();
@@ -162,17 +188,21 @@ fn new_adapter_should_change_nothing_before_training() {
 			"v_proj"
 		]
 	);
-	let settings = openledger_model::LoraSettings {
+	let mut settings = openledger_model::LoraSettings {
 		rank: 3,
 		alpha: 6.0,
 		dropout: 0.0,
 		targets,
 		use_rslora: true,
+		use_dora: false,
 	};
 	assert!((settings.scale() - 6.0 / 3f32.sqrt()).abs() < 1e-6);
-	lora::attach_new(&mut decoder, &settings, 1).unwrap();
-	assert_eq!(lora::tensors(&decoder).len(), 2 * 7 * 2);
-	assert_eq!(values(&decoder.logits(&ids, None).unwrap()), values(&before));
+	for (use_dora, tensors) in [(false, 2), (true, 3)] {
+		settings.use_dora = use_dora;
+		lora::attach_new(&mut decoder, &settings, 1).unwrap();
+		assert_eq!(lora::tensors(&decoder).len(), 2 * 7 * tensors);
+		assert_eq!(values(&decoder.logits(&ids, None).unwrap()), values(&before));
+	}
 	assert!(lora::resolve_targets(&decoder, &["c_attn".to_owned()])
 		.unwrap_err()
 		.to_string()
@@ -278,7 +308,8 @@ fn adapter_should_be_refused_when_it_cannot_be_applied_whole() {
 		let message = peft::load(&mut decoder, dir.path(), false).unwrap_err().to_string();
 		assert!(message.contains("adapter_") && message.contains(wanted), "{message}");
 	};
-	refuse(peft::CONFIG, &|c| c["use_dora"] = true.into(), "`use_dora`");
+	let magnitude = "`base_model.model.model.layers.0.self_attn.q_proj.lora_magnitude_vector` is missing";
+	refuse(peft::CONFIG, &|c| c["use_dora"] = true.into(), magnitude);
 	refuse(peft::CONFIG, &|c| c["peft_type"] = "IA3".into(), "`peft_type`");
 	refuse(
 		peft::CONFIG,

@@ -5,6 +5,7 @@ mod common;
 use candle_core::{DType, Device, Tensor};
 use common::{fixture, values};
 use openledger_model::decoder::{Activations, StepInput};
+use openledger_model::kernels::Path;
 use openledger_model::{lora, Decoder, LoraSettings};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,8 +23,8 @@ const FIXTURES: [&str; 6] = [
 /// Frozen linear layers in four bits.
 const QUANTISED: [&str; 2] = ["tiny-llama-nf4", "tiny-gpt2-nf4"];
 
-/// A decoder with adapters around all layers, B not zero, and dropout.
-fn adapted(name: &str, matrices: DType, dropout: f64) -> Decoder {
+/// A decoder with adapters around all layers, B not zero, and dropout; with DoRA magnitudes that are not the norms.
+fn adapted(name: &str, matrices: DType, dropout: f64, use_dora: bool) -> Decoder {
 	let mut decoder = Decoder::load_as(&fixture(name).join("model"), &Device::Cpu, false, matrices).unwrap();
 	let settings = LoraSettings {
 		rank: 3,
@@ -31,15 +32,23 @@ fn adapted(name: &str, matrices: DType, dropout: f64) -> Decoder {
 		dropout,
 		targets: lora::resolve_targets(&decoder, &[lora::ALL_LINEAR.to_owned()]).unwrap(),
 		use_rslora: false,
+		use_dora,
 	};
 	lora::attach_new(&mut decoder, &settings, 1).unwrap();
 	let mut rng = ChaCha8Rng::seed_from_u64(2);
 	for (name, tensor) in lora::tensors(&decoder) {
-		if name.contains("lora_B") {
-			let values: Vec<f32> = (0..tensor.elem_count()).map(|_| rng.random_range(-0.1..0.1)).collect();
-			let values = Tensor::from_vec(values, tensor.shape(), &Device::Cpu).unwrap();
-			candle_core::Var::from_tensor(&tensor).unwrap().set(&values).unwrap();
-		}
+		let mut drawn = |range: std::ops::Range<f32>| {
+			let values: Vec<f32> = (0..tensor.elem_count())
+				.map(|_| rng.random_range(range.clone()))
+				.collect();
+			Tensor::from_vec(values, tensor.shape(), &Device::Cpu).unwrap()
+		};
+		let values = match name.rsplit(".lora_").next() {
+			Some("B.weight") => drawn(-0.1..0.1),
+			Some("magnitude_vector") => (drawn(0.5..1.5) * tensor.detach()).unwrap(),
+			_ => continue,
+		};
+		candle_core::Var::from_tensor(&tensor).unwrap().set(&values).unwrap();
 	}
 	decoder
 }
@@ -106,8 +115,8 @@ fn variables(decoder: &Decoder) -> Vec<Tensor> {
 #[test]
 fn step_should_equal_the_graph_with_adapters_and_dropout() {
 	for name in FIXTURES.into_iter().chain(QUANTISED) {
-		for dropout in [0.0, 0.4] {
-			let decoder = adapted(name, DType::F32, dropout);
+		for (dropout, use_dora) in [(0.0, false), (0.4, false), (0.0, true), (0.4, true)] {
+			let decoder = adapted(name, DType::F32, dropout, use_dora);
 			assert!(decoder.has_step(), "{name}");
 			let variables = variables(&decoder);
 			let (found, expected) = (
@@ -116,7 +125,10 @@ fn step_should_equal_the_graph_with_adapters_and_dropout() {
 			);
 			assert!((found.loss - expected.loss).abs() < 1e-5 * expected.loss, "{name}");
 			let distance = distance(&found, &expected);
-			assert!(distance < 1e-4, "{name}, dropout {dropout}: {distance}");
+			assert!(
+				distance < 1e-4,
+				"{name}, dropout {dropout}, DoRA {use_dora}: {distance}"
+			);
 		}
 	}
 }
@@ -144,7 +156,7 @@ fn step_should_equal_the_graph_when_everything_is_trained() {
 #[test]
 fn recomputed_activations_should_give_the_same_bits() {
 	for name in FIXTURES.into_iter().chain(QUANTISED) {
-		let decoder = adapted(name, DType::F32, 0.4);
+		let decoder = adapted(name, DType::F32, 0.4, true);
 		let variables = variables(&decoder);
 		let kept = step(&decoder, &variables, Activations::Keep);
 		let again = step(&decoder, &variables, Activations::Recompute);
@@ -155,14 +167,18 @@ fn recomputed_activations_should_give_the_same_bits() {
 
 #[test]
 fn bf16_weights_should_give_nearly_the_same() {
-	for name in FIXTURES {
-		let (wide, narrow) = (adapted(name, DType::F32, 0.0), adapted(name, DType::BF16, 0.0));
+	for (name, use_dora) in FIXTURES.into_iter().zip([false, true].into_iter().cycle()) {
+		let (wide, narrow) = (
+			adapted(name, DType::F32, 0.0, use_dora),
+			adapted(name, DType::BF16, 0.0, use_dora),
+		);
 		let found = step(&narrow, &variables(&narrow), Activations::Keep);
 		let expected = step(&wide, &variables(&wide), Activations::Keep);
 		assert!((found.loss - expected.loss).abs() < 1e-2 * expected.loss, "{name}");
 		let distance = distance(&found, &expected);
-		// Not equal: then the weights would not be bf16.
-		assert!(distance > 1e-5 && distance < 0.1, "{name}: {distance}");
+		// Equal only where the file's weights are bf16 and products do not round the other operand.
+		let is_exact = ["tiny-qwen2", "tiny-bloom"].contains(&name) && Path::detected() != Path::Avx512Bf16;
+		assert!((distance > 1e-5) != is_exact && distance < 0.1, "{name}: {distance}");
 	}
 }
 
@@ -178,7 +194,7 @@ fn activations_should_be_recomputed_when_memory_asks() {
 	assert_eq!(Activations::fitting(51, Some(100)), Activations::Recompute);
 	assert_eq!(Activations::fitting(50, Some(100)), Activations::Keep);
 	assert_eq!(Activations::fitting(50, None), Activations::Keep);
-	let decoder = adapted("tiny-gpt2", DType::F32, 0.0);
+	let decoder = adapted("tiny-gpt2", DType::F32, 0.0, false);
 	let c = &decoder.config;
 	// Two streams, query, key and value, the attention's result, and the feed-forward part's inner layer.
 	let width = 2 * c.hidden_size + 3 * c.hidden_size + c.hidden_size + c.intermediate_size;

@@ -41,6 +41,8 @@ enum Command {
 	Merge(commands::merge::Args),
 	/// Write a model with the weights of its linear layers in four bits (NF4)
 	Quantise(commands::quantise::Args),
+	/// Models of the Hugging Face Hub
+	Hub(commands::hub::Args),
 	/// Let a model continue a text
 	Chat(commands::chat::Args),
 	/// Answer by OpenAI's chat API, with many adapters over one base model
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
 		Command::Evaluate(args) => commands::evaluate::run(args),
 		Command::Merge(args) => commands::merge::run(args),
 		Command::Quantise(args) => commands::quantise::run(args),
+		Command::Hub(args) => commands::hub::run(args),
 		Command::Chat(args) => commands::chat::run(args),
 		Command::Serve(args) => commands::serve::run(args),
 		Command::Bench(args) => commands::bench::run(args),

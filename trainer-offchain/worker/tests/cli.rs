@@ -77,17 +77,72 @@ fn logits_should_equal_those_of_peft() {
 			"--out",
 			&text(&out),
 		]);
-		let load = |path: &Path| {
-			let tensors = candle_core::safetensors::load(path, &candle_core::Device::Cpu).unwrap();
-			let logits = &tensors["logits"];
-			assert_eq!(logits.dims(), [2, 16, 128]);
-			logits.flatten_all().unwrap().to_vec1::<f32>().unwrap()
-		};
-		let (found, expected) = (load(&out), load(&fixture(name).join("adapter_logits.safetensors")));
-		let largest = expected.iter().fold(0f32, |m, x| m.max(x.abs()));
-		let error = found.iter().zip(&expected).fold(0f32, |m, (f, e)| m.max((f - e).abs())) / largest;
+		let error = logits_error(&out, &fixture(name).join("adapter_logits.safetensors"));
 		assert!(error < 1e-4, "{name}: {error}");
 	}
+}
+
+/// Largest difference of two files' logits over the largest of them.
+fn logits_error(found: &Path, expected: &Path) -> f32 {
+	let load = |path: &Path| {
+		let tensors = candle_core::safetensors::load(path, &candle_core::Device::Cpu).unwrap();
+		let logits = &tensors["logits"];
+		assert_eq!(logits.dims(), [2, 16, 128]);
+		logits.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+	};
+	let (found, expected) = (load(found), load(expected));
+	let largest = expected.iter().fold(0f32, |m, x| m.max(x.abs()));
+	found.iter().zip(&expected).fold(0f32, |m, (f, e)| m.max((f - e).abs())) / largest
+}
+
+#[test]
+fn merge_should_write_a_model_that_gives_the_logits_of_base_and_adapter() {
+	let dir = tempfile::tempdir().unwrap();
+	let (ids, logits) = (
+		fixture("tiny-llama/input_ids.json"),
+		dir.path().join("logits.safetensors"),
+	);
+	let base = text(&fixture("tiny-llama/model"));
+	let out = text(&dir.path().join("merged"));
+	for (adapter, expected) in [
+		("tiny-llama/adapter_init", "tiny-llama/adapter_logits.safetensors"),
+		("tiny-llama/dora/adapter_init", "tiny-llama/dora/logits.safetensors"),
+	] {
+		let adapter = text(&fixture(adapter));
+		let args = ["merge", "--model", &base, "--adapter", &adapter, "--out", &out];
+		assert_eq!(success(&args).trim_end(), out);
+		let files = |dir: &str| std::fs::read_dir(dir).unwrap().count();
+		assert_eq!(files(&out), files(&base), "configuration, tensors and tokenizer");
+		let (ids, made) = (text(&ids), text(&logits));
+		success(&["logits", "--model", &out, "--input-ids", &ids, "--out", &made]);
+		let error = logits_error(&logits, &fixture(expected));
+		assert!(error < 1e-5, "{adapter}: {error}");
+
+		// What is there stays as it is.
+		let before = std::fs::read(Path::new(&out).join("model.safetensors")).unwrap();
+		assert!(complaint(&args).contains("is there already"));
+		assert_eq!(
+			std::fs::read(Path::new(&out).join("model.safetensors")).unwrap(),
+			before
+		);
+		std::fs::remove_dir_all(&out).unwrap();
+	}
+	let other = text(&fixture("tiny-gpt2/adapter_init"));
+	let args = ["merge", "--model", &base, "--adapter", &other, "--out", &out];
+	assert!(complaint(&args).contains("no linear layer of this model"));
+	assert_eq!(
+		std::fs::read_dir(dir.path()).unwrap().count(),
+		1,
+		"only the logits are there"
+	);
+}
+
+#[test]
+#[cfg(not(feature = "hub"))]
+fn hub_should_say_how_to_get_it_when_it_was_not_built() {
+	let message = complaint(&["hub", "download", "owner/name"]);
+	assert!(message.contains("--features hub"), "{message}");
+	assert!(complaint(&["hub", "download", "owner/../name"]).contains("no model's name"));
 }
 
 #[test]
@@ -421,4 +476,58 @@ fn a_pdf_made_to_harm_should_be_passed_over() {
 		"{stderr}"
 	);
 	assert!(json_line(&String::from_utf8_lossy(&output.stdout))["tokens"].as_u64() > Some(100));
+}
+
+#[test]
+fn json_log_should_be_an_object_a_line_without_secrets() {
+	const PHRASE: &str = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
+	let dir = tempfile::tempdir().unwrap();
+	let log = dir.path().join("log");
+	// Nobody listens there: the worker says so, and tries again.
+	let worker = |key: &str| {
+		let mut command = program();
+		command
+			.args([
+				"worker",
+				"--log-format",
+				"json",
+				"--node",
+				"ws://127.0.0.1:9",
+				"--memory-mib",
+				"100",
+			])
+			.args(["--listen", "127.0.0.1:0", "--work-dir"])
+			.arg(dir.path().join("work"))
+			.env("OPENLEDGER_KEY", key)
+			.env("RUST_LOG", "debug")
+			.stdout(Stdio::null())
+			.stderr(std::fs::File::create(&log).unwrap());
+		Running(command.spawn().unwrap())
+	};
+	let lines = || -> Vec<Value> {
+		let text = std::fs::read_to_string(&log).unwrap();
+		let said_of_the_key = PHRASE.split(' ').filter(|word| text.contains(*word)).count();
+		assert!(said_of_the_key < 3, "{text}");
+		// The last line may be half written.
+		let whole = text.lines().take(text.matches('\n').count());
+		whole.map(|line| serde_json::from_str(line).expect(line)).collect()
+	};
+	let has = |level: &str, part: &str| {
+		let is = |line: &Value| line["level"] == level && line["message"].as_str().is_some_and(|m| m.contains(part));
+		lines().iter().any(is)
+	};
+	let running = worker(PHRASE);
+	wait_until("a warning", || has("WARN", "trying again"));
+	assert!(has("INFO", "listening on"));
+	for line in lines() {
+		let time = line["timestamp"].as_str().unwrap_or_default();
+		assert!(time.len() >= 20 && time.contains('T') && time.ends_with('Z'), "{line}");
+		assert!(line["level"].is_string() && line["message"].is_string(), "{line}");
+	}
+
+	drop(running);
+	// One word is wrong: what is said of it does not tell the others.
+	let mut ended = worker(&PHRASE.replace("walk", "walkk"));
+	wait_until("the end", || ended.0.try_wait().unwrap().is_some());
+	assert!(has("ERROR", "OPENLEDGER_KEY"));
 }

@@ -31,8 +31,7 @@ pub fn product(c: &mut [f32], x: &[f32], rhs: &Rhs<'_>, path: Path) {
 	};
 	if rhs.deep_rows {
 		let inputs = || x.chunks_exact(k).enumerate();
-		let with_f32 =
-			|out: &mut [f32], w: &[f32]| inputs().for_each(|(j, x)| dots_f32(&mut out[j..], m, x, w, path));
+		let with_f32 = |out: &mut [f32], w: &[f32]| inputs().for_each(|(j, x)| dots_f32(&mut out[j..], m, x, w, path));
 		by_outputs(c, (k, n), |out, rows| match rhs.elements {
 			Elements::F32(w) => with_f32(out, &w[stored(rows)]),
 			Elements::Bf16(w) => {
@@ -75,7 +74,9 @@ fn by_outputs(c: &mut [f32], (k, n): (usize, usize), dots: impl Fn(&mut [f32], R
 	let mut by_column = vec![0f32; n * m];
 	by_column.par_chunks_mut(rows * m).enumerate().for_each(task);
 	for (column, sums) in by_column.chunks_exact(m).enumerate() {
-		sums.iter().enumerate().for_each(|(row, sum)| c[row * n + column] = *sum);
+		sums.iter()
+			.enumerate()
+			.for_each(|(row, sum)| c[row * n + column] = *sum);
 	}
 }
 

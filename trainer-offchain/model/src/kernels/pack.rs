@@ -66,7 +66,9 @@ pub fn lhs_panel<K: Kernel>(x: &[f32], stride: usize, depth: usize, to: &mut [u3
 pub fn copy_t<const ROWS: usize>(x: &[f32], stride: usize, _: usize, part: (usize, usize), to: &mut [u32]) {
 	for (to, row) in to.chunks_exact_mut(ROWS).zip(x.chunks(stride)) {
 		to[part.1..].fill(0);
-		to.iter_mut().zip(&row[part.0..][..part.1]).for_each(|(to, x)| *to = x.to_bits());
+		to.iter_mut()
+			.zip(&row[part.0..][..part.1])
+			.for_each(|(to, x)| *to = x.to_bits());
 	}
 }
 
@@ -152,14 +154,18 @@ pub unsafe fn rhs<K: Kernel>(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<
 			for (column, at) in panels() {
 				let part = (column, width(column));
 				widened_t::<K>(rhs.k, part, units.clone(), &mut to[at..], |from, to| {
-					to.iter_mut().zip(&w[from..]).for_each(|(to, x)| *to = f32::from_bits(wide(*x)));
+					to.iter_mut()
+						.zip(&w[from..])
+						.for_each(|(to, x)| *to = f32::from_bits(wide(*x)));
 				});
 			}
 		}
 		(Elements::Nf4(w), true) => {
 			for (column, at) in panels() {
 				let part = (column, width(column));
-				widened_t::<K>(rhs.k, part, units.clone(), &mut to[at..], |from, to| w.dequantise(from, to));
+				widened_t::<K>(rhs.k, part, units.clone(), &mut to[at..], |from, to| {
+					w.dequantise(from, to)
+				});
 			}
 		}
 		// Stored rows are read to their end, one after the other.

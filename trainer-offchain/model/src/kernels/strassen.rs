@@ -147,7 +147,11 @@ pub fn product(c: &Shared, start: Start<'_>, lhs: &Lhs<'_>, rhs: &Rhs<'_>, n: us
 					let (one, other) = parts(of_result);
 					for block in (0..left.panels).step_by(Avx2::ROW_BLOCK / ROWS) {
 						let rows = block..left.panels.min(block + Avx2::ROW_BLOCK / ROWS);
-						for (column, b) in columns.clone().step_by(COLUMNS).zip(right.chunks_exact(depth * COLUMNS)) {
+						for (column, b) in columns
+							.clone()
+							.step_by(COLUMNS)
+							.zip(right.chunks_exact(depth * COLUMNS))
+						{
 							for row in rows.clone() {
 								let places = [place(row, column, one), place(row, column, other.map_or(one, |o| o.0))];
 								let places = &places[..1 + usize::from(other.is_some())];

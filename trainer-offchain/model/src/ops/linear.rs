@@ -84,6 +84,14 @@ impl Weight {
 		})
 	}
 
+	/// The product alone.
+	pub(crate) fn without_bias(&self) -> Self {
+		Self {
+			bias: None,
+			..self.clone()
+		}
+	}
+
 	/// Whether it is being trained.
 	pub(crate) fn trainable(&self) -> bool {
 		self.matrix.plain().is_some_and(Tensor::track_op) || self.bias.as_ref().is_some_and(Tensor::track_op)

@@ -95,6 +95,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 			dropout: 0.0,
 			targets: lora::resolve_targets(&decoder, &[])?,
 			use_rslora: false,
+			use_dora: false,
 		};
 		lora::attach_new(&mut decoder, &settings, 0)?;
 	}

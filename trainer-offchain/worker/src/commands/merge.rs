@@ -13,12 +13,13 @@ pub struct Args {
 	/// Folder of a PEFT adapter
 	#[arg(long, value_name = "DIR")]
 	adapter: PathBuf,
-	/// Folder to write, in the dtypes of the base
+	/// Folder to write, in the dtypes of the base; one that is there already is refused
 	#[arg(long, value_name = "DIR")]
 	out: PathBuf,
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
+	super::ensure_new(&args.out)?;
 	merge(&args.model, &args.adapter, &args.out, SHARD_BYTES)?;
 	println!("{}", args.out.display());
 	Ok(ExitCode::SUCCESS)

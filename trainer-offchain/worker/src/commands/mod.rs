@@ -4,6 +4,7 @@ pub mod bench;
 pub mod chat;
 pub mod evaluate;
 pub mod finetune;
+pub mod hub;
 pub mod init_model;
 pub mod logits;
 pub mod merge;
@@ -11,7 +12,7 @@ pub mod quantise;
 pub mod reproduce;
 pub mod serve;
 
-use anyhow::Result;
+use anyhow::{ensure, Result};
 use candle_core::DType;
 use openledger_model::{peft, Decoder, ModelTokenizer};
 use std::path::{Path, PathBuf};
@@ -65,6 +66,16 @@ pub fn named_dir(text: &str) -> Result<(String, PathBuf), String> {
 /// Prints a value as one line of JSON.
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
 	println!("{}", serde_json::to_string(value)?);
+	Ok(())
+}
+
+/// Refuses a folder that is there already: what it holds is somebody's.
+fn ensure_new(out: &Path) -> Result<()> {
+	ensure!(
+		out.symlink_metadata().is_err(),
+		"{} is there already: remove it, or name another folder by --out",
+		show(out)
+	);
 	Ok(())
 }
 

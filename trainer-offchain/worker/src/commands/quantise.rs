@@ -11,12 +11,13 @@ pub struct Args {
 	/// Folder of the model
 	#[arg(long, value_name = "DIR")]
 	model: PathBuf,
-	/// Folder to write, as transformers and bitsandbytes read it
+	/// Folder to write, as transformers and bitsandbytes read it; one that is there already is refused
 	#[arg(long, value_name = "DIR")]
 	out: PathBuf,
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
+	super::ensure_new(&args.out)?;
 	quantise(&args.model, &args.out, SHARD_BYTES)?;
 	println!("{}", args.out.display());
 	Ok(ExitCode::SUCCESS)

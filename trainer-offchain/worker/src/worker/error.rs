@@ -70,6 +70,9 @@ pub enum WorkerError {
 	/// By the estimate of its memory the training would not come to its end here.
 	#[error("it needs about {needed_mib} MiB to train, and the device has {memory_mib} MiB: not for this worker")]
 	TooLarge { needed_mib: u64, memory_mib: u32 },
+	/// PEFT knows no layers that this family's adapters usually wrap, and the order names none.
+	#[error("it leaves the adapted layers to the family, and {family} has no usual ones: only all-linear can be trained of it")]
+	NoTargets { family: &'static str },
 	/// Somebody asked the process to stop.
 	#[error("stopped")]
 	Stopped,
@@ -116,6 +119,7 @@ impl WorkerError {
 			Self::JudgedTooLate(_) => "judged_too_late",
 			Self::Lost { .. } => "lost",
 			Self::TooLarge { .. } => "too_large",
+			Self::NoTargets { .. } => "no_targets",
 			Self::Stopped => "stopped",
 			Self::Crashed(_) => "crashed",
 			Self::Malformed { .. } => "malformed",
@@ -124,6 +128,11 @@ impl WorkerError {
 			Self::Store(_) => "store",
 			Self::Finetune(_) => "finetune",
 		}
+	}
+
+	/// Whether the order is not for this worker, by what it says alone.
+	pub fn is_unfit(&self) -> bool {
+		matches!(self, Self::TooLarge { .. } | Self::NoTargets { .. })
 	}
 
 	/// Whether the same may succeed a little later: the node or the gateway was away, or behind.

@@ -7,7 +7,7 @@ use super::prepare::{file_name, Prepared};
 use super::Service;
 use chain_client::{Chain, Query};
 use openledger_finetune::memory::{adapter_numbers, in_four_bits, numbers_in, Footprint};
-use openledger_finetune::FinetuneError;
+use openledger_finetune::{FinetuneError, Method};
 use openledger_model::lora::ALL_LINEAR;
 use openledger_model::{DecoderConfig, RawConfig};
 use openledger_primitives::{
@@ -26,13 +26,19 @@ impl<C: Chain> Service<C> {
 			.job(id)
 			.await?
 			.ok_or(WorkerError::JobMissing(id))?;
-		let needed_mib = self.needed_mib(&job.spec).await?;
+		self.ensure_fits(id, &job.spec).await?;
+		self.prepare(id).await
+	}
+
+	/// Refuses an order whose training does not fit.
+	pub async fn ensure_fits(&self, id: JobId, spec: &TrainingSpec) -> Result<()> {
+		let needed_mib = self.needed_mib(spec).await?;
 		tracing::info!("job {id}: about {needed_mib} MiB of memory");
 		if needed_mib > self.memory_mib.into() {
 			let memory_mib = self.memory_mib;
 			return Err(WorkerError::TooLarge { needed_mib, memory_mib });
 		}
-		self.prepare(id).await
+		Ok(())
 	}
 
 	/// MiB that an order's training takes at most, by its base model's configuration and the sizes of its files.
@@ -80,14 +86,21 @@ impl<C: Chain> Service<C> {
 			LoraTargets::Default => Vec::new(),
 			LoraTargets::AllLinear => vec![ALL_LINEAR.to_owned()],
 		};
+		let adapts_anew = continued.is_none() && method != Method::Full;
+		if adapts_anew && targets.is_empty() && config.family.default_targets.is_empty() {
+			return Err(WorkerError::NoTargets {
+				family: config.family.model_type,
+			});
+		}
 		let footprint = Footprint {
 			config: &config,
 			weights: numbers_in(&raw, &config, file_bytes).map_err(FinetuneError::from)?,
 			file_bytes,
 			four_bits: in_four_bits(&raw, method).map_err(FinetuneError::from)?,
 			method,
-			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets)),
+			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets, false)),
 			dropout: h.lora_dropout_milli > 0,
+			dora: false,
 			batch: h.batch_size.into(),
 			sequence: h.cutoff_length.into(),
 		};

@@ -133,6 +133,7 @@ impl<C: Chain> Service<C> {
 		let judged = match dispute.claim {
 			Claim::NotAvailable => self.fetch_all(case).await,
 			Claim::Segment => {
+				self.ensure_fits(id, &case.job.spec).await?;
 				let seed = self.seed(id, dispute).await?;
 				let number = segment(&seed, id, case.result.checkpoints.count);
 				tracing::info!("job {id}: judging segment {number}");

@@ -368,7 +368,7 @@ impl<C: Chain> Service<C> {
 				let is_chore = !matches!(next, Next::Take(_) | Next::Resume(_) | Next::Evaluate(_));
 				if is_chore || error.is_passing() || was_taken(&error) {
 					watch.put_off(id, Instant::now() + PUT_OFF);
-				} else if once && !matches!(error, WorkerError::TooLarge { .. }) {
+				} else if once && !error.is_unfit() {
 					return Err(error);
 				} else {
 					watch.give_up(id);
@@ -434,11 +434,10 @@ impl<C: Chain> Service<C> {
 
 	fn explain(&self, next: Next, error: &WorkerError) {
 		match next {
-			Next::Take(id) | Next::Resume(id)
-				if matches!(error, WorkerError::Outbid(_) | WorkerError::TooLarge { .. }) =>
-			{
+			Next::Take(id) | Next::Resume(id) if matches!(error, WorkerError::Outbid(_)) || error.is_unfit() => {
 				tracing::info!("job {id}: {error}")
 			}
+			Next::Judge(id) if error.is_unfit() => tracing::info!("job {id} is not judged here: {error}"),
 			Next::Take(id) | Next::Resume(id) => tracing::error!("job {id}: {error}"),
 			Next::Evaluate(id) => tracing::error!("evaluating job {id}: {error}"),
 			Next::Draw(id) => tracing::debug!("drawing for job {id}: {error}"),

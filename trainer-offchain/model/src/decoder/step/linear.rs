@@ -1,5 +1,6 @@
 //! Linear layers of a step, with their adapters.
 
+use super::dora::Rescale;
 use super::{Gradients, Pass};
 use crate::error::Result;
 use crate::kernels::product::Elements;
@@ -25,8 +26,17 @@ struct Branch<'a> {
 	linear: &'a Linear,
 	grad: &'a [f32],
 	mask: &'a Mask,
-	/// `scale · grad · B`, `[rows, rank]`.
+	/// `factor ∘ grad`, with DoRA: the gradient of the product before it is rescaled.
+	rescaled: Option<Vec<f32>>,
+	/// `scale · grad · B` of that gradient, `[rows, rank]`.
 	low: Option<Vec<f32>>,
+}
+
+impl Branch<'_> {
+	/// The gradient of the product.
+	fn product(&self) -> &[f32] {
+		self.rescaled.as_deref().unwrap_or(self.grad)
+	}
 }
 
 /// An adapter's factor as a term of a product, in the form that the product has.
@@ -109,7 +119,23 @@ impl Pass<'_> {
 		let b = Factor::new(b.f32()?, self.pairs);
 		let low = Lhs::new(&low, self.rows, rank, self.path, self.pairs);
 		let through = Rhs::new(b.elements(), out, rank).t();
-		product(&mut y, start, &[(&input.lhs, base), (&low, through)]);
+		match Rescale::of(adapter, &linear.weight)? {
+			None => product(&mut y, start, &[(&input.lhs, base), (&low, through)]),
+			Some(rescale) => {
+				let mut sum = vec![0f32; y.len()];
+				if mask.is_none() {
+					product(&mut sum, Start::default(), &[(&input.lhs, base), (&low, through)]);
+					rescale.add(&mut y, &sum, start.bias);
+				} else {
+					// What dropout leaves out passes W as it is; see `Adapter::forward`.
+					let kept = self.input(&dropped);
+					product(&mut sum, Start::default(), &[(&kept.lhs, base), (&low, through)]);
+					let rest: Vec<f32> = input.x.iter().zip(dropped.iter()).map(|(x, kept)| x - kept).collect();
+					product(&mut y, start, &[(&self.input(&rest).lhs, base)]);
+					rescale.add(&mut y, &sum, None);
+				}
+			}
+		}
 		masks.push(mask);
 		Ok(y)
 	}
@@ -124,14 +150,19 @@ impl Pass<'_> {
 	) -> Result<Vec<f32>> {
 		let mut branches = Vec::new();
 		for (linear, grad, mask) in layers {
+			let rescale = match &linear.adapter {
+				Some(adapter) => Rescale::of(adapter, &linear.weight)?,
+				None => None,
+			};
 			let mut branch = Branch {
 				linear,
 				grad,
 				mask,
+				rescaled: rescale.as_ref().map(|rescale| rescale.times(grad)),
 				low: None,
 			};
 			if let Some(x) = x {
-				self.parameters(&mut branch, x, gradients)?;
+				self.parameters(&mut branch, x, rescale, gradients)?;
 			}
 			branches.push(branch);
 		}
@@ -142,10 +173,16 @@ impl Pass<'_> {
 	}
 
 	/// Gradients of a linear layer's own parameters.
-	fn parameters(&self, branch: &mut Branch<'_>, x: &[f32], gradients: &mut Gradients) -> Result<()> {
+	fn parameters(
+		&self,
+		branch: &mut Branch<'_>,
+		x: &[f32],
+		rescale: Option<Rescale>,
+		gradients: &mut Gradients,
+	) -> Result<()> {
 		let Weight { matrix, layout, bias } = &branch.linear.weight;
 		let (out, inp) = branch.linear.weight.out_in()?;
-		let grad = Mat::new(branch.grad, self.rows, out);
+		let grad = Mat::new(branch.product(), self.rows, out);
 		if let Some(tensor) = matrix.plain().filter(|tensor| tensor.is_variable()) {
 			let x = Mat::new(x, self.rows, inp);
 			let d_weight = match layout {
@@ -171,6 +208,17 @@ impl Pass<'_> {
 			let h = plain(self.rows, rank, x, Mat::new(a.f32()?, rank, inp).t(), adapter.scale);
 			let d_b = plain(out, rank, grad.t(), Mat::new(&h, self.rows, rank), 1.0);
 			gradients.add(&adapter.b, d_b);
+			if let (Some(rescale), Some(dora)) = (&rescale, &adapter.dora) {
+				let mut sum = vec![0f32; branch.grad.len()];
+				let weight = Held::of(matrix)?;
+				let b = Factor::new(b.f32()?, self.pairs);
+				let low = Lhs::new(&h, self.rows, rank, self.path, self.pairs);
+				let through = Rhs::new(b.elements(), out, rank).t();
+				let base = weight_of(&branch.linear.weight, &weight)?.t();
+				let terms = [(&self.input(&dropped).lhs, base), (&low, through)];
+				product(&mut sum, Start::default(), &terms);
+				gradients.add(&dora.magnitude, rescale.gradient(branch.grad, &sum));
+			}
 		}
 		if adapter.a.is_variable() {
 			let d_a = plain(rank, inp, Mat::new(&low, self.rows, rank).t(), x, 1.0);
@@ -180,14 +228,19 @@ impl Pass<'_> {
 		Ok(())
 	}
 
-	/// `Σ grad · W + low · A`, dropped parts of the adapters' left out.
+	/// `Σ grad · W + low · A`, dropped parts of the adapters' left out; with DoRA and dropout what W got of the kept ones
+	/// is rescaled.
 	fn input_gradient(&self, branches: &[Branch<'_>]) -> Result<Vec<f32>> {
 		let (_, inp) = branches[0].linear.weight.out_in()?;
 		let mut d_x = vec![0f32; self.rows * inp];
 		let (mut lefts, mut held, mut factors) = (Vec::new(), Vec::new(), Vec::new());
 		for branch in branches {
 			let (out, _) = branch.linear.weight.out_in()?;
-			lefts.push(Lhs::new(branch.grad, self.rows, out, self.path, self.pairs));
+			let grad = match branch.mask {
+				Some(_) => branch.grad,
+				None => branch.product(),
+			};
+			lefts.push(Lhs::new(grad, self.rows, out, self.path, self.pairs));
 			held.push(Held::of(&branch.linear.weight.matrix)?);
 		}
 		let mut low_lefts = Vec::new();
@@ -205,6 +258,18 @@ impl Pass<'_> {
 					Mat::new(a.f32()?, rank, inp),
 					1.0,
 				);
+				if let Some(rescaled) = &branch.rescaled {
+					let (out, _) = branch.linear.weight.out_in()?;
+					let more: Vec<f32> = rescaled.iter().zip(branch.grad).map(|(r, g)| r - g).collect();
+					let more = Lhs::new(&more, self.rows, out, self.path, self.pairs);
+					let weight = Held::of(&branch.linear.weight.matrix)?;
+					let start = Start { held: true, bias: None };
+					product(
+						&mut through,
+						start,
+						&[(&more, weight_of(&branch.linear.weight, &weight)?)],
+					);
+				}
 				through.iter_mut().zip(mask).for_each(|(t, m)| *t *= m);
 				math::add(&mut d_x, &through);
 				continue;

@@ -6,6 +6,7 @@
 //! is kept and the block runs forward again: the same bits.
 
 mod attention;
+mod dora;
 mod feed_forward;
 mod linear;
 

@@ -2,12 +2,12 @@
 
 use super::world::{fixture, signer, spec, World, JOB};
 use crate::worker::error::WorkerError;
-use crate::worker::watch::Watch;
+use crate::worker::watch::{Next, Watch};
 use chain_client::{keys, Query};
 use openledger_primitives::{
 	capability::{Capability, Device, DtypeSet, MethodSet},
 	model::{JobResult, Model},
-	training::{Dtype, Method, Parent, TrainingSpec},
+	training::{Dtype, LoraTargets, Method, Parent, TrainingSpec},
 };
 
 #[tokio::test]
@@ -33,6 +33,44 @@ async fn a_job_should_not_be_bid_on_when_its_training_takes_more_memory_than_the
 	assert!(world.calls().is_empty(), "it did not bid");
 	let fetched = service.home.join("artifacts").read_dir().unwrap().count();
 	assert_eq!(fetched, 1, "only config.json was fetched");
+}
+
+#[tokio::test]
+async fn an_order_should_not_be_bid_on_when_its_family_has_no_usual_targets_and_it_names_none() {
+	let world = World::new().await;
+	let service = world.service().await;
+	let mut base = Query::new(&*world.chain).base_model(0).await.unwrap().unwrap();
+	let mut files = base.files.into_inner();
+	let deepseek = fixture("../tiny-deepseek2/model");
+	for file in &mut files[..2] {
+		let name = String::from_utf8(file.name.to_vec()).unwrap();
+		file.artifact = world.publish(&deepseek.join(name)).await;
+	}
+	base.files = files.try_into().unwrap();
+	world.set_base_model(base);
+
+	let error = service.train(JOB, true).await.unwrap_err();
+	let family = "deepseek_v2";
+	assert!(matches!(error, WorkerError::NoTargets { family: found } if found == family));
+	assert!(
+		error.to_string().contains(family) && error.to_string().contains("all-linear"),
+		"{error}"
+	);
+	// Another job may come: a worker of one job goes on waiting.
+	let mut watch = Watch::default();
+	watch.refresh(&Query::new(&*world.chain)).await.unwrap();
+	assert!(!service.act(Next::Take(JOB), &mut watch, true).await.unwrap());
+	assert!(world.calls().is_empty(), "it did not bid");
+
+	let mut named = spec(3);
+	named.hyperparameters.lora_targets = LoraTargets::AllLinear;
+	let full = TrainingSpec {
+		method: Method::Full,
+		..spec(3)
+	};
+	for trainable in [named, full] {
+		assert!(service.needed_mib(&trainable).await.unwrap() > 0);
+	}
 }
 
 #[tokio::test]

@@ -25,6 +25,24 @@ use std::time::{Duration, Instant};
 
 const OPENED_AT: ActiveBlock = 100;
 
+/// What a machine that may judge can do.
+const ABLE: Capability = Capability {
+	device: Device::Cpu,
+	memory_mib: 1,
+	methods: MethodSet(0b101),
+	dtypes: DtypeSet(1),
+};
+
+fn worker(registered_at: ActiveBlock, capability: Capability) -> Worker {
+	Worker {
+		bond: 1,
+		endpoint: Default::default(),
+		capability,
+		registered_at,
+		active_jobs: 0,
+	}
+}
+
 /// A result of 50 steps, with three checkpoints, that somebody disputes.
 struct Court {
 	world: World,
@@ -371,6 +389,31 @@ async fn nothing_should_be_said_when_the_order_s_own_files_cannot_be_fetched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_segment_should_not_be_judged_when_its_training_takes_more_memory_than_there_is() {
+	let court = Court::new().await;
+	court.open(Claim::Segment, 0);
+	let mut judge = court.world.service_of("//Judge", "judge").await;
+	judge.memory_mib = 1;
+	let before = court.world.calls().len();
+	let error = judge.judge(JOB).await.unwrap_err();
+	assert!(matches!(error, WorkerError::TooLarge { memory_mib: 1, .. }), "{error}");
+	let mut watch = Watch::default();
+	watch.refresh(&Query::new(&*court.world.chain)).await.unwrap();
+	assert!(!judge.act(Next::Judge(JOB), &mut watch, false).await.unwrap());
+	let later = Instant::now() + Duration::from_secs(60);
+	let again = watch.court(signer("//Judge").account(), 110, Some(&worker(99, ABLE)), later);
+	assert_eq!(
+		(again, court.world.calls().len()),
+		(None, before),
+		"it is not tried again"
+	);
+	// What takes less than a training is judged all the same.
+	court.open(Claim::NotAvailable, 0);
+	judge.judge(JOB).await.unwrap();
+	assert_eq!(court.world.calls().len(), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_judge_should_give_up_when_the_time_to_commit_is_over() {
 	let court = Court::new().await;
 	court.open(Claim::Segment, 0);
@@ -499,32 +542,19 @@ async fn a_job_should_be_reproduced_from_its_manifest_and_the_stores() {
 async fn only_who_may_should_judge_and_only_in_time() {
 	let court = Court::new().await;
 	let mut dispute = court.open(Claim::Segment, 0);
-	let able = Capability {
-		device: Device::Cpu,
-		memory_mib: 1,
-		methods: MethodSet(0b101),
-		dtypes: DtypeSet(1),
-	};
-	let worker = |registered_at, capability| Worker {
-		bond: 1,
-		endpoint: Default::default(),
-		capability,
-		registered_at,
-		active_jobs: 0,
-	};
 	let mut watch = Watch::default();
 	watch.refresh(&Query::new(&*court.world.chain)).await.unwrap();
 	let clock = Instant::now();
 	let court_of =
 		|watch: &Watch, who: &str, now, judge: Option<&Worker>| watch.court(signer(who).account(), now, judge, clock);
-	let old = worker(99, able);
+	let old = worker(99, ABLE);
 	let judge = Some(Next::Judge(JOB));
 	for (now, next) in [(104, None), (105, judge), (200, judge), (201, None)] {
 		assert_eq!(court_of(&watch, "//Judge", now, Some(&old)), next, "{now}");
 	}
 	assert_eq!(court_of(&watch, "//Judge", 110, None), None, "no bond is free");
 	assert_eq!(
-		court_of(&watch, "//Judge", 110, Some(&worker(100, able))),
+		court_of(&watch, "//Judge", 110, Some(&worker(100, ABLE))),
 		None,
 		"came later"
 	);
@@ -535,7 +565,7 @@ async fn only_who_may_should_judge_and_only_in_time() {
 	}
 	let less = Capability {
 		methods: MethodSet(0b100),
-		..able
+		..ABLE
 	};
 	assert_eq!(court_of(&watch, "//Judge", 110, Some(&worker(99, less))), None);
 
