@@ -13,8 +13,6 @@ use crate::failure::Failure;
 #[serde(rename_all = "snake_case")]
 pub enum MethodArg {
 	Lora,
-	/// The chain knows it, no worker trains it yet.
-	#[value(hide = true)]
 	Qlora,
 	Full,
 }
@@ -212,11 +210,7 @@ impl Order {
 		let file_targets = file.lora_targets.map(targets).transpose()?;
 		let method = match self.method.or(file.method).unwrap_or(MethodArg::Lora) {
 			MethodArg::Lora => Method::Lora,
-			MethodArg::Qlora => {
-				return Err(Failure::usage("no worker trains qlora yet")
-					.hint("order lora or full")
-					.into())
-			}
+			MethodArg::Qlora => Method::Qlora,
 			MethodArg::Full => Method::Full,
 		};
 		let hyperparameters = Hyperparameters {
@@ -359,7 +353,6 @@ mod tests {
 				"init_adapter = 'adapter'\n",
 				"init_adapter: the chain's order has no such key",
 			),
-			("method = 'qlora'\n", "no worker trains qlora yet"),
 			("epochs = 2.5\n", "2.5 is not a whole number"),
 		] {
 			let error = with_file(text, |_| {}).unwrap_err();
@@ -368,11 +361,14 @@ mod tests {
 			assert_eq!(kind, crate::failure::Kind::Usage);
 			assert!(!text.starts_with("init") || hint.unwrap().contains("--model"));
 		}
-		let order = Order {
-			method: Some(MethodArg::Qlora),
-			..Default::default()
-		};
-		assert!(order.resolve().is_err());
+	}
+
+	#[test]
+	fn every_method_should_be_one_that_can_be_ordered() {
+		for (text, method) in [("lora", Method::Lora), ("qlora", Method::Qlora), ("full", Method::Full)] {
+			let (found, _) = with_file(&format!("method = '{text}'\n"), |_| {}).unwrap();
+			assert_eq!(found, method);
+		}
 	}
 
 	#[test]

@@ -88,8 +88,9 @@ impl AdamW {
 	}
 }
 
+/// Of one update.
 #[derive(Clone, Copy)]
-struct Factors {
+pub struct Factors {
 	grad_scale: f32,
 	/// `1 - lr * weight_decay`.
 	keep: f32,
@@ -107,9 +108,6 @@ struct Update<'a> {
 
 impl Update<'_> {
 	fn apply(&self, values: &mut [f32]) {
-		let f = self.factors;
-		let (beta1, beta2, eps) = (BETA1 as f32, BETA2 as f32, EPS as f32);
-		let (rest1, rest2) = ((1.0 - BETA1) as f32, (1.0 - BETA2) as f32);
 		let mut moments = self.moments.lock().unwrap_or_else(|e| e.into_inner());
 		let (first, second) = &mut *moments;
 		values
@@ -117,15 +115,22 @@ impl Update<'_> {
 			.zip(first.par_chunks_mut(TASK))
 			.zip(second.par_chunks_mut(TASK))
 			.zip(self.grad.par_chunks(TASK))
-			.for_each(|(((values, first), second), grad)| {
-				for i in 0..values.len() {
-					let g = grad[i] * f.grad_scale;
-					first[i] = first[i] * beta1 + g * rest1;
-					second[i] = second[i] * beta2 + g * g * rest2;
-					let denominator = second[i].sqrt() / f.root_correction + eps;
-					values[i] = values[i] * f.keep - f.step_size * first[i] / denominator;
-				}
-			});
+			.for_each(|(((values, first), second), grad)| update(values, first, second, grad, self.factors));
+	}
+}
+
+openledger_model::vectorised! {
+	/// Moves values by their gradients; slices of one length.
+	pub fn update(values: &mut [f32], first: &mut [f32], second: &mut [f32], grad: &[f32], factors: Factors) {
+		let (beta1, beta2, eps) = (BETA1 as f32, BETA2 as f32, EPS as f32);
+		let (rest1, rest2) = ((1.0 - BETA1) as f32, (1.0 - BETA2) as f32);
+		for (((value, first), second), &grad) in values.iter_mut().zip(first).zip(second).zip(grad) {
+			let g = grad * factors.grad_scale;
+			*first = *first * beta1 + g * rest1;
+			*second = *second * beta2 + g * g * rest2;
+			let denominator = second.sqrt() / factors.root_correction + eps;
+			*value = *value * factors.keep - factors.step_size * *first / denominator;
+		}
 	}
 }
 

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 pub enum Method {
 	/// Low-rank adapters around frozen layers.
 	Lora,
+	/// The same, the frozen layers in four bits.
+	Qlora,
 	/// Every tensor of the model.
 	Full,
 }
@@ -455,7 +457,7 @@ mod tests {
 		for (text, key) in [
 			("learning_rte = 1", "learning_rte"),
 			("learning_rate = \"fast\"", "learning_rate"),
-			("method = \"qlora\"", "method"),
+			("method = \"dora\"", "method"),
 			("scheduler = \"step\"", "scheduler"),
 			("batch_size = 0", "batch_size"),
 			("batch_size = -1", "batch_size"),

@@ -5,7 +5,7 @@ use crate::encode::{encode, Encoder};
 use crate::error::{FinetuneError, Result};
 use crate::sequence::{windows, Sequence};
 use crate::trainer::Batch;
-use candle_core::Device;
+use candle_core::{DType, Device};
 use openledger_model::{peft, Decoder};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -48,16 +48,18 @@ pub fn evaluate_sequences(decoder: &Decoder, sequences: &[Sequence]) -> Result<O
 }
 
 /// Loads model, adapter and data, and evaluates on no more than the first `limit` tokens of each document. Texts longer than
-/// `cutoff` tokens are evaluated in pieces.
+/// `cutoff` tokens are evaluated in pieces. With `nf4` the linear layers are in four bits, as [`crate::Method::Qlora`] trained
+/// the adapter.
 pub fn evaluate(
 	model: &Path,
+	nf4: bool,
 	adapter: Option<&Path>,
 	data_path: &Path,
 	cutoff: usize,
 	limit: usize,
 	device: &Device,
 ) -> Result<Evaluation> {
-	let mut decoder = Decoder::load(model, device, false)?;
+	let mut decoder = Decoder::load_frozen(model, device, DType::F32, nf4)?;
 	if let Some(adapter) = adapter {
 		peft::load(&mut decoder, adapter, false)?;
 	}

@@ -39,7 +39,7 @@ fn probe(device: &Device) -> Result<[u8; 32]> {
 	let values: Vec<f32> = (0..SIDE * SIDE).map(number).collect();
 	let square = Tensor::from_vec(values.clone(), (SIDE, SIDE), device)?;
 	let weight = Weight {
-		tensor: square.clone(),
+		matrix: square.clone().into(),
 		layout: WeightLayout::OutIn,
 		bias: None,
 	};

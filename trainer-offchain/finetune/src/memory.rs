@@ -5,10 +5,10 @@
 //! said of experts and of latent attention follows from the code.
 
 use crate::config::Method;
-use openledger_model::config::DecoderConfig;
+use openledger_model::config::{DecoderConfig, Quantisation};
 use openledger_model::family::{MlpNames, QkvNames};
 use openledger_model::lora::ALL_LINEAR;
-use openledger_model::RawConfig;
+use openledger_model::{RawConfig, Result};
 
 /// What the trainer keeps.
 struct Kept {
@@ -69,6 +69,8 @@ const GRAPH: Kept = Kept {
 };
 
 const MIB: f64 = 1_048_576.0;
+/// Bytes of a number in four bits: with the byte of its block of 64, and four for 256 of those.
+const NF4: f64 = 0.5 + 1.0 / 64.0 + 4.0 / (64.0 * 256.0);
 
 /// A training whose memory is asked for.
 #[derive(Clone, Debug)]
@@ -79,6 +81,8 @@ pub struct Footprint<'a> {
 	pub weights: u64,
 	/// Bytes of its files, which are mapped while they are read.
 	pub file_bytes: u64,
+	/// Whether the linear layers' weights are in four bits: by the method, or in the files ([`in_four_bits`]).
+	pub four_bits: bool,
 	/// What is trained.
 	pub method: Method,
 	/// Numbers of the adapter, of [`adapter_numbers`] or of the file that is continued; not used where all are trained.
@@ -97,8 +101,8 @@ impl Footprint<'_> {
 	/// Most bytes at once: while the model is read, or while it is trained and its state is written.
 	pub fn peak_bytes(&self) -> u64 {
 		let kept = self.kept();
-		let model = self.weights as f64 * kept.number;
-		let reading = kept.program + model + self.file_bytes as f64;
+		let model = self.model_bytes();
+		let reading = kept.program + model + self.reading_bytes();
 		let is_full = self.method == Method::Full;
 		let trained = kept.number * if is_full { self.weights } else { self.adapter } as f64;
 		// The model's own weights are the values where all are trained.
@@ -106,6 +110,26 @@ impl Footprint<'_> {
 		let step = self.activations() + trained * kept.gradients;
 		let writing = step.max(trained * kept.checkpoint);
 		reading.max(at_rest + writing).ceil() as u64
+	}
+
+	/// Of the weights, as they are kept.
+	fn model_bytes(&self) -> f64 {
+		let narrow = match self.four_bits {
+			true => linear_numbers(self.config).min(self.weights) as f64,
+			false => 0.0,
+		};
+		(self.weights as f64 - narrow) * self.kept().number + narrow * NF4
+	}
+
+	/// What reading the weights takes beside them: the files, or, where little is kept of a matrix, the largest of them, as it
+	/// is in the file, widened, and laid out to be quantised.
+	fn reading_bytes(&self) -> f64 {
+		if !self.four_bits {
+			return self.file_bytes as f64;
+		}
+		let config = self.config;
+		let largest = config.hidden_size * config.vocab_size.max(config.intermediate_size);
+		3.0 * self.kept().number * largest as f64
 	}
 
 	/// What is kept of this family.
@@ -181,19 +205,41 @@ fn widths(config: &DecoderConfig) -> (f64, f64, f64) {
 	)
 }
 
+/// Whether linear layers are in four bits, by what is trained or in the files.
+pub fn in_four_bits(raw: &RawConfig, method: Method) -> Result<bool> {
+	Ok(method == Method::Qlora || raw.quantisation()? == Some(Quantisation::Nf4))
+}
+
 /// Numbers in a model's safetensors files of so many bytes: by the type that its configuration names.
-pub fn numbers_in(raw: &RawConfig, file_bytes: u64) -> u64 {
+pub fn numbers_in(raw: &RawConfig, config: &DecoderConfig, file_bytes: u64) -> Result<u64> {
 	let of = |key| raw.value().get(key).and_then(|name| name.as_str());
-	let is_fp8 = raw
-		.value()
-		.get("quantization_config")
-		.is_some_and(|section| section.is_object());
 	let bytes = match of("dtype").or_else(|| of("torch_dtype")) {
-		_ if is_fp8 => 1,
 		Some("bfloat16" | "float16") => 2,
 		_ => 4,
 	};
-	file_bytes / bytes
+	Ok(match raw.quantisation()? {
+		None => file_bytes / bytes,
+		Some(Quantisation::Fp8(_)) => file_bytes,
+		Some(Quantisation::Nf4) => {
+			let narrow = linear_numbers(config);
+			narrow + file_bytes.saturating_sub((narrow as f64 * NF4) as u64) / bytes
+		}
+	})
+}
+
+/// Numbers of the linear layers' weights, without the head's.
+fn linear_numbers(config: &DecoderConfig) -> u64 {
+	let count = |layers: Vec<(&str, usize, usize)>| layers.iter().map(|(_, inp, out)| inp * out).sum::<usize>();
+	let of_block = |block| {
+		let mlp = match config.experts {
+			Some(experts) if block >= experts.first_block => {
+				(experts.count + experts.shared.unwrap_or(0)) * count(mlp_linears(config, experts.width))
+			}
+			_ => count(mlp_linears(config, config.intermediate_size)),
+		};
+		count(attention_linears(config)) + mlp
+	};
+	(0..config.layers).map(of_block).sum::<usize>() as u64
 }
 
 /// Numbers of an adapter of this rank around `targets`, empty for the family's own; with DoRA a magnitude for each row too.
@@ -209,10 +255,24 @@ pub fn adapter_numbers(config: &DecoderConfig, rank: u64, targets: &[String], do
 	each.sum::<u64>() * config.layers as u64
 }
 
-/// The layers of a block that adapters can wrap: last part of the name, width in, width out.
-fn linears(config: &DecoderConfig) -> Vec<(&'static str, usize, usize)> {
+/// A layer: last part of the name, width in, width out.
+type Layer = (&'static str, usize, usize);
+
+fn last(name: &'static str) -> &'static str {
+	name.rsplit('.').next().unwrap_or(name)
+}
+
+/// The layers of a block that adapters can wrap.
+fn linears(config: &DecoderConfig) -> Vec<Layer> {
+	let mut found = attention_linears(config);
+	if config.experts.is_none() {
+		found.extend(mlp_linears(config, config.intermediate_size));
+	}
+	found
+}
+
+fn attention_linears(config: &DecoderConfig) -> Vec<Layer> {
 	let names = &config.family.names;
-	let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
 	let hidden = config.hidden_size;
 	let (q, k, v) = (
 		config.heads * config.head_dim,
@@ -242,26 +302,27 @@ fn linears(config: &DecoderConfig) -> Vec<(&'static str, usize, usize)> {
 		(QkvNames::Latent(_), None) => Vec::new(),
 	};
 	found.push((last(names.attention_out), config.heads * config.value_dim, hidden));
-	if config.experts.is_none() {
-		let wide = config.intermediate_size;
-		found.extend(match names.mlp {
-			MlpNames::Gated { gate, up, down } => {
-				vec![
-					(last(gate), hidden, wide),
-					(last(up), hidden, wide),
-					(last(down), wide, hidden),
-				]
-			}
-			MlpNames::Joined { gate_up, down } => vec![(last(gate_up), hidden, 2 * wide), (last(down), wide, hidden)],
-			MlpNames::Gelu { up, down } => vec![(last(up), hidden, wide), (last(down), wide, hidden)],
-		});
-	}
 	found
+}
+
+/// Those of a feed-forward part of this width.
+fn mlp_linears(config: &DecoderConfig, wide: usize) -> Vec<Layer> {
+	let hidden = config.hidden_size;
+	match config.family.names.mlp {
+		MlpNames::Gated { gate, up, down } => vec![
+			(last(gate), hidden, wide),
+			(last(up), hidden, wide),
+			(last(down), wide, hidden),
+		],
+		MlpNames::Joined { gate_up, down } => vec![(last(gate_up), hidden, 2 * wide), (last(down), wide, hidden)],
+		MlpNames::Gelu { up, down } => vec![(last(up), hidden, wide), (last(down), wide, hidden)],
+	}
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use candle_core::{DType, Device};
 	use openledger_model::{checkpoint::Checkpoint, lora, Decoder};
 	use std::path::{Path, PathBuf};
 
@@ -281,16 +342,19 @@ mod tests {
 			"tiny-chatglm",
 			"tiny-qwen2",
 			"tiny-deepseek2",
+			"tiny-llama-nf4",
 		] {
 			let dir = fixture(name);
-			let decoder = Decoder::load(&dir, &candle_core::Device::Cpu, false).unwrap();
+			let decoder = Decoder::load_frozen(&dir, &Device::Cpu, DType::F32, true).unwrap();
+			let narrow: usize = decoder.quantised.iter().map(|(_, packed)| packed.len()).sum();
+			assert_eq!(linear_numbers(&decoder.config), narrow as u64, "{name}");
 			let files: u64 = Checkpoint::open(&dir)
 				.unwrap()
 				.files()
 				.map(|file| file.metadata().unwrap().len())
 				.sum();
 			let (found, expected) = (
-				numbers_in(&decoder.raw_config, files) as f64,
+				numbers_in(&decoder.raw_config, &decoder.config, files).unwrap() as f64,
 				decoder.parameter_count() as f64,
 			);
 			// The files' headers are much of so small a model.
@@ -317,11 +381,12 @@ mod tests {
 
 	#[test]
 	fn estimate_should_grow_with_what_takes_memory() {
-		let decoder = Decoder::load(&fixture("tiny-llama"), &candle_core::Device::Cpu, false).unwrap();
+		let decoder = Decoder::load(&fixture("tiny-llama"), &Device::Cpu, false).unwrap();
 		let base = Footprint {
 			config: &decoder.config,
 			weights: 1 << 24,
 			file_bytes: 1 << 26,
+			four_bits: false,
 			method: Method::Lora,
 			adapter: 1 << 20,
 			dropout: false,
@@ -362,5 +427,10 @@ mod tests {
 		for other in larger {
 			assert!(other.peak_bytes() > base.peak_bytes(), "{other:?}");
 		}
+		let narrow = Footprint {
+			four_bits: true,
+			..base.clone()
+		};
+		assert!(narrow.peak_bytes() < base.peak_bytes());
 	}
 }

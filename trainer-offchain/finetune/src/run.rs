@@ -119,7 +119,7 @@ fn begin(config: RunConfig, resume: bool, on_step: OnStep) -> Result<RunReport> 
 		.find(|f| f.name == peft::TENSORS)
 		.map(|f| f.sha256.clone());
 	match config.method {
-		Method::Lora => report.adapter_dir = Some(folder),
+		Method::Lora | Method::Qlora => report.adapter_dir = Some(folder),
 		Method::Full => report.model_dir = Some(folder),
 	}
 	let manifest = Manifest {

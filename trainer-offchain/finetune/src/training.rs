@@ -43,12 +43,15 @@ impl Setup {
 	/// Reads model, adapter and data.
 	pub fn load(config: RunConfig) -> Result<Self> {
 		let device = device(&config.device)?;
-		let trainable = config.method == Method::Full;
-		let mut decoder = Decoder::load_as(&config.model, &device, trainable, config.dtype.of_tensors())?;
+		let dtype = config.dtype.of_tensors();
+		let mut decoder = match config.method {
+			Method::Full => Decoder::load_as(&config.model, &device, true, dtype)?,
+			method => Decoder::load_frozen(&config.model, &device, dtype, method == Method::Qlora)?,
+		};
 		let dataset = data::read(&config.data)?;
 		let sequences = sequences(&config, &decoder, &dataset)?;
 		let settings = match config.method {
-			Method::Lora => Some(adapter(&config, &mut decoder)?),
+			Method::Lora | Method::Qlora => Some(adapter(&config, &mut decoder)?),
 			Method::Full => None,
 		};
 		Ok(Self {

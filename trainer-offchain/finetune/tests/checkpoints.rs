@@ -34,6 +34,12 @@ fn full(output: &Path) -> RunConfig {
 	config
 }
 
+fn qlora(output: &Path) -> RunConfig {
+	let mut config = config(output);
+	config.method = Method::Qlora;
+	config
+}
+
 fn on(_: StepMetrics) -> ControlFlow<()> {
 	ControlFlow::Continue(())
 }
@@ -87,7 +93,7 @@ fn state_of(dir: &Path, record: &CheckpointRecord) -> State {
 
 #[test]
 fn resumed_run_should_leave_the_same_bytes_wherever_it_was_interrupted() {
-	for make in [config, full] {
+	for make in [config, full, qlora] {
 		let dir = tempfile::tempdir().unwrap();
 		let whole = dir.path().join("whole");
 		run(make(&whole), &mut on).unwrap();

@@ -156,6 +156,7 @@ fn interrupted_run_should_leave_a_whole_checkpoint_and_no_result() {
 	let checkpoint = checkpoint.join("adapter");
 	evaluate(
 		&model,
+		false,
 		Some(&checkpoint),
 		&data,
 		64,
@@ -303,7 +304,7 @@ fn conversation_should_train_on_what_the_assistant_said() {
 	// The template is part of what a run is repeated from.
 	assert!(record.inputs.base_files.iter().any(|f| f.name == "chat_template.jinja"));
 	let cpu = candle_core::Device::Cpu;
-	let found = evaluate(&model, None, &data, 64, usize::MAX, &cpu).unwrap();
+	let found = evaluate(&model, false, None, &data, 64, usize::MAX, &cpu).unwrap();
 	assert_eq!(found.tokens, said);
 }
 
@@ -398,10 +399,19 @@ fn packing_epochs_and_full_training_should_work_on_a_folder_of_text() {
 		let mut config = RunConfig::new(fixture(model), &data, dir.path().join("out"));
 		(config.method, config.packing, config.epochs, config.learning_rate) = (Method::Full, true, 4.0, 3e-3);
 		config.gradient_accumulation = 2;
-		let before = evaluate(&config.model, None, &data, 64, usize::MAX, &candle_core::Device::Cpu).unwrap();
+		let before = evaluate(
+			&config.model,
+			false,
+			None,
+			&data,
+			64,
+			usize::MAX,
+			&candle_core::Device::Cpu,
+		)
+		.unwrap();
 		let report = go(&config);
 		let tuned = report.model_dir.clone().unwrap();
-		let after = evaluate(&tuned, None, &data, 64, usize::MAX, &candle_core::Device::Cpu).unwrap();
+		let after = evaluate(&tuned, false, None, &data, 64, usize::MAX, &candle_core::Device::Cpu).unwrap();
 		assert!(
 			after.loss < 0.6 * before.loss,
 			"{model}: {} to {}",

@@ -2,6 +2,7 @@
 
 use crate::error::{ModelError, Result};
 use crate::files::{read_json, replace_dir, write_file, write_json};
+use crate::nf4::{self, Magnitudes, Nf4, QuantState};
 use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::TensorView;
@@ -150,6 +151,81 @@ impl Checkpoint {
 				reason: format!("tensor `{name}` has dtype {}; known: f32, f16, bf16", other.as_str()),
 			}),
 		}
+	}
+
+	/// A weight that bitsandbytes quantised to NF4, `[out, in]`; none where it is plain.
+	pub(crate) fn quantised(&self, name: &str, shape: [usize; 2]) -> Result<Option<Nf4>> {
+		let part = |suffix: &str| format!("{name}{suffix}");
+		let refuse = |reason: String| ModelError::Safetensors {
+			path: self.place.get(name).map_or(&self.dir, |i| &self.files[*i].path).clone(),
+			reason: format!("tensor `{name}` {reason}"),
+		};
+		if self.contains(&part(nf4::STATE_FP4)) {
+			return Err(refuse("is in FP4, which is not supported; quantise it to NF4".into()));
+		}
+		if !self.contains(&part(nf4::STATE)) {
+			return Ok(None);
+		}
+		let state: QuantState = serde_json::from_slice(self.view(&part(nf4::STATE))?.data())
+			.map_err(|error| refuse(format!("has an unreadable `{}`: {error}", nf4::STATE)))?;
+		let floats = |suffix: &str, len: usize| -> Result<Vec<f32>> {
+			Ok(self.tensor(&part(suffix), &[len], &Device::Cpu)?.to_vec1()?)
+		};
+		let same = |found: &[f32], code: &[f32]| found.iter().zip(code).all(|(a, b)| (a - b).abs() < 1e-6);
+		let elements = shape[0] * shape[1];
+		if state.shape != shape {
+			return Err(refuse(format!("is of shape {:?}, expected {shape:?}", state.shape)));
+		}
+		let nested = match (state.nested_blocksize, state.nested_offset) {
+			(None, _) => None,
+			(Some(block), Some(offset)) => Some((block, offset as f32)),
+			(Some(_), None) => return Err(refuse("has no `nested_offset`".into())),
+		};
+		if state.quant_type != "nf4" || state.blocksize == 0 || nested.is_some_and(|(block, _)| block == 0) {
+			return Err(refuse(format!("has a state that is none of NF4: {state:?}")));
+		}
+		if !same(&floats(nf4::MAP, nf4::CODE.len())?, &nf4::CODE) {
+			return Err(refuse("has other values than NF4's 16".into()));
+		}
+		let blocks = elements.div_ceil(state.blocksize);
+		let magnitudes = match nested {
+			None => Magnitudes::Plain(floats(nf4::ABSMAX, blocks)?),
+			Some((block, offset)) => {
+				if !same(&floats(nf4::NESTED_MAP, nf4::NESTED_CODE.len())?, &nf4::NESTED_CODE[..]) {
+					return Err(refuse(
+						"has other values for its magnitudes than bitsandbytes' 256".into(),
+					));
+				}
+				Magnitudes::Nested {
+					codes: self.bytes(&part(nf4::ABSMAX), blocks)?,
+					block,
+					absmax: floats(nf4::NESTED_ABSMAX, blocks.div_ceil(block))?,
+					offset,
+				}
+			}
+		};
+		Ok(Some(Nf4 {
+			shape,
+			packed: self.bytes(name, elements.div_ceil(2))?,
+			block: state.blocksize,
+			magnitudes,
+		}))
+	}
+
+	/// The bytes of a tensor, so many, whatever type they are said to be of: bitsandbytes may store its own as any.
+	fn bytes(&self, name: &str, len: usize) -> Result<Vec<u8>> {
+		let view = self.view(name)?;
+		if view.data().len() != len {
+			return Err(ModelError::Shape {
+				path: self.file_of(name)?.path.clone(),
+				name: name.to_owned(),
+				expected: vec![len],
+				found: view.shape().to_vec(),
+			});
+		}
+		let bytes = view.data().to_vec();
+		release(view.data());
+		Ok(bytes)
 	}
 
 	/// An fp8 weight `[rows, cols]` times the scales of its blocks, which lie beside it as `weight_scale_inv`.

@@ -242,26 +242,64 @@ impl RawConfig {
 		self.typed(key, "a string", |v| v.as_str().map(str::to_owned))
 	}
 
-	/// Rows and columns of a weight that share a scale where the weights are fp8, as DeepSeek V3 is released; none where
-	/// they are plain. Any other quantisation is an error.
-	pub fn fp8_block(&self) -> Result<Option<[usize; 2]>> {
+	/// What the file's weights are quantised to, if they are.
+	pub fn quantisation(&self) -> Result<Option<Quantisation>> {
 		let Some(section) = self.section("quantization_config") else {
 			return Ok(None);
 		};
 		let method = section.text("quant_method")?.unwrap_or_default();
-		if method != "fp8" {
-			let reason = format!("`{method}` is not supported; known: fp8, and plain f32, f16 and bf16 weights");
-			return Err(self.error("quantization_config", reason));
-		}
-		section.only_text("fmt", &["e4m3"])?;
-		// How the layers' inputs are rounded where products are computed in fp8: here they are not.
-		section.pass_over(&["quant_method", "activation_scheme"]);
-		let read = |v: &Value| v.as_u64().filter(|n| *n > 0).map(|n| n as usize);
-		let block = section.get("weight_block_size").and_then(Value::as_array);
-		let block = block.map(|b| b.iter().map(read).collect::<Option<Vec<_>>>());
+		let found = match method.as_str() {
+			"fp8" => Quantisation::Fp8(section.fp8_block()?),
+			"bitsandbytes" => {
+				section.refuse_but_nf4()?;
+				Quantisation::Nf4
+			}
+			_ => {
+				let known = "bitsandbytes in 4 bits, fp8, and plain f32, f16 and bf16 weights";
+				let reason = format!("`{method}` is not supported; known: {known}");
+				return Err(self.error("quantization_config", reason));
+			}
+		};
+		section.pass_over(&["quant_method"]);
 		section.refuse_unknown()?;
+		Ok(Some(found))
+	}
+
+	/// Refuses what else bitsandbytes makes: eight bits, FP4.
+	fn refuse_but_nf4(&self) -> Result<()> {
+		self.only_flag("load_in_8bit", false)?;
+		self.only_flag("load_in_4bit", true)?;
+		// bitsandbytes' own default.
+		let quant_type = self.text("bnb_4bit_quant_type")?.unwrap_or_else(|| "fp4".into());
+		if quant_type != "nf4" {
+			let reason = format!("`{quant_type}` is not supported; known: nf4");
+			return Err(self.error("bnb_4bit_quant_type", reason));
+		}
+		// Said again beside each tensor, or of how bitsandbytes computes.
+		self.pass_over(&[
+			"_load_in_4bit",
+			"_load_in_8bit",
+			"bnb_4bit_compute_dtype",
+			"bnb_4bit_quant_storage",
+			"bnb_4bit_use_double_quant",
+			"llm_int8_enable_fp32_cpu_offload",
+			"llm_int8_has_fp16_weight",
+			"llm_int8_skip_modules",
+			"llm_int8_threshold",
+		]);
+		Ok(())
+	}
+
+	/// Rows and columns of an fp8 weight that share a scale.
+	fn fp8_block(&self) -> Result<[usize; 2]> {
+		self.only_text("fmt", &["e4m3"])?;
+		// How the layers' inputs are rounded where products are computed in fp8: here they are not.
+		self.pass_over(&["activation_scheme"]);
+		let read = |v: &Value| v.as_u64().filter(|n| *n > 0).map(|n| n as usize);
+		let block = self.get("weight_block_size").and_then(Value::as_array);
+		let block = block.map(|b| b.iter().map(read).collect::<Option<Vec<_>>>());
 		match block.flatten().as_deref() {
-			Some([rows, cols]) => Ok(Some([*rows, *cols])),
+			Some([rows, cols]) => Ok([*rows, *cols]),
 			_ => Err(self.error("weight_block_size", "expected two positive whole numbers")),
 		}
 	}
@@ -277,6 +315,15 @@ impl RawConfig {
 			.typed(key, "a token id or a list of them", read)?
 			.unwrap_or_default())
 	}
+}
+
+/// What a file's weights are quantised to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantisation {
+	/// fp8 as DeepSeek V3 is released: so many rows and columns of a weight share a scale.
+	Fp8([usize; 2]),
+	/// bitsandbytes' four bits: the weights of linear layers but the head.
+	Nf4,
 }
 
 /// How positions enter.
@@ -399,7 +446,7 @@ impl DecoderConfig {
 	/// Reads the configuration by its `model_type`.
 	pub fn from_raw(raw: &RawConfig) -> Result<Self> {
 		let family = Family::of(raw)?;
-		raw.fp8_block()?;
+		raw.quantisation()?;
 		let config = (family.read)(raw)?;
 		raw.refuse_unknown()?;
 		for (key, ids) in [("eos_token_id", &config.eos), ("bos_token_id", &config.bos)] {

@@ -4,8 +4,8 @@
 
 use crate::error::Result;
 use crate::linear::Adapter;
-use crate::ops::{linear, Weight, WeightLayout};
-use candle_core::{DType, Tensor};
+use crate::ops::{linear, Matrix, Weight, WeightLayout};
+use candle_core::{DType, Device, Tensor};
 
 /// What norms are taken for at least: a row of zeros has no direction, and stays one of zeros.
 pub(crate) const LEAST_NORM: f32 = 1e-30;
@@ -23,11 +23,25 @@ pub struct Dora {
 
 /// Squares of the norms of a weight's rows, `[out]`, f32.
 pub(crate) fn row_squares(weight: &Weight) -> Result<Tensor> {
-	let inputs = match weight.layout {
-		WeightLayout::OutIn => 1,
-		WeightLayout::InOut => 0,
-	};
-	Ok(weight.tensor.detach().to_dtype(DType::F32)?.sqr()?.sum(inputs)?)
+	match (&weight.matrix, weight.layout) {
+		(Matrix::Plain(tensor), layout) => {
+			let inputs = if layout == WeightLayout::OutIn { 1 } else { 0 };
+			Ok(tensor.detach().to_dtype(DType::F32)?.sqr()?.sum(inputs)?)
+		}
+		(Matrix::Nf4(packed), _) => {
+			let [out, inp] = packed.shape;
+			let square = |row: usize| {
+				let mut wide = vec![0f32; inp];
+				packed.dequantise(row * inp, &mut wide);
+				wide.iter().map(|x| x * x).sum::<f32>()
+			};
+			Ok(Tensor::from_vec(
+				(0..out).map(square).collect::<Vec<_>>(),
+				out,
+				&Device::Cpu,
+			)?)
+		}
+	}
 }
 
 impl Adapter {
@@ -81,7 +95,7 @@ impl Dora {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use candle_core::{Device, Var};
+	use candle_core::Var;
 	use std::sync::Arc;
 
 	/// One layer of PEFT's each, with the mask that its dropout drew: result and all gradients.
@@ -97,7 +111,7 @@ mod tests {
 				false => WeightLayout::OutIn,
 			};
 			let weight = Weight {
-				tensor: get("weight"),
+				matrix: get("weight").into(),
 				layout,
 				bias: Some(get("bias")),
 			};

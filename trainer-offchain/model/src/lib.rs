@@ -19,6 +19,7 @@ pub mod merge;
 pub mod nf4;
 pub mod ops;
 pub mod peft;
+pub mod quantise;
 pub mod source;
 pub mod tokenizer;
 

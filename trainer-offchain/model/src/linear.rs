@@ -161,7 +161,7 @@ impl Adapter {
 	/// `scale · x Aᵀ Bᵀ`.
 	fn delta(&self, x: &Tensor) -> Result<Tensor> {
 		let plain = |tensor: &Tensor| Weight {
-			tensor: tensor.clone(),
+			matrix: tensor.clone().into(),
 			layout: WeightLayout::OutIn,
 			bias: None,
 		};

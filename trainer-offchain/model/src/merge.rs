@@ -31,7 +31,7 @@ pub fn merge(base: &Path, dir: &Path, out: &Path, shard_bytes: usize) -> Result<
 	for name in checkpoint.names() {
 		let view = checkpoint.view(name)?;
 		let delta = deltas.remove(name);
-		tensors.push((name, Merged { view, delta }));
+		tensors.push((name.to_owned(), Merged { view, delta }));
 	}
 	replace_dir(out, |folder| {
 		write_json(&folder.join("config.json"), raw.value())?;
@@ -213,9 +213,12 @@ impl View for &Merged<'_> {
 }
 
 /// One file, or several with their index, each tensor computed when it is written.
-fn write(folder: &Path, tensors: &[(&str, Merged<'_>)], shard_bytes: usize) -> Result<()> {
-	let bytes = |merged: &Merged<'_>| merged.view.data().len();
-	let mut shards: Vec<Vec<&(&str, Merged<'_>)>> = vec![Vec::new()];
+pub(crate) fn write<T>(folder: &Path, tensors: &[(String, T)], shard_bytes: usize) -> Result<()>
+where
+	for<'t> &'t T: View,
+{
+	let bytes = |tensor: &T| View::data_len(&tensor);
+	let mut shards: Vec<Vec<&(String, T)>> = vec![Vec::new()];
 	let mut room = shard_bytes;
 	for tensor in tensors {
 		let needed = bytes(&tensor.1);
@@ -235,10 +238,10 @@ fn write(folder: &Path, tensors: &[(&str, Merged<'_>)], shard_bytes: usize) -> R
 			1 => SINGLE.to_owned(),
 			_ => format!("model-{:05}-of-{count:05}.safetensors", at + 1),
 		};
-		places.extend(shard.iter().map(|(tensor, _)| (*tensor, name.clone())));
+		places.extend(shard.iter().map(|(tensor, _)| (tensor, name.clone())));
 		let path = folder.join(name);
 		let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-		let tensors = shard.iter().map(|(name, merged)| (*name, merged));
+		let tensors = shard.iter().map(|(name, tensor)| (name, tensor));
 		let written = safetensors::serialize_to_file(tensors, Some(metadata), &path);
 		written.map_err(|error| ModelError::Safetensors {
 			path,
@@ -246,7 +249,7 @@ fn write(folder: &Path, tensors: &[(&str, Merged<'_>)], shard_bytes: usize) -> R
 		})?;
 	}
 	if count > 1 {
-		let total: usize = tensors.iter().map(|(_, merged)| bytes(merged)).sum();
+		let total: usize = tensors.iter().map(|(_, tensor)| bytes(tensor)).sum();
 		let index = json!({ "metadata": { "total_size": total }, "weight_map": places });
 		write_json(&folder.join(INDEX), &index)?;
 	}

@@ -2,6 +2,8 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
+use crate::nf4::Nf4;
+use crate::ops::WeightLayout;
 use candle_core::{DType, Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,6 +24,11 @@ pub trait TensorSource {
 	/// A tensor of this shape, f32 unless the source keeps matrices in another type.
 	fn tensor(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor>;
 
+	/// A linear layer's weight, `[out, in]`, where the source keeps it in four bits; `layout` is that of the others.
+	fn quantised(&mut self, _name: &str, _shape: [usize; 2], _layout: WeightLayout) -> Result<Option<Nf4>> {
+		Ok(None)
+	}
+
 	/// The name under which the source has `name`, which starts with `base` unless the source omits that prefix.
 	fn resolve(&self, base: &str, name: &str) -> String;
 }
@@ -34,6 +41,8 @@ pub struct FromCheckpoint<'a> {
 	pub device: &'a Device,
 	/// What matrices are kept in; vectors are f32.
 	pub matrices: DType,
+	/// Whether linear layers are quantised that are not in the file.
+	pub quantise: bool,
 }
 
 impl TensorSource for FromCheckpoint<'_> {
@@ -43,6 +52,20 @@ impl TensorSource for FromCheckpoint<'_> {
 			[_, _] => tensor.to_dtype(self.matrices)?,
 			_ => tensor,
 		})
+	}
+
+	fn quantised(&mut self, name: &str, shape: [usize; 2], layout: WeightLayout) -> Result<Option<Nf4>> {
+		let found = self.checkpoint.quantised(name, shape)?;
+		if found.is_some() || !self.quantise {
+			return Ok(found);
+		}
+		let [out, inp] = shape;
+		let mut wide = self.checkpoint.tensor(name, &layout.shape(out, inp), &Device::Cpu)?;
+		if layout == WeightLayout::InOut {
+			wide = wide.t()?;
+		}
+		let wide = wide.flatten_all()?.to_vec1::<f32>()?;
+		Ok(Some(Nf4::quantise(&wide, shape)))
 	}
 
 	fn resolve(&self, base: &str, name: &str) -> String {

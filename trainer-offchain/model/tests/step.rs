@@ -20,6 +20,9 @@ const FIXTURES: [&str; 6] = [
 	"tiny-chatglm",
 ];
 
+/// Frozen linear layers in four bits.
+const QUANTISED: [&str; 2] = ["tiny-llama-nf4", "tiny-gpt2-nf4"];
+
 /// A decoder with adapters around all layers, B not zero, and dropout; with DoRA magnitudes that are not the norms.
 fn adapted(name: &str, matrices: DType, dropout: f64, use_dora: bool) -> Decoder {
 	let mut decoder = Decoder::load_as(&fixture(name).join("model"), &Device::Cpu, false, matrices).unwrap();
@@ -111,7 +114,7 @@ fn variables(decoder: &Decoder) -> Vec<Tensor> {
 
 #[test]
 fn step_should_equal_the_graph_with_adapters_and_dropout() {
-	for name in FIXTURES {
+	for name in FIXTURES.into_iter().chain(QUANTISED) {
 		for (dropout, use_dora) in [(0.0, false), (0.4, false), (0.0, true), (0.4, true)] {
 			let decoder = adapted(name, DType::F32, dropout, use_dora);
 			assert!(decoder.has_step(), "{name}");
@@ -152,7 +155,7 @@ fn step_should_equal_the_graph_when_everything_is_trained() {
 
 #[test]
 fn recomputed_activations_should_give_the_same_bits() {
-	for name in FIXTURES {
+	for name in FIXTURES.into_iter().chain(QUANTISED) {
 		let decoder = adapted(name, DType::F32, 0.4, true);
 		let variables = variables(&decoder);
 		let kept = step(&decoder, &variables, Activations::Keep);

@@ -39,6 +39,8 @@ enum Command {
 	Evaluate(commands::evaluate::Args),
 	/// Add an adapter into its base and write a plain model
 	Merge(commands::merge::Args),
+	/// Write a model with the weights of its linear layers in four bits (NF4)
+	Quantise(commands::quantise::Args),
 	/// Models of the Hugging Face Hub
 	Hub(commands::hub::Args),
 	/// Let a model continue a text
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
 		Command::Logits(args) => commands::logits::run(args),
 		Command::Evaluate(args) => commands::evaluate::run(args),
 		Command::Merge(args) => commands::merge::run(args),
+		Command::Quantise(args) => commands::quantise::run(args),
 		Command::Hub(args) => commands::hub::run(args),
 		Command::Chat(args) => commands::chat::run(args),
 		Command::Serve(args) => commands::serve::run(args),

@@ -4,7 +4,6 @@ use super::cache::Text;
 use super::{Decoder, KvCache};
 use crate::error::{ModelError, Result};
 use crate::linear::{AdapterSet, Around, Linear, TextAdapter};
-use crate::ops;
 use candle_core::Tensor;
 use std::ops::Range;
 
@@ -55,6 +54,6 @@ impl Decoder {
 			.collect();
 		let hidden = self.pass(&ids, &positions, &mut texts, &mut Around::OfTexts(&adapters))?;
 		let last = hidden.squeeze(0)?.index_select(&Tensor::new(last, &self.device)?, 0)?;
-		Ok(ops::linear(&last, &self.head)?)
+		self.through_head(&last)
 	}
 }

@@ -1,11 +1,13 @@
 //! Collecting a decoder's tensors, in the order of its parts.
 
 use crate::config::{DecoderConfig, NormKind};
-use crate::error::Result;
+use crate::error::{ModelError, Result};
 use crate::linear::Linear;
-use crate::ops::{self, Weight, WeightLayout};
+use crate::nf4::Nf4;
+use crate::ops::{self, Matrix, Weight, WeightLayout};
 use crate::source::{Init, TensorSource};
 use candle_core::{Tensor, Var};
+use std::sync::Arc;
 
 /// Collects tensors while a decoder is built.
 pub(super) struct Builder<'a> {
@@ -13,6 +15,8 @@ pub(super) struct Builder<'a> {
 	pub source: &'a mut dyn TensorSource,
 	pub trainable: bool,
 	pub parameters: Vec<(String, Tensor)>,
+	/// Those in four bits.
+	pub quantised: Vec<(String, Arc<Nf4>)>,
 }
 
 impl Builder<'_> {
@@ -45,11 +49,15 @@ impl Builder<'_> {
 	/// A linear layer.
 	pub fn linear(&mut self, path: String, out: usize, inp: usize, bias: bool, init: Init) -> Result<Linear> {
 		let layout = self.config.family.layout;
-		let shape = match layout {
-			WeightLayout::OutIn => [out, inp],
-			WeightLayout::InOut => [inp, out],
+		let name = format!("{path}.weight");
+		let (matrix, layout) = match self.quantised(&name, [out, inp])? {
+			// bitsandbytes turns a weight before it quantises it.
+			Some(packed) => (Matrix::Nf4(packed), WeightLayout::OutIn),
+			None => (
+				Matrix::Plain(self.tensor(&name, &layout.shape(out, inp), init)?),
+				layout,
+			),
 		};
-		let tensor = self.tensor(&format!("{path}.weight"), &shape, init)?;
 		let bias = if bias {
 			Some(self.tensor(&format!("{path}.bias"), &[out], Init::Zeros)?)
 		} else {
@@ -57,9 +65,25 @@ impl Builder<'_> {
 		};
 		Ok(Linear {
 			path,
-			weight: Weight { tensor, layout, bias },
+			weight: Weight { matrix, layout, bias },
 			adapter: None,
 		})
+	}
+
+	/// A linear layer's weight, `[out, in]`, where the source keeps it in four bits.
+	fn quantised(&mut self, path: &str, shape: [usize; 2]) -> Result<Option<Arc<Nf4>>> {
+		let name = self.source.resolve(self.config.family.names.base, path);
+		let Some(packed) = self.source.quantised(&name, shape, self.config.family.layout)? else {
+			return Ok(None);
+		};
+		if self.trainable {
+			return Err(ModelError::Input(format!(
+				"`{name}` is in four bits and cannot be trained itself; train an adapter around it"
+			)));
+		}
+		let packed = Arc::new(packed);
+		self.quantised.push((name, packed.clone()));
+		Ok(Some(packed))
 	}
 
 	/// One of the stream's norms.

@@ -30,9 +30,10 @@ impl Experts {
 		let (path, init) = (builder.path(block, names.router), builder.usual(hidden));
 		let router = Weight {
 			// Wide even where weights are kept in bf16: products in bf16 would send tokens to other experts.
-			tensor: builder
+			matrix: builder
 				.tensor(&format!("{path}.weight"), &[settings.count, hidden], init)?
-				.to_dtype(DType::F32)?,
+				.to_dtype(DType::F32)?
+				.into(),
 			layout: WeightLayout::OutIn,
 			bias: None,
 		};
@@ -240,6 +241,7 @@ mod tests {
 				source: &mut source,
 				trainable: true,
 				parameters: Vec::new(),
+				quantised: Vec::new(),
 			};
 			let settings = ExpertSettings {
 				shared: Some(1),
@@ -256,16 +258,17 @@ mod tests {
 			let x = Var::from_tensor(&input).unwrap();
 			let grads = weighted(&experts, &x).backward().unwrap();
 			let value = || weighted(&experts, &x).to_scalar::<f32>().unwrap();
-			let router = Var::from_tensor(&experts.router.tensor).unwrap();
+			let weight = experts.router.matrix.plain().unwrap();
+			let router = Var::from_tensor(weight).unwrap();
 			assert_gradient("input", &x, grads.get(&x).unwrap(), &value);
-			assert_gradient("router", &router, grads.get(&experts.router.tensor).unwrap(), &value);
+			assert_gradient("router", &router, grads.get(weight).unwrap(), &value);
 			if let Some(correction) = &experts.correction {
 				assert!(grads.get(correction).is_none());
 			}
 			// One token takes two experts: the other four have a gradient too, of zeros.
 			let grads = weighted(&experts, &x.narrow(1, 0, 1).unwrap()).backward().unwrap();
 			let of = |mlp: &Mlp| {
-				let grad = grads.get(&mlp.linears()[0].weight.tensor).unwrap();
+				let grad = grads.get(mlp.linears()[0].weight.matrix.plain().unwrap()).unwrap();
 				grad.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap()
 			};
 			assert_eq!(experts.experts.iter().filter(|e| of(e) == 0.0).count(), 4);

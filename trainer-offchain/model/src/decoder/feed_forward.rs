@@ -118,7 +118,7 @@ impl Mlp {
 
 	/// Whether the base weights are trained.
 	pub fn trained(&self) -> bool {
-		self.down.weight.tensor.track_op()
+		self.down.weight.trainable()
 	}
 
 	/// `x [.., hidden]` to the same.

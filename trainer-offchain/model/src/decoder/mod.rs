@@ -15,9 +15,11 @@ pub use cache::KvCache;
 pub use step::{Activations, Gradients, StepInput};
 
 use crate::checkpoint::Checkpoint;
-use crate::config::{DecoderConfig, Positions, RawConfig};
+use crate::config::{DecoderConfig, Positions, Quantisation, RawConfig};
 use crate::error::{ModelError, Result};
+use crate::kernels::matvec::MOST_ROWS;
 use crate::linear::{Around, DropoutRng, Linear};
+use crate::nf4::{self, Nf4};
 use crate::ops::{self, Weight, WeightLayout};
 use crate::source::{FromCheckpoint, FromSeed, Init, TensorSource};
 use attention::Attention;
@@ -41,12 +43,15 @@ pub struct Decoder {
 	pub device: Device,
 	/// Base tensors under the names of their file.
 	pub parameters: Vec<(String, Tensor)>,
+	/// Those of them that are in four bits, frozen.
+	pub quantised: Vec<(String, Arc<Nf4>)>,
 	embedding: Tensor,
 	embedding_norm: Option<Norm>,
 	positions: Option<Tensor>,
 	blocks: Vec<Block>,
 	final_norm: Norm,
-	head: Weight,
+	/// `[vocab, hidden]`.
+	head: Tensor,
 }
 
 #[derive(Clone)]
@@ -82,6 +87,16 @@ impl Decoder {
 	/// The same with weights kept as `matrices`, f32 or, frozen, bf16: half the memory, and products round what they
 	/// multiply with to bf16 where the processor multiplies bf16.
 	pub fn load_as(dir: &Path, device: &Device, trainable: bool, matrices: DType) -> Result<Self> {
+		Self::load_with(dir, device, trainable, matrices, false)
+	}
+
+	/// Reads it frozen, other matrices than those of linear layers as `matrices`; with `nf4` the weights of all linear layers
+	/// but the head are in four bits ([`Nf4`]): what of them is not so in the file is quantised.
+	pub fn load_frozen(dir: &Path, device: &Device, matrices: DType, nf4: bool) -> Result<Self> {
+		Self::load_with(dir, device, false, matrices, nf4)
+	}
+
+	fn load_with(dir: &Path, device: &Device, trainable: bool, matrices: DType, quantise: bool) -> Result<Self> {
 		if matrices != DType::F32 && (trainable || matrices != DType::BF16 || !device.is_cpu()) {
 			let as_str = matrices.as_str();
 			return Err(ModelError::Input(format!(
@@ -89,14 +104,28 @@ impl Decoder {
 			)));
 		}
 		let raw = RawConfig::read(dir)?;
-		let checkpoint = Checkpoint::open(dir)?.with_fp8_block(raw.fp8_block()?);
+		let stored = raw.quantisation()?;
+		if (quantise || stored == Some(Quantisation::Nf4)) && !device.is_cpu() {
+			let reason = "weights in four bits are computed with on the CPU only; take `cpu`, or another method";
+			return Err(ModelError::Input(reason.into()));
+		}
+		let checkpoint = Checkpoint::open(dir)?.with_fp8_block(match stored {
+			Some(Quantisation::Fp8(block)) => Some(block),
+			_ => None,
+		});
 		let mut source = FromCheckpoint {
 			checkpoint: &checkpoint,
 			device,
 			matrices,
+			quantise,
 		};
 		let decoder = Self::build(raw, &mut source, device, trainable)?;
 		decoder.refuse_unread(&checkpoint)?;
+		let is_mixed = !decoder.quantised.is_empty() && decoder.linears().any(|l| l.weight.matrix.plain().is_some());
+		if is_mixed && matrices != DType::F32 {
+			let reason = "a model some of whose layers are in four bits, and some not, is read in f32 only";
+			return Err(ModelError::Input(reason.into()));
+		}
 		Ok(decoder)
 	}
 
@@ -104,7 +133,9 @@ impl Decoder {
 	/// configuration does not speak of must not be left out silently.
 	fn refuse_unread(&self, checkpoint: &Checkpoint) -> Result<()> {
 		let names = &self.config.family.names;
-		let read: HashSet<&str> = self.parameters.iter().map(|(name, _)| name.as_str()).collect();
+		let quantised: HashSet<&str> = self.quantised.iter().map(|(name, _)| name.as_str()).collect();
+		let plain = self.parameters.iter().map(|(name, _)| name.as_str());
+		let read: HashSet<&str> = plain.chain(quantised.iter().copied()).collect();
 		let blocks = format!("{}{}.", names.base, names.blocks);
 		// DeepSeek V3 keeps the blocks that predict further tokens after its own.
 		let further = |name: &str| {
@@ -123,6 +154,7 @@ impl Decoder {
 				|| name
 					.strip_suffix("_scale_inv")
 					.is_some_and(|weight| read.contains(weight))
+				|| nf4::of_part(name).is_some_and(|weight| quantised.contains(weight))
 		};
 		let mut all = checkpoint.names().into_iter();
 		match all.find(|name| !read.contains(name) && !further(name) && !without_effect(name)) {
@@ -144,6 +176,7 @@ impl Decoder {
 			source,
 			trainable,
 			parameters: Vec::new(),
+			quantised: Vec::new(),
 		};
 		let table = |name: &str| format!("{}{name}.weight", names.base);
 		let vocab_shape = [config.vocab_size, config.hidden_size];
@@ -171,11 +204,8 @@ impl Decoder {
 		};
 		Ok(Self {
 			parameters: builder.parameters,
-			head: Weight {
-				tensor: head,
-				layout: WeightLayout::OutIn,
-				bias: None,
-			},
+			quantised: builder.quantised,
+			head,
 			raw_config: raw,
 			device: device.clone(),
 			embedding,
@@ -205,7 +235,25 @@ impl Decoder {
 
 	/// Number of base parameters, a tied head counted once.
 	pub fn parameter_count(&self) -> usize {
-		self.parameters.iter().map(|(_, t)| t.elem_count()).sum()
+		let plain: usize = self.parameters.iter().map(|(_, t)| t.elem_count()).sum();
+		plain + self.quantised.iter().map(|(_, packed)| packed.len()).sum::<usize>()
+	}
+
+	/// Bytes of the base's weights.
+	pub fn weight_bytes(&self) -> usize {
+		let bytes = |t: &Tensor| t.elem_count() * t.dtype().size_in_bytes();
+		let plain: usize = self.parameters.iter().map(|(_, t)| bytes(t)).sum();
+		plain + self.quantised.iter().map(|(_, packed)| packed.bytes()).sum::<usize>()
+	}
+
+	/// The output layer's logits.
+	fn through_head(&self, hidden: &Tensor) -> Result<Tensor> {
+		let weight = Weight {
+			matrix: self.head.clone().into(),
+			layout: WeightLayout::OutIn,
+			bias: None,
+		};
+		Ok(ops::linear(hidden, &weight)?)
 	}
 
 	/// The residual stream after the last norm, `[batch, seq, hidden]`, of `ids [batch, seq]` (u32).
@@ -228,6 +276,20 @@ impl Decoder {
 
 	/// The same for a batch whose columns are at `positions`, one range for each of the texts where there are any.
 	fn pass(
+		&self,
+		ids: &Tensor,
+		positions: &[Range<usize>],
+		texts: &mut [Text<'_>],
+		around: &mut Around<'_>,
+	) -> Result<Tensor> {
+		if self.device.is_cpu() && ids.elem_count() <= MOST_ROWS {
+			// Of a few tokens each product is so short that handing it to sleeping threads would take as long again.
+			return rayon::scope(|_| self.through_blocks(ids, positions, texts, around));
+		}
+		self.through_blocks(ids, positions, texts, around)
+	}
+
+	fn through_blocks(
 		&self,
 		ids: &Tensor,
 		positions: &[Range<usize>],
@@ -274,15 +336,13 @@ impl Decoder {
 
 	/// Logits of every position, `[batch, seq, vocab]`.
 	pub fn logits(&self, ids: &Tensor, cache: Option<&mut KvCache>) -> Result<Tensor> {
-		let hidden = self.hidden(ids, cache, &mut None)?;
-		Ok(ops::linear(&hidden, &self.head)?)
+		self.through_head(&self.hidden(ids, cache, &mut None)?)
 	}
 
 	/// Logits of each row's last position, `[batch, vocab]`.
 	pub fn last_logits(&self, ids: &Tensor, cache: Option<&mut KvCache>) -> Result<Tensor> {
 		let hidden = self.hidden(ids, cache, &mut None)?;
-		let last = hidden.narrow(1, hidden.dim(1)? - 1, 1)?.squeeze(1)?;
-		Ok(ops::linear(&last, &self.head)?)
+		self.through_head(&hidden.narrow(1, hidden.dim(1)? - 1, 1)?.squeeze(1)?)
 	}
 
 	/// Sum of the cross-entropies of `targets`, one per position of `ids` and row after row, [`ops::IGNORE`] for none.
@@ -305,7 +365,7 @@ impl Decoder {
 		};
 		let rows = targets.len();
 		let hidden = hidden.reshape((rows, self.config.hidden_size))?;
-		Ok(ops::cross_entropy_sum(&hidden, &self.head.tensor, targets)?)
+		Ok(ops::cross_entropy_sum(&hidden, &self.head, targets)?)
 	}
 
 	/// Checks that ids are rows of the embedding.

@@ -151,6 +151,7 @@ fn read(raw: &RawConfig, family: &'static Family, pairs: Pairs, experts: ExpertS
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::config::Quantisation;
 	use serde_json::json;
 	use std::path::Path;
 
@@ -181,7 +182,7 @@ mod tests {
 		let released = json!({"quantization_config": {"activation_scheme": "dynamic", "fmt": "e4m3", "quant_method": "fp8",
 			"weight_block_size": [128, 128]}});
 		let raw = RawConfig::new(Path::new("m"), released.clone());
-		assert_eq!(raw.fp8_block().unwrap(), Some([128, 128]));
+		assert_eq!(raw.quantisation().unwrap(), Some(Quantisation::Fp8([128, 128])));
 		assert!(config(released).is_ok());
 	}
 

@@ -1,38 +1,68 @@
-//! Elementwise functions and sums that the compiler turns into vectors, once for the processor that is there and once for
-//! any; both give the same bits.
+//! Elementwise functions and sums that the compiler turns into vectors, for any processor and for wider vectors, with the
+//! same bits: each sum has its order, and no product is fused with a sum.
 
-/// Defines functions over slices that are compiled twice: for any processor, and with AVX-512, taken where it is there.
+/// Defines functions over slices that are compiled three times: for any processor, with AVX2 and with AVX-512, of which the
+/// widest that is there is taken.
+#[macro_export]
 macro_rules! vectorised {
-	($($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block)*) => { $(
+	($($(#[$doc:meta])* $visible:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block)*) => { $(
 		$(#[$doc])*
 		#[allow(clippy::too_many_arguments)]
-		pub fn $name($($arg: $type),*) $(-> $out)? {
+		$visible fn $name($($arg: $type),*) $(-> $out)? {
 			#[inline(always)]
 			#[allow(clippy::too_many_arguments)]
 			fn any($($arg: $type),*) $(-> $out)? $body
 			#[cfg(target_arch = "x86_64")]
 			{
+				use $crate::kernels::math::Width;
 				#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 				#[allow(clippy::too_many_arguments)]
-				fn wide($($arg: $type),*) $(-> $out)? { any($($arg),*) }
-				if $crate::kernels::math::wide_available() {
+				fn avx512($($arg: $type),*) $(-> $out)? { any($($arg),*) }
+				#[target_feature(enable = "avx2,fma")]
+				#[allow(clippy::too_many_arguments)]
+				fn avx2($($arg: $type),*) $(-> $out)? { any($($arg),*) }
+				match Width::detected() {
 					// SAFETY: just asked.
-					return unsafe { wide($($arg),*) };
+					Width::Avx512 => return unsafe { avx512($($arg),*) },
+					Width::Avx2 => return unsafe { avx2($($arg),*) },
+					Width::Any => {}
 				}
 			}
 			any($($arg),*)
 		}
 	)* };
 }
-pub(crate) use vectorised;
+pub use vectorised;
 
-/// Whether the processor has what `vectorised!` compiles for.
+/// What `vectorised!` compiles for.
 #[cfg(target_arch = "x86_64")]
-pub fn wide_available() -> bool {
-	std::is_x86_feature_detected!("avx512f")
-		&& std::is_x86_feature_detected!("avx512bw")
-		&& std::is_x86_feature_detected!("avx512dq")
-		&& std::is_x86_feature_detected!("avx512vl")
+pub enum Width {
+	/// Any processor.
+	Any,
+	/// AVX2 and FMA.
+	Avx2,
+	/// AVX-512 with 8-, 16- and 64-bit elements and shorter vectors.
+	Avx512,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Width {
+	/// The widest that this processor has.
+	#[inline]
+	pub fn detected() -> Self {
+		// Each asks one word that the standard library keeps.
+		if std::is_x86_feature_detected!("avx512f")
+			&& std::is_x86_feature_detected!("avx512bw")
+			&& std::is_x86_feature_detected!("avx512dq")
+			&& std::is_x86_feature_detected!("avx512vl")
+		{
+			Self::Avx512
+		} else if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+			Self::Avx2
+		} else {
+			Self::Any
+		}
+	}
 }
 
 /// Sums are taken in this many interleaved parts, so that their order does not depend on the width of vectors.

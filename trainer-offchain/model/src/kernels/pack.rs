@@ -1,49 +1,49 @@
 //! Brings the operands of a product into the order in which the innermost loop reads them.
-#![cfg(target_arch = "x86_64")]
 
 use super::product::{Elements, Rhs};
-use super::tile::{COLUMNS, ROWS};
-use super::transpose::{transpose, SIDE};
+use super::tile::Kernel;
 use half::bf16;
 use rayon::prelude::*;
 use std::arch::x86_64::*;
+use std::ops::Range;
+
+/// Largest [`Kernel::SIDE`].
+const MOST: usize = 16;
 
 /// Units (an f32, or two bf16) that hold `depth` elements.
-pub fn units(depth: usize, pairs: bool) -> usize {
-	if pairs {
+pub fn units<K: Kernel>(depth: usize) -> usize {
+	if K::PAIRS {
 		depth.div_ceil(2)
 	} else {
 		depth
 	}
 }
 
-/// Room behind the last panel for what [`transpose`] writes too much.
-const SPILL: usize = SIDE;
-
-/// `x [rows, depth]` as panels of [`ROWS`] rows, each `[units, ROWS]`; rows that do not exist are 0. In pairs, elements
-/// are rounded to bf16.
-pub fn lhs(x: &[f32], rows: usize, depth: usize, pairs: bool) -> Vec<u32> {
-	let panel = units(depth, pairs) * ROWS;
-	let mut packed = vec![0u32; rows.div_ceil(ROWS) * panel];
+/// `depth` columns of `x [rows, stride]` as panels of [`Kernel::ROWS`] rows, each `[units, ROWS]`; rows that do not exist
+/// are 0. Panels that are taken by halves are even in number. In pairs, elements are rounded to bf16.
+pub fn lhs<K: Kernel>(x: &[f32], stride: usize, rows: usize, depth: usize) -> Vec<u32> {
+	let panel = units::<K>(depth) * K::ROWS;
+	let panels = rows.div_ceil(K::ROWS).next_multiple_of(if K::HALVES { 2 } else { 1 });
+	let mut packed = vec![0u32; panels * panel];
 	packed
 		.par_chunks_mut(panel)
-		.zip(x.par_chunks(ROWS * depth))
-		.for_each(|(to, x)| lhs_panel(x, depth, depth, pairs, to));
+		.zip(x.par_chunks(K::ROWS * stride))
+		.for_each(|(to, x)| lhs_panel::<K>(x, stride, depth, to));
 	packed
 }
 
-/// One panel: the rows that `x` holds, `stride` apart, at most [`ROWS`].
-pub fn lhs_panel(x: &[f32], stride: usize, depth: usize, pairs: bool, to: &mut [u32]) {
-	let units = units(depth, pairs);
-	let rows = ROWS.min((x.len() + stride - depth) / stride);
+/// One panel: the rows that `x` holds, `stride` apart, at most [`Kernel::ROWS`].
+pub fn lhs_panel<K: Kernel>(x: &[f32], stride: usize, depth: usize, to: &mut [u32]) {
+	let units = units::<K>(depth);
+	let rows = K::ROWS.min((x.len() + stride - depth) / stride);
 	// Made apart: what is written too much must not land in a neighbour.
-	let mut own = vec![0u32; units * ROWS + SPILL];
-	let mut rounded = vec![0u32; if pairs { units * ROWS } else { 0 }];
+	let mut own = vec![0u32; units * K::ROWS + K::SIDE];
+	let mut rounded = vec![0u32; if K::PAIRS { units * K::ROWS } else { 0 }];
 	let zeros = vec![0u32; units];
-	let mut from = [zeros.as_ptr(); SIDE];
+	let mut from = [zeros.as_ptr(); MOST];
 	for (i, from) in from.iter_mut().enumerate().take(rows) {
 		let row = &x[i * stride..][..depth];
-		if pairs {
+		if K::PAIRS {
 			let to = &mut rounded[i * units..(i + 1) * units];
 			// SAFETY: pairs are only made where the processor has bf16.
 			unsafe { round_row(row, to) };
@@ -52,29 +52,35 @@ pub fn lhs_panel(x: &[f32], stride: usize, depth: usize, pairs: bool, to: &mut [
 			*from = row.as_ptr().cast();
 		}
 	}
-	for unit in (0..units).step_by(SIDE) {
-		let width = SIDE.min(units - unit);
+	for unit in (0..units).step_by(K::SIDE) {
+		let width = K::SIDE.min(units - unit);
 		let rows = from.map(|p| p.wrapping_add(unit));
-		// SAFETY: only called with AVX-512; each row has `units` elements, `own` room for all columns and the spill.
-		unsafe { transpose(&rows, width, own[unit * ROWS..].as_mut_ptr(), ROWS) };
+		// SAFETY: only called with the kernel's instructions; each row has `units` elements, `own` room for all columns
+		// and what is written too much.
+		unsafe { K::transpose(&rows[..K::SIDE], width, own[unit * K::ROWS..].as_mut_ptr(), K::ROWS) };
 	}
-	to.copy_from_slice(&own[..units * ROWS]);
+	to.copy_from_slice(&own[..units * K::ROWS]);
 }
 
-/// One panel of the transpose: columns `column..column + columns` (at most [`ROWS`]) of `x [depth, stride]` as rows.
+/// See [`Kernel::pack_t`]; units are f32.
+pub fn copy_t<const ROWS: usize>(x: &[f32], stride: usize, _: usize, part: (usize, usize), to: &mut [u32]) {
+	for (to, row) in to.chunks_exact_mut(ROWS).zip(x.chunks(stride)) {
+		to[part.1..].fill(0);
+		to.iter_mut()
+			.zip(&row[part.0..][..part.1])
+			.for_each(|(to, x)| *to = x.to_bits());
+	}
+}
+
+/// See [`Kernel::pack_t`]; units are pairs.
 ///
 /// # Safety
-/// The processor has AVX-512, and bf16 for pairs.
-pub unsafe fn lhs_panel_t(x: &[f32], stride: usize, depth: usize, part: (usize, usize), pairs: bool, to: &mut [u32]) {
+/// The processor has AVX-512 with bf16.
+pub unsafe fn pair_t<const ROWS: usize>(x: &[f32], stride: usize, depth: usize, part: (usize, usize), to: &mut [u32]) {
 	let row = |l: usize| &x[l * stride + part.0..][..part.1];
 	for (unit, to) in to.chunks_exact_mut(ROWS).enumerate() {
-		if pairs {
-			let second = if 2 * unit + 1 < depth { row(2 * unit + 1) } else { &[] };
-			pair_rows(row(2 * unit), second, to);
-		} else {
-			to[part.1..].fill(0);
-			to.iter_mut().zip(row(unit)).for_each(|(to, x)| *to = x.to_bits());
-		}
+		let second = if 2 * unit + 1 < depth { row(2 * unit + 1) } else { &[] };
+		pair_rows(row(2 * unit), second, to);
 	}
 }
 
@@ -114,52 +120,132 @@ fn pair_of(first: bf16, second: bf16) -> u32 {
 	u32::from(first.to_bits()) | u32::from(second.to_bits()) << 16
 }
 
-/// Columns `column..column + COLUMNS` of units `from..from + count` of `rhs`, as `[count, COLUMNS]`; columns that do not
-/// exist are 0.
-///
-/// # Safety
-/// The processor has AVX-512; `to` holds `count · COLUMNS` units.
-#[target_feature(enable = "avx512f,avx512bw")]
-pub unsafe fn rhs(rhs: &Rhs<'_>, column: usize, from: usize, count: usize, to: &mut [u32]) {
-	assert!(to.len() >= count * COLUMNS);
-	let columns = COLUMNS.min(rhs.n - column);
-	if columns < COLUMNS {
-		to[..count * COLUMNS].fill(0);
+/// See [`Kernel::pack`], which compiles this for its instructions.
+#[inline(always)]
+pub unsafe fn rhs<K: Kernel>(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<usize>, to: &mut [u32], room: usize) {
+	let panels = || columns.clone().step_by(K::COLUMNS).zip((0..).step_by(room));
+	let width = |column: usize| K::COLUMNS.min(columns.end - column);
+	if !columns.len().is_multiple_of(K::COLUMNS) {
+		let last = columns.len() / K::COLUMNS * room;
+		to[last..][..units.len() * K::COLUMNS].fill(0);
 	}
 	match (rhs.elements, rhs.deep_rows) {
 		(Elements::F32(w), true) => {
-			let row = |j: usize| w[(column + j) * rhs.k + from..][..count].as_ptr().cast();
-			transposed(row, columns, count, to);
+			for (column, at) in panels() {
+				let row = |j: usize| w[(column + j) * rhs.k + units.start..][..units.len()].as_ptr().cast();
+				transposed::<K>(row, width(column), units.len(), &mut to[at..]);
+			}
 		}
-		(Elements::F32(w), false) => {
-			for (i, to) in to[..count * COLUMNS].chunks_exact_mut(COLUMNS).enumerate() {
-				let row = &w[(from + i) * rhs.n + column..][..columns];
-				to.iter_mut().zip(row).for_each(|(to, x)| *to = x.to_bits());
+		(Elements::Bf16(w), true) if K::PAIRS => {
+			// A last, half unit is made by hand.
+			let whole = units.len().min(rhs.k / 2 - units.start.min(rhs.k / 2));
+			for (column, at) in panels() {
+				let row = |j: usize| w[(column + j) * rhs.k + 2 * units.start..][..2 * whole].as_ptr().cast();
+				transposed::<K>(row, width(column), whole, &mut to[at..]);
+				if whole < units.len() {
+					for j in 0..width(column) {
+						let last = w[(column + j) * rhs.k + rhs.k - 1];
+						to[at + whole * K::COLUMNS + j] = pair_of(last, bf16::ZERO);
+					}
+				}
 			}
 		}
 		(Elements::Bf16(w), true) => {
-			// A last, half unit is made by hand.
-			let whole = count.min(rhs.k / 2 - from.min(rhs.k / 2));
-			let row = |j: usize| w[(column + j) * rhs.k + 2 * from..][..2 * whole].as_ptr().cast();
-			transposed(row, columns, whole, to);
-			if whole < count {
-				for j in 0..columns {
-					to[whole * COLUMNS + j] = pair_of(w[(column + j) * rhs.k + rhs.k - 1], bf16::ZERO);
+			for (column, at) in panels() {
+				let part = (column, width(column));
+				widened_t::<K>(rhs.k, part, units.clone(), &mut to[at..], |from, to| {
+					to.iter_mut()
+						.zip(&w[from..])
+						.for_each(|(to, x)| *to = f32::from_bits(wide(*x)));
+				});
+			}
+		}
+		(Elements::Nf4(w), true) => {
+			for (column, at) in panels() {
+				let part = (column, width(column));
+				widened_t::<K>(rhs.k, part, units.clone(), &mut to[at..], |from, to| {
+					w.dequantise(from, to)
+				});
+			}
+		}
+		// Stored rows are read to their end, one after the other.
+		(Elements::F32(w), false) => {
+			for (i, k) in units.enumerate() {
+				for (column, at) in panels() {
+					let row = &w[k * rhs.n + column..][..width(column)];
+					copy_row::<K, f32>(row, &mut to[at + i * K::COLUMNS..], f32::to_bits);
+				}
+			}
+		}
+		(Elements::Nf4(w), false) => {
+			let mut wide = vec![0f32; columns.len()];
+			for (i, k) in units.enumerate() {
+				w.dequantise(k * rhs.n + columns.start, &mut wide);
+				for (column, at) in panels() {
+					let row = &wide[column - columns.start..][..width(column)];
+					copy_row::<K, f32>(row, &mut to[at + i * K::COLUMNS..], f32::to_bits);
+				}
+			}
+		}
+		(Elements::Bf16(w), false) if K::PAIRS => {
+			for (i, k) in units.map(|unit| 2 * unit).enumerate() {
+				for (column, at) in panels() {
+					let row = |k: usize| &w[k * rhs.n + column..][..width(column)];
+					let second = if k + 1 < rhs.k { row(k + 1) } else { &[] };
+					interleave(row(k), second, &mut to[at + i * K::COLUMNS..][..K::COLUMNS]);
 				}
 			}
 		}
 		(Elements::Bf16(w), false) => {
-			for (i, to) in to[..count * COLUMNS].chunks_exact_mut(COLUMNS).enumerate() {
-				let k = 2 * (from + i);
-				let first = &w[k * rhs.n + column..][..columns];
-				let second = if k + 1 < rhs.k {
-					&w[(k + 1) * rhs.n + column..][..columns]
-				} else {
-					&[]
-				};
-				interleave(first, second, to);
+			for (i, k) in units.enumerate() {
+				for (column, at) in panels() {
+					let row = &w[k * rhs.n + column..][..width(column)];
+					copy_row::<K, bf16>(row, &mut to[at + i * K::COLUMNS..], wide);
+				}
 			}
 		}
+	}
+}
+
+/// Stored rows `part.0..part.0 + part.1` of a narrow weight as columns; `widen(from, to)` gives its elements from one on.
+#[inline(always)]
+unsafe fn widened_t<K: Kernel>(
+	stride: usize,
+	part: (usize, usize),
+	units: Range<usize>,
+	to: &mut [u32],
+	widen: impl Fn(usize, &mut [f32]),
+) {
+	const STRETCH: usize = 64;
+	let mut widened = [0f32; MOST * STRETCH];
+	for side in (0..part.1).step_by(K::SIDE) {
+		let rows = K::SIDE.min(part.1 - side);
+		for from in units.clone().step_by(STRETCH) {
+			let count = STRETCH.min(units.end - from);
+			for (j, to) in widened.chunks_exact_mut(STRETCH).enumerate().take(rows) {
+				widen((part.0 + side + j) * stride + from, &mut to[..count]);
+			}
+			let row = |j: usize| widened[j * STRETCH..].as_ptr().cast();
+			let at = (from - units.start) * K::COLUMNS + side;
+			transposed::<K>(row, rows, count, &mut to[at..]);
+		}
+	}
+}
+
+/// The bits of an f32.
+#[inline(always)]
+fn wide(x: bf16) -> u32 {
+	u32::from(x.to_bits()) << 16
+}
+
+#[inline(always)]
+fn copy_row<K: Kernel, T: Copy>(row: &[T], to: &mut [u32], bits: impl Fn(T) -> u32) {
+	if row.len() == K::COLUMNS {
+		// Of a length that the compiler knows.
+		let to = &mut to[..K::COLUMNS];
+		(0..K::COLUMNS).for_each(|j| to[j] = bits(row[j]));
+	} else {
+		to.iter_mut().zip(row).for_each(|(to, x)| *to = bits(*x));
 	}
 }
 
@@ -187,17 +273,18 @@ unsafe fn interleave(first: &[bf16], second: &[bf16], to: &mut [u32]) {
 	}
 }
 
-/// `to[i, j] = row(j)[i]` for `i` below `count` and `j` below `columns`.
-#[target_feature(enable = "avx512f")]
-unsafe fn transposed(row: impl Fn(usize) -> *const u32, columns: usize, count: usize, to: &mut [u32]) {
-	let zeros = [0u32; SIDE];
-	for half in (0..columns).step_by(SIDE) {
-		let exists = |i: usize| half + i < columns;
-		let starts: [Option<*const u32>; SIDE] = std::array::from_fn(|i| exists(i).then(|| row(half + i)));
-		for unit in (0..count).step_by(SIDE) {
-			let width = SIDE.min(count - unit);
+/// `to[i, j] = row(j)[i]` for `i` below `count` and `j` below `columns`; columns up to a multiple of the side become 0.
+#[inline(always)]
+unsafe fn transposed<K: Kernel>(row: impl Fn(usize) -> *const u32, columns: usize, count: usize, to: &mut [u32]) {
+	let zeros = [0u32; MOST];
+	for side in (0..columns).step_by(K::SIDE) {
+		let exists = |i: usize| i < K::SIDE && side + i < columns;
+		let starts: [Option<*const u32>; MOST] = std::array::from_fn(|i| exists(i).then(|| row(side + i)));
+		for unit in (0..count).step_by(K::SIDE) {
+			let width = K::SIDE.min(count - unit);
 			let rows = starts.map(|start| start.map_or(zeros.as_ptr(), |p| p.wrapping_add(unit)));
-			transpose(&rows, width, to[unit * COLUMNS + half..].as_mut_ptr(), COLUMNS);
+			let to = to[unit * K::COLUMNS + side..].as_mut_ptr();
+			K::transpose(&rows[..K::SIDE], width, to, K::COLUMNS);
 		}
 	}
 }

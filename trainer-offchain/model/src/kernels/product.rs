@@ -3,9 +3,12 @@
 //! A task is a strip of columns of `c`. For every stretch of the depth it packs its part of the weight once and takes all
 //! rows through it: the weight's panels stay in the second-level cache, a panel of rows in the first.
 
-use super::Path;
+use super::{with_kernel, Path};
 use crate::mat::{self, Mat, MatMut, Threads};
+use crate::nf4;
 use half::bf16;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A weight's elements.
 #[derive(Clone, Copy)]
@@ -14,6 +17,8 @@ pub enum Elements<'a> {
 	F32(&'a [f32]),
 	/// bf16.
 	Bf16(&'a [bf16]),
+	/// Four bits, widened to f32 where they are packed.
+	Nf4(nf4::Slice<'a>),
 }
 
 impl Elements<'_> {
@@ -23,6 +28,7 @@ impl Elements<'_> {
 		match self {
 			Self::F32(x) => x.len(),
 			Self::Bf16(x) => x.len(),
+			Self::Nf4(x) => x.len(),
 		}
 	}
 }
@@ -34,6 +40,11 @@ impl Elements<'_> {
 		match self {
 			Self::F32(x) => to.iter_mut().zip(&x[range]).for_each(|(to, x)| *to += x),
 			Self::Bf16(x) => to.iter_mut().zip(&x[range]).for_each(|(to, x)| *to += x.to_f32()),
+			Self::Nf4(x) => {
+				let mut wide = vec![0f32; to.len()];
+				x.dequantise(range.start, &mut wide);
+				to.iter_mut().zip(wide).for_each(|(to, x)| *to += x);
+			}
 		}
 	}
 }
@@ -71,6 +82,18 @@ impl<'a> Rhs<'a> {
 		}
 	}
 
+	/// Some stored rows of it, as the depth.
+	pub fn rows(self, rows: Range<usize>) -> Self {
+		assert!(!self.deep_rows, "rows of a weight that is stored by columns");
+		let (k, range) = (rows.len(), rows.start * self.n..rows.end * self.n);
+		let elements = match self.elements {
+			Elements::F32(x) => Elements::F32(&x[range]),
+			Elements::Bf16(x) => Elements::Bf16(&x[range]),
+			Elements::Nf4(x) => Elements::Nf4(x.slice(range)),
+		};
+		Self { elements, k, ..self }
+	}
+
 	/// (k, n).
 	pub fn dims(&self) -> (usize, usize) {
 		(self.k, self.n)
@@ -85,33 +108,49 @@ impl<'a> Rhs<'a> {
 /// The left operand, `m × k`, ready for products with any number of right ones.
 pub struct Lhs<'a> {
 	x: &'a [f32],
-	m: usize,
+	/// Elements from row to row.
+	stride: usize,
+	pub(super) m: usize,
 	k: usize,
 	path: Path,
 	pairs: bool,
-	packed: Vec<u32>,
+	pub(super) packed: Vec<u32>,
+	sums: OnceLock<Vec<Vec<u32>>>,
 }
 
 impl<'a> Lhs<'a> {
 	/// `x [m, k]`; `pairs` as [`Rhs::pairs`] says.
 	pub fn new(x: &'a [f32], m: usize, k: usize, path: Path, pairs: bool) -> Self {
 		assert_eq!(x.len(), m * k, "rows of a product");
+		Self::columns(x, k, 0..k, path, pairs)
+	}
+
+	/// Some columns of `x [m, stride]`.
+	pub fn columns(x: &'a [f32], stride: usize, columns: Range<usize>, path: Path, pairs: bool) -> Self {
+		assert!(
+			columns.end <= stride && x.len().is_multiple_of(stride.max(1)),
+			"columns of a product"
+		);
+		let (m, k, x) = (x.len() / stride.max(1), columns.len(), &x[columns.start.min(x.len())..]);
 		assert!(path <= Path::detected(), "the processor lacks what {path:?} needs");
-		let packed = match path {
-			Path::Portable => Vec::new(),
-			#[cfg(target_arch = "x86_64")]
-			_ => super::pack::lhs(x, m, k, pairs),
-			#[cfg(not(target_arch = "x86_64"))]
-			_ => unreachable!("only x86-64 has other paths"),
-		};
+		let packed = with_kernel!(path, pairs, K => super::pack::lhs::<K>(x, stride, m, k), Vec::new());
 		Self {
 			x,
+			stride,
 			m,
 			k,
 			path,
 			pairs,
 			packed,
+			sums: OnceLock::new(),
 		}
+	}
+
+	/// What [`super::strassen`] adds, once for all products.
+	#[cfg(target_arch = "x86_64")]
+	pub(super) fn sums_of_quarters(&self) -> &[Vec<u32>] {
+		self.sums
+			.get_or_init(|| super::strassen::sums_of_quarters(&self.packed, self.k))
 	}
 }
 
@@ -131,7 +170,7 @@ pub fn product(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
 	assert_eq!(c.len(), m * n, "result of a product");
 	for (lhs, rhs) in terms {
 		assert!(
-			lhs.m == m && rhs.n == n && lhs.k == rhs.k && lhs.path == path,
+			lhs.m == m && rhs.n == n && lhs.k == rhs.k && (lhs.path, lhs.pairs) == (path, first.pairs),
 			"shapes of a product do not fit"
 		);
 		assert_eq!(lhs.pairs, rhs.pairs(path), "operands of a product differ in form");
@@ -139,17 +178,13 @@ pub fn product(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
 	if let Some(bias) = start.bias {
 		assert_eq!(bias.len(), n, "bias of a product");
 	}
-	#[cfg(target_arch = "x86_64")]
-	// Our kernel reads bf16 only in pairs.
-	if path == Path::Avx512Bf16
-		|| (path == Path::Avx512 && terms.iter().all(|t| matches!(t.1.elements, Elements::F32(_))))
-	{
-		return strips::product(c, start, terms);
+	if path == Path::Avx512 && terms.iter().any(|t| matches!(t.1.elements, Elements::Bf16(_))) {
+		return portable(c, start, terms, n);
 	}
-	portable(c, start, terms, n);
+	with_kernel!(path, first.pairs, K => strips::product::<K>(c, start, terms), portable(c, start, terms, n));
 }
 
-/// By the `gemm` crate; bf16 is widened in blocks.
+/// By the `gemm` crate; what is narrower than f32 is widened in blocks.
 fn portable(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)], n: usize) {
 	if let Some(bias) = start.bias {
 		for row in c.chunks_mut(n) {
@@ -165,35 +200,37 @@ fn portable(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)], n: u
 			true => Mat::new(data, n, k).t(),
 			false => Mat::new(data, k, n),
 		};
-		let x = Mat::new(lhs.x, lhs.m, lhs.k);
+		let x = Mat::strided(lhs.x, lhs.m, lhs.k, lhs.stride);
 		match rhs.elements {
 			Elements::F32(w) => {
 				let w = view(w, rhs.deep_rows, rhs.k, n);
 				mat::product(MatMut::new(c, lhs.m, n), held, x, w, 1.0, Threads::All);
 			}
-			Elements::Bf16(w) => widened(c, lhs, rhs, w, held),
+			Elements::Bf16(w) => widened(c, lhs, rhs, held, |from, wide| {
+				wide.iter_mut().zip(&w[from..]).for_each(|(to, x)| *to = x.to_f32());
+			}),
+			Elements::Nf4(w) => widened(c, lhs, rhs, held, |from, wide| w.widen(from, wide)),
 		}
 	}
 }
 
-/// Rows of a bf16 weight that are widened at once.
+/// Rows of a narrow weight that are widened at once.
 const WIDENED: usize = 512;
 
-fn widened(c: &mut [f32], lhs: &Lhs<'_>, rhs: &Rhs<'_>, w: &[bf16], held: bool) {
+fn widened(c: &mut [f32], lhs: &Lhs<'_>, rhs: &Rhs<'_>, held: bool, widen: impl Fn(usize, &mut [f32])) {
 	let (rows, width) = if rhs.deep_rows { (rhs.n, rhs.k) } else { (rhs.k, rhs.n) };
 	let mut wide = vec![0f32; WIDENED.min(rows) * width];
 	for from in (0..rows).step_by(WIDENED) {
 		let count = WIDENED.min(rows - from);
 		let wide = &mut wide[..count * width];
-		wide.iter_mut()
-			.zip(&w[from * width..])
-			.for_each(|(to, x)| *to = x.to_f32());
+		widen(from * width, wide);
 		let wide = Mat::new(wide, count, width);
 		if rhs.deep_rows {
 			let c = MatMut::strided(&mut c[from..], lhs.m, count, rhs.n);
-			mat::product(c, held, Mat::new(lhs.x, lhs.m, lhs.k), wide.t(), 1.0, Threads::All);
+			let x = Mat::strided(lhs.x, lhs.m, lhs.k, lhs.stride);
+			mat::product(c, held, x, wide.t(), 1.0, Threads::All);
 		} else {
-			let x = Mat::strided(&lhs.x[from..], lhs.m, count, lhs.k);
+			let x = Mat::strided(&lhs.x[from..], lhs.m, count, lhs.stride);
 			mat::product(
 				MatMut::new(c, lhs.m, rhs.n),
 				held || from > 0,
@@ -207,79 +244,103 @@ fn widened(c: &mut [f32], lhs: &Lhs<'_>, rhs: &Rhs<'_>, w: &[bf16], held: bool) 
 }
 
 #[cfg(target_arch = "x86_64")]
+pub(super) use strips::Shared;
+
+#[cfg(target_arch = "x86_64")]
 mod strips {
 	use super::{Lhs, Rhs, Start};
-	use crate::kernels::pack;
-	use crate::kernels::tile::{tile_bf16, tile_f32, Place, COLUMNS, ROWS};
+	use crate::kernels::tile::{Kernel, Place};
+	use crate::kernels::{pack, strassen};
 	use rayon::prelude::*;
+	use std::ops::Range;
 
 	/// Units of the depth that are packed at once.
 	const DEPTH: usize = 256;
-	/// Panels of [`COLUMNS`] columns that a task takes through the rows together: `4 · 256 · 32` units are 128 KiB.
-	const PANELS: usize = 4;
+	/// Columns that a task takes through the rows together: `256 · 128` units are 128 KiB.
+	const COLUMNS: usize = 128;
 
 	/// The result, written by tasks in columns that do not overlap.
-	struct Shared(*mut f32);
-	// SAFETY: each task writes only the columns of its strip.
+	pub struct Shared(*mut f32);
+	// SAFETY: each task writes only columns of its own.
 	unsafe impl Sync for Shared {}
 
 	impl Shared {
-		fn at(&self, offset: usize) -> *mut f32 {
+		pub fn at(&self, offset: usize) -> *mut f32 {
 			self.0.wrapping_add(offset)
 		}
 	}
 
-	pub fn product(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
-		let n = terms[0].1.n;
+	type Term<'a> = (&'a Lhs<'a>, Rhs<'a>);
+
+	pub fn product<K: Kernel>(c: &mut [f32], start: Start<'_>, terms: &[Term<'_>]) {
+		let (m, n) = (terms[0].0.m, terms[0].1.n);
 		let c = Shared(c.as_mut_ptr());
-		let panels = n.div_ceil(COLUMNS);
+		let by_halves = |term: &Term<'_>| match K::HALVES {
+			true => strassen::columns(m, term.1.k, n),
+			false => 0,
+		};
+		let (large, small): (Vec<&Term<'_>>, Vec<&Term<'_>>) = terms.iter().partition(|term| by_halves(term) > 0);
+		let done = large.first().map_or(0, |term| by_halves(term));
+		let held = Start { held: true, bias: None };
+		for (i, (lhs, rhs)) in large.iter().enumerate() {
+			strassen::product(&c, if i == 0 { start } else { held }, lhs, rhs, done);
+		}
+		if done > 0 && !small.is_empty() {
+			columns::<K>(&c, held, &small, 0..done);
+		}
+		if done < n {
+			columns::<K>(&c, start, &terms.iter().collect::<Vec<_>>(), done..n);
+		}
+	}
+
+	/// Some columns of the result.
+	fn columns<K: Kernel>(c: &Shared, start: Start<'_>, terms: &[&Term<'_>], columns: Range<usize>) {
 		// Narrow results are cut finer, so that threads end together.
-		let each = if panels >= 16 * PANELS { PANELS } else { PANELS / 2 };
-		let tasks = panels.div_ceil(each);
-		(0..tasks).into_par_iter().for_each_init(
-			|| vec![0u32; PANELS * DEPTH * COLUMNS],
-			|buffer, task| strip(&c, start, terms, task * each..panels.min((task + 1) * each), buffer),
+		let width = if columns.len() >= 16 * COLUMNS {
+			COLUMNS
+		} else {
+			COLUMNS / 2
+		};
+		(0..columns.len().div_ceil(width)).into_par_iter().for_each_init(
+			|| vec![0u32; DEPTH * width],
+			|buffer, task| {
+				let from = columns.start + task * width;
+				strip::<K>(c, start, terms, from..columns.end.min(from + width), buffer);
+			},
 		);
 	}
 
-	fn strip(
-		c: &Shared,
-		start: Start<'_>,
-		terms: &[(&Lhs<'_>, Rhs<'_>)],
-		panels: std::ops::Range<usize>,
-		buffer: &mut [u32],
-	) {
+	fn strip<K: Kernel>(c: &Shared, start: Start<'_>, terms: &[&Term<'_>], columns: Range<usize>, buffer: &mut [u32]) {
 		let mut begun = false;
 		for (lhs, rhs) in terms {
-			let units = pack::units(rhs.k, lhs.pairs);
+			let units = pack::units::<K>(rhs.k);
 			for from in (0..units).step_by(DEPTH) {
 				let depth = DEPTH.min(units - from);
-				for (panel, to) in panels.clone().zip(buffer.chunks_mut(DEPTH * COLUMNS)) {
-					// SAFETY: a packed left operand exists only where the processor has AVX-512; `to` holds DEPTH.
-					unsafe { pack::rhs(rhs, panel * COLUMNS, from, depth, to) };
-				}
-				for row in (0..lhs.m).step_by(ROWS) {
-					let a = &lhs.packed[(row / ROWS * units + from) * ROWS..][..depth * ROWS];
-					for (panel, b) in panels.clone().zip(buffer.chunks(DEPTH * COLUMNS)) {
-						let column = panel * COLUMNS;
-						let place = Place {
-							to: c.at(row * rhs.n + column),
-							stride: rhs.n,
-							rows: ROWS.min(lhs.m - row),
-							columns: COLUMNS.min(rhs.n - column),
-							accumulate: begun || start.held,
-							bias: match start.bias {
-								Some(bias) if !begun => bias[column..].as_ptr(),
-								_ => std::ptr::null(),
-							},
-						};
-						// SAFETY: `a` and `b` hold `depth` units; the place lies inside `c` in this task's columns;
-						// pairs exist only where the processor has `avx512bf16`.
-						unsafe {
-							match lhs.pairs {
-								true => tile_bf16(depth, a.as_ptr(), b.as_ptr(), &place),
-								false => tile_f32(depth, a.as_ptr(), b.as_ptr(), &place),
-							}
+				// SAFETY: a packed left operand exists only where the processor has the instructions.
+				unsafe { K::pack(rhs, columns.clone(), from..from + depth, buffer, DEPTH * K::COLUMNS) };
+				for block in (0..lhs.m).step_by(K::ROW_BLOCK) {
+					let rows = (block..lhs.m.min(block + K::ROW_BLOCK)).step_by(K::ROWS);
+					for (column, b) in columns
+						.clone()
+						.step_by(K::COLUMNS)
+						.zip(buffer.chunks(DEPTH * K::COLUMNS))
+					{
+						for row in rows.clone() {
+							let a = &lhs.packed[(row / K::ROWS * units + from) * K::ROWS..][..depth * K::ROWS];
+							let place = Place {
+								to: c.at(row * rhs.n + column),
+								stride: rhs.n,
+								rows: K::ROWS.min(lhs.m - row),
+								columns: K::COLUMNS.min(rhs.n - column),
+								accumulate: begun || start.held,
+								bias: match start.bias {
+									Some(bias) if !begun => bias[column..].as_ptr(),
+									_ => std::ptr::null(),
+								},
+							};
+							// SAFETY: `a` and `b` hold `depth` units; the place lies inside `c` in this task's columns;
+							// the left operand is packed for this kernel.
+							unsafe { K::tile(depth, a.as_ptr(), b.as_ptr(), &place) };
 						}
 					}
 				}
@@ -314,9 +375,43 @@ mod tests {
 				(15, 257, 31),
 				(29, 515, 130),
 				(3, 40, 2100),
+				// Large enough to be taken by halves; columns and rows that do not halve.
+				(201, 770, 310),
 			] {
 				for (bf16_weight, transposed, start) in (0..16).map(|i| (i % 2 == 0, i / 2 % 2 == 0, i / 4)) {
 					check(path, (m, k, n), bf16_weight, transposed, start);
+				}
+			}
+		}
+	}
+
+	#[test]
+	fn four_bits_should_multiply_as_what_they_widen_to() {
+		for path in Path::available() {
+			for (m, k, n) in [(5, 33, 37), (15, 300, 70), (3, 40, 1100)] {
+				let x = random(m * k, 1);
+				let lhs = Lhs::new(&x, m, k, path, false);
+				for deep_rows in [true, false] {
+					let weight = nf4::Nf4::quantise(&random(k * n, 2), if deep_rows { [n, k] } else { [k, n] });
+					let mut wide = vec![0f32; k * n];
+					weight.dequantise(0, &mut wide);
+					let result = |elements| {
+						let rhs = match deep_rows {
+							true => Rhs::new(elements, n, k).t(),
+							false => Rhs::new(elements, k, n),
+						};
+						let mut c = vec![1f32; m * n];
+						let held = Start { held: true, bias: None };
+						product(&mut c, held, &[(&lhs, rhs)]);
+						c
+					};
+					let (found, expected) = (result(Elements::Nf4(weight.all())), result(Elements::F32(&wide)));
+					for (f, e) in found.iter().zip(expected) {
+						assert!(
+							(f - e).abs() < 1e-5,
+							"{path:?} {m}x{k}x{n} {deep_rows}: {f}, expected {e}"
+						);
+					}
 				}
 			}
 		}

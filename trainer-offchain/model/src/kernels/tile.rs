@@ -1,13 +1,11 @@
-//! The innermost product: a tile of 14 rows and 32 columns, whose sums stay in registers over the whole depth.
+//! The innermost product: a tile of rows and columns whose sums stay in registers over the whole depth.
 //!
 //! Both operands come in 32-bit units: an f32, or two bf16 that follow each other along the depth.
 
+use super::product::Rhs;
+use super::{avx2, pack, transpose};
 use std::arch::x86_64::*;
-
-/// Rows of a tile: with two registers of sums each, and three for operands, all 32 are used.
-pub const ROWS: usize = 14;
-/// Columns of a tile.
-pub const COLUMNS: usize = 32;
+use std::ops::Range;
 
 /// Where a tile's sums go.
 pub struct Place {
@@ -15,9 +13,9 @@ pub struct Place {
 	pub to: *mut f32,
 	/// Elements from row to row.
 	pub stride: usize,
-	/// Rows that exist, at most [`ROWS`].
+	/// Rows that exist, at most [`Kernel::ROWS`].
 	pub rows: usize,
-	/// Columns that exist, at most [`COLUMNS`].
+	/// Columns that exist, at most [`Kernel::COLUMNS`].
 	pub columns: usize,
 	/// Adds to what is there.
 	pub accumulate: bool,
@@ -25,16 +23,116 @@ pub struct Place {
 	pub bias: *const f32,
 }
 
+/// How a set of instructions multiplies tiles, and how it moves elements to where it reads them.
+pub trait Kernel {
+	/// Rows of a tile.
+	const ROWS: usize;
+	/// Columns of a tile.
+	const COLUMNS: usize;
+	/// Side of the squares that [`Self::transpose`] moves; not below [`Self::ROWS`].
+	const SIDE: usize;
+	/// Whether a unit is two bf16.
+	const PAIRS: bool;
+	/// Whether large products take one step of Strassen's algorithm.
+	const HALVES: bool;
+	/// Rows that go through one panel of columns before the next: their panels stay in the second-level cache.
+	const ROW_BLOCK: usize;
+
+	/// The product of `a [depth, ROWS]` and `b [depth, COLUMNS]`, in units.
+	///
+	/// # Safety
+	/// The processor has the instructions; `a` and `b` hold that many units; what `place` names is writable.
+	unsafe fn tile(depth: usize, a: *const u32, b: *const u32, place: &Place);
+
+	/// Writes column `j` of the `SIDE × width` matrix whose rows start at `rows` to `to + j · stride`, for `j` below
+	/// `width` (at most `SIDE`), in that order: with a stride below `SIDE` a later column overwrites what an earlier one
+	/// wrote too much.
+	///
+	/// # Safety
+	/// The processor has the instructions; `width` readable elements behind each of `rows`; `SIDE` writable ones at each
+	/// column's place.
+	unsafe fn transpose(rows: &[*const u32], width: usize, to: *mut u32, stride: usize);
+
+	/// Some columns, from a multiple of `COLUMNS` on, of some units of `rhs`, as panels `[units, COLUMNS]` that start `room`
+	/// apart; columns that do not exist are 0.
+	///
+	/// # Safety
+	/// The processor has the instructions.
+	unsafe fn pack(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<usize>, to: &mut [u32], room: usize);
+
+	/// Columns `part.0..part.0 + part.1` (at most `ROWS`) of `x [depth, stride]` as rows of a panel `[units, ROWS]`; rows
+	/// that do not exist are 0.
+	///
+	/// # Safety
+	/// The processor has the instructions.
+	unsafe fn pack_t(x: &[f32], stride: usize, depth: usize, part: (usize, usize), to: &mut [u32]);
+}
+
+macro_rules! kernel {
+	($(#[$doc:meta])* $name:ident, $features:literal, $rows:expr, $columns:expr, $side:expr, $pairs:literal, $halves:literal,
+		$row_block:expr, $tile:path, $transpose:path, $pack_t:path) => {
+		$(#[$doc])*
+		pub enum $name {}
+
+		impl Kernel for $name {
+			const ROWS: usize = $rows;
+			const COLUMNS: usize = $columns;
+			const SIDE: usize = $side;
+			const PAIRS: bool = $pairs;
+			const HALVES: bool = $halves;
+			const ROW_BLOCK: usize = $row_block;
+
+			unsafe fn tile(depth: usize, a: *const u32, b: *const u32, place: &Place) {
+				$tile(depth, a, b, place);
+			}
+
+			unsafe fn transpose(rows: &[*const u32], width: usize, to: *mut u32, stride: usize) {
+				$transpose(rows, width, to, stride);
+			}
+
+			unsafe fn pack(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<usize>, to: &mut [u32], room: usize) {
+				#[target_feature(enable = $features)]
+				unsafe fn pack(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<usize>, to: &mut [u32], room: usize) {
+					pack::rhs::<$name>(rhs, columns, units, to, room);
+				}
+				pack(rhs, columns, units, to, room);
+			}
+
+			unsafe fn pack_t(x: &[f32], stride: usize, depth: usize, part: (usize, usize), to: &mut [u32]) {
+				$pack_t(x, stride, depth, part, to);
+			}
+		}
+	};
+}
+
+kernel!(
+	/// f32 by AVX2 and FMA; bf16 is widened.
+	Avx2, "avx2,fma", avx2::ROWS, avx2::COLUMNS, avx2::SIDE, false, true, 16 * avx2::ROWS,
+	avx2::tile, avx2::transpose, avx2::pack_t
+);
+kernel!(
+	/// f32 by AVX-512.
+	Avx512, "avx512f,avx512bw", ROWS, COLUMNS, transpose::SIDE, false, false, ROWS,
+	tile_f32, transpose::transpose, pack::copy_t::<ROWS>
+);
+kernel!(
+	/// Pairs of bf16 by AVX-512; sums are f32.
+	Avx512Pairs, "avx512f,avx512bw", ROWS, COLUMNS, transpose::SIDE, true, false, ROWS,
+	tile_bf16, transpose::transpose, pack::pair_t::<ROWS>
+);
+
+/// Rows of an AVX-512 tile: with two registers of sums each, and three for operands, all 32 are used.
+const ROWS: usize = 14;
+const COLUMNS: usize = 32;
+
 macro_rules! tile {
 	($name:ident, $features:literal, $step:expr, $doc:literal) => {
 		#[doc = $doc]
 		///
-		/// `a [depth, ROWS]`, `b [depth, COLUMNS]`, in units.
-		///
 		/// # Safety
-		/// The processor has the features; `a` and `b` hold that many units; what `place` names is writable.
+		/// See [`Kernel::tile`].
 		#[target_feature(enable = $features)]
-		pub unsafe fn $name(depth: usize, mut a: *const u32, mut b: *const u32, place: &Place) {
+		unsafe fn $name(depth: usize, mut a: *const u32, mut b: *const u32, place: &Place) {
 			let step = $step;
 			let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
 			for _ in 0..depth {

@@ -1,17 +1,14 @@
-//! Transposing 32-bit elements, 16 × 16 at a time.
+//! Transposing 32-bit elements by AVX-512, 16 × 16 at a time.
 
 use std::arch::x86_64::*;
 
 /// Side of the square.
 pub const SIDE: usize = 16;
 
-/// Writes column `j` of the `16 × width` matrix whose rows start at `rows` to `to + j · stride`, for `j` below `width`
-/// (at most 16), in that order: with a stride below 16 a later column overwrites what an earlier one wrote too much.
-///
 /// # Safety
-/// AVX-512F; `width` readable elements behind each of `rows`; 16 writable ones at each column's place.
+/// See [`super::tile::Kernel::transpose`].
 #[target_feature(enable = "avx512f")]
-pub unsafe fn transpose(rows: &[*const u32; SIDE], width: usize, to: *mut u32, stride: usize) {
+pub unsafe fn transpose(rows: &[*const u32], width: usize, to: *mut u32, stride: usize) {
 	let mask = if width >= SIDE { 0xffff } else { (1u16 << width) - 1 };
 	let mut r = [_mm512_setzero_si512(); SIDE];
 	for i in 0..SIDE {
@@ -49,25 +46,31 @@ pub unsafe fn transpose(rows: &[*const u32; SIDE], width: usize, to: *mut u32, s
 
 #[cfg(test)]
 mod tests {
-	use super::*;
+	use crate::kernels::tile::{Avx2, Avx512, Kernel};
+	use crate::kernels::Path;
+
+	fn moves_every_element<K: Kernel>() {
+		let from: Vec<u32> = (0..16 * 20).collect();
+		for width in [1, K::SIDE / 2 - 1, K::SIDE] {
+			let rows: Vec<*const u32> = (0..K::SIDE).map(|i| from[i * 20 + 3..].as_ptr()).collect();
+			let stride = K::SIDE + 2;
+			let mut to = vec![u32::MAX; stride * K::SIDE];
+			// SAFETY: rows have 17 elements each, `to` a whole stride for every column; the caller asked the processor.
+			unsafe { K::transpose(&rows, width, to.as_mut_ptr(), stride) };
+			for (j, i) in (0..K::SIDE).flat_map(|j| (0..K::SIDE).map(move |i| (j, i))) {
+				let expected = if j < width { (i * 20 + 3 + j) as u32 } else { u32::MAX };
+				assert_eq!(to[j * stride + i], expected, "{width}: {i}, {j}");
+			}
+		}
+	}
 
 	#[test]
 	fn transpose_should_move_every_element_and_no_more() {
-		if !std::is_x86_feature_detected!("avx512f") {
-			return;
+		if Path::detected() >= Path::Avx2 {
+			moves_every_element::<Avx2>();
 		}
-		let from: Vec<u32> = (0..16 * 20).collect();
-		for width in [1, 7, 16] {
-			let rows = std::array::from_fn(|i| from[i * 20 + 3..].as_ptr());
-			let mut to = vec![u32::MAX; 18 * 16];
-			// SAFETY: rows have 17 elements each, `to` 18 · 16.
-			unsafe { transpose(&rows, width, to.as_mut_ptr(), 18) };
-			for j in 0..16 {
-				for i in 0..16 {
-					let expected = if j < width { (i * 20 + 3 + j) as u32 } else { u32::MAX };
-					assert_eq!(to[j * 18 + i], expected, "{width}: {i}, {j}");
-				}
-			}
+		if Path::detected() >= Path::Avx512 {
+			moves_every_element::<Avx512>();
 		}
 	}
 }

@@ -6,6 +6,7 @@
 use super::{elements, flat, make, output, reference, rows_and_width, Held};
 use crate::kernels::{self, matvec, Lhs, Path, Rhs, Start};
 use crate::mat::{product, Mat, MatMut, Threads};
+use crate::nf4::Nf4;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -19,11 +20,51 @@ pub enum WeightLayout {
 	InOut,
 }
 
+impl WeightLayout {
+	/// Shape of a weight's tensor.
+	pub fn shape(self, out: usize, inp: usize) -> [usize; 2] {
+		match self {
+			Self::OutIn => [out, inp],
+			Self::InOut => [inp, out],
+		}
+	}
+}
+
+/// What a weight's elements are kept in.
+#[derive(Clone, Debug)]
+pub enum Matrix {
+	/// f32 or, frozen, bf16.
+	Plain(Tensor),
+	/// Frozen, in four bits: widened piece by piece wherever it is multiplied.
+	Nf4(Arc<Nf4>),
+}
+
+impl Matrix {
+	/// The tensor, unless the elements are in four bits.
+	pub fn plain(&self) -> Option<&Tensor> {
+		match self {
+			Self::Plain(tensor) => Some(tensor),
+			Self::Nf4(_) => None,
+		}
+	}
+
+	/// Whether it is the variable of a training.
+	pub(crate) fn is_variable(&self) -> bool {
+		self.plain().is_some_and(Tensor::is_variable)
+	}
+}
+
+impl From<Tensor> for Matrix {
+	fn from(tensor: Tensor) -> Self {
+		Self::Plain(tensor)
+	}
+}
+
 /// A weight with its layout and optional bias `[out]`.
 #[derive(Clone, Debug)]
 pub struct Weight {
 	/// `[out, in]` or `[in, out]`.
-	pub tensor: Tensor,
+	pub matrix: Matrix,
 	/// Which of the two.
 	pub layout: WeightLayout,
 	/// `[out]`.
@@ -33,7 +74,10 @@ pub struct Weight {
 impl Weight {
 	/// (out, in).
 	pub fn out_in(&self) -> Result<(usize, usize)> {
-		let (a, b) = self.tensor.dims2()?;
+		let (a, b) = match &self.matrix {
+			Matrix::Plain(tensor) => tensor.dims2()?,
+			Matrix::Nf4(packed) => (packed.shape[0], packed.shape[1]),
+		};
 		Ok(match self.layout {
 			WeightLayout::OutIn => (a, b),
 			WeightLayout::InOut => (b, a),
@@ -49,8 +93,8 @@ impl Weight {
 	}
 
 	/// Whether it is being trained.
-	fn trainable(&self) -> bool {
-		self.tensor.track_op() || self.bias.as_ref().is_some_and(Tensor::track_op)
+	pub(crate) fn trainable(&self) -> bool {
+		self.matrix.plain().is_some_and(Tensor::track_op) || self.bias.as_ref().is_some_and(Tensor::track_op)
 	}
 }
 
@@ -68,13 +112,13 @@ pub fn linear(x: &Tensor, weight: &Weight) -> Result<Tensor> {
 		return reference::linear(x, weight);
 	}
 	let x = x.contiguous()?;
-	if !weight.trainable() {
+	let Some(tensor) = weight.matrix.plain().filter(|_| weight.trainable()) else {
 		return x.apply_op1(Frozen { weight: weight.clone() });
-	}
+	};
 	let op = Trainable { layout: weight.layout };
 	match &weight.bias {
-		None => x.apply_op2(&weight.tensor, op),
-		Some(bias) => x.apply_op3(&weight.tensor, bias, op),
+		None => x.apply_op2(tensor, op),
+		Some(bias) => x.apply_op3(tensor, bias, op),
 	}
 }
 
@@ -128,16 +172,16 @@ pub(crate) fn weight_of<'x>(weight: &Weight, held: &'x Held<'_>) -> Result<Rhs<'
 	})
 }
 
-/// `x Wᵀ + b` with a frozen weight, f32 or bf16.
+/// `x Wᵀ + b` with a frozen weight.
 fn frozen_forward(x: &[f32], rows: usize, weight: &Weight) -> Result<(Vec<f32>, usize)> {
 	let (out, inp) = weight.out_in()?;
-	let held = Held::new(&weight.tensor)?;
+	let held = Held::of(&weight.matrix)?;
 	let w = weight_of(weight, &held)?.t();
 	let bias = weight.bias.as_ref().map(Held::new).transpose()?;
 	let bias = bias.as_ref().map(Held::f32).transpose()?;
 	let mut y = vec![0f32; rows * out];
 	if rows <= matvec::MOST_ROWS {
-		matvec::product(&mut y, x, &w);
+		matvec::product(&mut y, x, &w, Path::detected());
 		add_bias(&mut y, bias);
 	} else {
 		let path = Path::detected();
@@ -150,7 +194,7 @@ fn frozen_forward(x: &[f32], rows: usize, weight: &Weight) -> Result<(Vec<f32>, 
 /// `dy W` with a frozen weight.
 fn frozen_backward(grad: &[f32], rows: usize, weight: &Weight) -> Result<Vec<f32>> {
 	let (out, inp) = weight.out_in()?;
-	let held = Held::new(&weight.tensor)?;
+	let held = Held::of(&weight.matrix)?;
 	let (w, path) = (weight_of(weight, &held)?, Path::detected());
 	let mut d_x = vec![0f32; rows * inp];
 	let grad = Lhs::new(grad, rows, out, path, w.pairs(path));

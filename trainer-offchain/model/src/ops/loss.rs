@@ -12,8 +12,10 @@ use std::sync::{Arc, Mutex};
 /// Target of a position that does not count.
 pub const IGNORE: u32 = u32::MAX;
 
-/// Rows whose logits are held at once.
-const CHUNK: usize = 256;
+/// Rows whose logits are held at once: more take more memory, fewer pack the head more often.
+const CHUNK: usize = 128;
+/// Columns of them that are packed at once.
+const PACKED: usize = 8192;
 
 /// Sum over rows of `-log softmax(hidden Wᵀ)[target]`, a scalar; `hidden [rows, width]`, `head [vocab, width]`, targets one
 /// per row, [`IGNORE`] for none.
@@ -102,9 +104,15 @@ pub(crate) fn forward(targets: &[u32], hidden: &[f32], head: Rhs<'_>, wanted: Wa
 			continue;
 		}
 		let mut d_x = vec![0f32; rows * width];
-		let lhs = Lhs::new(logits, rows, vocab, path, head.pairs(path));
-		product(&mut d_x, Start::default(), &[(&lhs, head.t())]);
-		drop(lhs);
+		for from in (0..vocab).step_by(PACKED) {
+			let columns = from..vocab.min(from + PACKED);
+			let lhs = Lhs::columns(logits, vocab, columns.clone(), path, head.pairs(path));
+			let start = Start {
+				held: from > 0,
+				bias: None,
+			};
+			product(&mut d_x, start, &[(&lhs, head.t().rows(columns))]);
+		}
 		for (row, i) in d_x.chunks(width).zip(chunk) {
 			outcome.hidden[i * width..(i + 1) * width].copy_from_slice(row);
 		}

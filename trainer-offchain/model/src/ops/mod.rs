@@ -16,12 +16,13 @@ mod tests;
 
 pub use activation::{gelu_tanh, swiglu};
 pub use attention::{alibi_slope, attention, AttentionShape};
-pub use linear::{linear, lora_linear, Weight, WeightLayout};
+pub use linear::{linear, lora_linear, Matrix, Weight, WeightLayout};
 pub use loss::{cross_entropy_sum, IGNORE};
 pub use norm::{layer_norm, rms_norm};
 pub use rotary::{rotary, Pairs, RotaryAngles, RotaryTable};
 
 use crate::kernels::product::Elements;
+use crate::nf4::Nf4;
 use candle_core::{bail, CpuStorage, Layout, Result, Shape, Storage, Tensor};
 use std::ops::{Deref, Range};
 
@@ -45,11 +46,16 @@ fn tensor_elements<'a>(storage: &'a Storage, layout: &Layout) -> Result<&'a [f32
 	}
 }
 
-/// A contiguous tensor on the CPU, held to be read.
-pub(crate) struct Held<'a> {
-	/// candle's read guard, whose type it does not export.
-	storage: Box<dyn Deref<Target = Storage> + 'a>,
-	range: Range<usize>,
+/// Elements on the CPU, held to be read.
+pub(crate) enum Held<'a> {
+	/// A contiguous tensor's.
+	Tensor {
+		/// candle's read guard, whose type it does not export.
+		storage: Box<dyn Deref<Target = Storage> + 'a>,
+		range: Range<usize>,
+	},
+	/// A quantised matrix's.
+	Nf4(&'a Nf4),
 }
 
 impl<'a> Held<'a> {
@@ -57,7 +63,7 @@ impl<'a> Held<'a> {
 	pub fn new(tensor: &'a Tensor) -> Result<Self> {
 		let (storage, layout) = tensor.storage_and_layout();
 		match layout.contiguous_offsets() {
-			Some((start, end)) => Ok(Self {
+			Some((start, end)) => Ok(Self::Tensor {
 				storage: Box::new(storage),
 				range: start..end,
 			}),
@@ -65,11 +71,23 @@ impl<'a> Held<'a> {
 		}
 	}
 
-	/// Its elements, f32 or bf16.
+	/// Holds a weight's.
+	pub fn of(matrix: &'a Matrix) -> Result<Self> {
+		match matrix {
+			Matrix::Plain(tensor) => Self::new(tensor),
+			Matrix::Nf4(packed) => Ok(Self::Nf4(packed)),
+		}
+	}
+
+	/// Its elements.
 	pub fn elements(&self) -> Result<Elements<'_>> {
-		match &**self.storage {
-			Storage::Cpu(CpuStorage::F32(x)) => Ok(Elements::F32(&x[self.range.clone()])),
-			Storage::Cpu(CpuStorage::BF16(x)) => Ok(Elements::Bf16(&x[self.range.clone()])),
+		let (storage, range) = match self {
+			Self::Tensor { storage, range } => (&***storage, range.clone()),
+			Self::Nf4(packed) => return Ok(Elements::Nf4(packed.all())),
+		};
+		match storage {
+			Storage::Cpu(CpuStorage::F32(x)) => Ok(Elements::F32(&x[range])),
+			Storage::Cpu(CpuStorage::BF16(x)) => Ok(Elements::Bf16(&x[range])),
 			_ => bail!("operation needs an f32 or bf16 tensor on the CPU"),
 		}
 	}
@@ -78,7 +96,7 @@ impl<'a> Held<'a> {
 	pub fn f32(&self) -> Result<&[f32]> {
 		match self.elements()? {
 			Elements::F32(x) => Ok(x),
-			Elements::Bf16(_) => bail!("operation needs an f32 tensor"),
+			_ => bail!("operation needs an f32 tensor"),
 		}
 	}
 }

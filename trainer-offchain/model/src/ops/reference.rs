@@ -1,7 +1,7 @@
 //! The same operations composed of candle's differentiable ones: slower, on any device, and what the fused forms are
 //! tested against.
 
-use super::{AttentionShape, Pairs, RotaryAngles, Weight, WeightLayout, IGNORE};
+use super::{AttentionShape, Matrix, Pairs, RotaryAngles, Weight, WeightLayout, IGNORE};
 use candle_core::{Device, Result, Tensor, D};
 
 /// See [`super::swiglu`].
@@ -51,9 +51,17 @@ pub fn linear(x: &Tensor, weight: &Weight) -> Result<Tensor> {
 	let mut dims = x.dims().to_vec();
 	let rows = x.elem_count() / inp;
 	let flat = x.reshape((rows, inp))?;
+	let wide = match &weight.matrix {
+		Matrix::Plain(tensor) => tensor.clone(),
+		Matrix::Nf4(packed) => {
+			let mut wide = vec![0f32; packed.len()];
+			packed.widen(0, &mut wide);
+			Tensor::from_vec(wide, (out, inp), x.device())?
+		}
+	};
 	let y = match weight.layout {
-		WeightLayout::OutIn => flat.matmul(&weight.tensor.t()?)?,
-		WeightLayout::InOut => flat.matmul(&weight.tensor)?,
+		WeightLayout::OutIn => flat.matmul(&wide.t()?)?,
+		WeightLayout::InOut => flat.matmul(&wide)?,
 	};
 	let y = match &weight.bias {
 		Some(bias) => y.broadcast_add(bias)?,

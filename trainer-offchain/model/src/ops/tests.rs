@@ -166,7 +166,6 @@ fn attention_by(form: attention::Form, shape: AttentionShape) -> Vec<Vec<f32>> {
 		q,
 		k,
 		v,
-		out: of(3, &out),
 		grad: of(3, &data[3]),
 	};
 	backward(into, given, sizes, form);
@@ -240,13 +239,13 @@ fn linear_should_equal_its_composition_in_both_layouts() {
 	for (layout, dims) in [(WeightLayout::OutIn, [6, 10]), (WeightLayout::InOut, [10, 6])] {
 		let (x, w, b) = (random(&[2, 5, 10], 1), random(&dims, 2), random(&[6], 3));
 		let frozen = Weight {
-			tensor: w.as_detached_tensor(),
+			matrix: w.as_detached_tensor().into(),
 			layout,
 			bias: Some(b.as_detached_tensor()),
 		};
 		compare(&[&x], || linear(&x, &frozen), || reference::linear(&x, &frozen));
 		let trained = Weight {
-			tensor: w.as_tensor().clone(),
+			matrix: w.as_tensor().clone().into(),
 			layout,
 			bias: Some(b.as_tensor().clone()),
 		};
@@ -274,11 +273,31 @@ fn linear_should_equal_its_composition_in_both_layouts() {
 }
 
 #[test]
+fn linear_in_four_bits_should_equal_its_composition() {
+	let values: Vec<f32> = (0..70 * 33).map(|i| (i as f32 * 0.7).sin()).collect();
+	let weight = Weight {
+		matrix: Matrix::Nf4(Arc::new(Nf4::quantise(&values, [70, 33]))),
+		layout: WeightLayout::OutIn,
+		bias: Some(random(&[70], 3).as_detached_tensor()),
+	};
+	// Two rows and ten: those of a text that is written, and those of a training.
+	for rows in [1, 5] {
+		let (x, a, b) = (random(&[2, rows, 33], 1), random(&[3, 33], 4), random(&[70, 3], 5));
+		compare(&[&x], || linear(&x, &weight), || reference::linear(&x, &weight));
+		compare(
+			&[&x, &a, &b],
+			|| lora_linear(&x, &weight, &a, &b, 2.0, None),
+			|| reference::lora_linear(&x, &weight, &a, &b, 2.0, None),
+		);
+	}
+}
+
+#[test]
 fn frozen_weights_should_get_no_gradient() {
 	let x = random(&[4, 10], 1);
 	let w = random(&[6, 10], 2).as_detached_tensor();
 	let weight = Weight {
-		tensor: w.clone(),
+		matrix: w.clone().into(),
 		layout: WeightLayout::OutIn,
 		bias: None,
 	};

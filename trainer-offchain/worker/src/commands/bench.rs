@@ -21,6 +21,8 @@ use std::time::Instant;
 enum Method {
 	/// Rank 8, alpha 16, around PEFT's default layers
 	Lora,
+	/// The same over linear layers in four bits
+	Qlora,
 	/// All parameters
 	Full,
 }
@@ -80,7 +82,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
 		Dtype::Bf16 => DType::BF16,
 	};
 	let trainable = full && args.generate.is_none();
-	let mut decoder = Decoder::load_as(&args.model, &Device::Cpu, trainable, matrices)?;
+	let mut decoder = match args.method {
+		Method::Qlora => Decoder::load_frozen(&args.model, &Device::Cpu, matrices, true)?,
+		_ => Decoder::load_as(&args.model, &Device::Cpu, trainable, matrices)?,
+	};
 	if let Some(adapter) = &args.adapter {
 		peft::load(&mut decoder, adapter, args.generate.is_none())?;
 	} else if !full && args.generate.is_none() {
@@ -102,7 +107,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 }
 
 fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
-	let variables = variables(decoder, args.method == Method::Lora);
+	let variables = variables(decoder, args.method != Method::Full);
 	let trainable: usize = variables.iter().map(Tensor::elem_count).sum();
 	// torch.optim.AdamW's default decay, and the peer's clipping.
 	let mut trainer = Trainer::new(decoder, variables, 0.01, 1.0, None);
@@ -125,7 +130,8 @@ fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
 		"dtype": if args.dtype == Dtype::F32 { "f32" } else { "bf16" },
 		"seq_len": rows.len(),
 		"batch": args.batch,
-		"method": if args.method == Method::Lora { "lora" } else { "full" },
+		"method": args.method.to_possible_value().map(|value| value.get_name().to_owned()),
+		"weight_mb": decoder.weight_bytes() >> 20,
 		"step_s_median": round(median, 4),
 		"step_cpu_s_median": round(self::median(cpu_times), 4),
 		"tokens_per_s": round(rows.len() as f64 * f64::from(args.batch) / median, 1),
@@ -138,10 +144,10 @@ fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
 }
 
 fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<ExitCode> {
-	let (mut times, mut written) = (Vec::new(), Vec::new());
+	let (mut times, mut cpu_times, mut written) = (Vec::new(), Vec::new(), Vec::new());
 	for run in 0..args.warmup + args.steps {
 		let prompt = rows.of_step(run, args.batch);
-		let started = Instant::now();
+		let (started, cpu) = (Instant::now(), usage()?.cpu_s);
 		let mut cache = KvCache::new();
 		let mut input = Tensor::new(prompt, &decoder.device)?;
 		written.clear();
@@ -153,6 +159,7 @@ fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<
 		}
 		if run >= args.warmup {
 			times.push(started.elapsed().as_secs_f64());
+			cpu_times.push(usage()?.cpu_s - cpu);
 		}
 	}
 	let median = median(times);
@@ -165,6 +172,7 @@ fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<
 		"batch": args.batch,
 		"generate": tokens,
 		"run_s_median": round(median, 4),
+		"run_cpu_s_median": round(self::median(cpu_times), 4),
 		"tokens_per_s": round(f64::from(tokens * args.batch) / median, 1),
 		"peak_rss_mb": usage()?.peak_rss_mb,
 		"written": written,

@@ -29,6 +29,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 	let (model, adapter) = (&args.model.model, args.model.adapter.as_deref());
 	let found = evaluate(
 		model,
+		args.model.nf4,
 		adapter,
 		&args.data,
 		args.cutoff_length,

@@ -8,10 +8,12 @@ pub mod hub;
 pub mod init_model;
 pub mod logits;
 pub mod merge;
+pub mod quantise;
 pub mod reproduce;
 pub mod serve;
 
 use anyhow::{ensure, Result};
+use candle_core::DType;
 use openledger_model::{peft, Decoder, ModelTokenizer};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,9 @@ pub struct ModelArgs {
 	/// Folder of a PEFT adapter to put around it
 	#[arg(long, value_name = "DIR")]
 	pub adapter: Option<PathBuf>,
+	/// Keep the weights of linear layers in four bits (NF4), as the method qlora does
+	#[arg(long)]
+	pub nf4: bool,
 	/// cpu, cuda or cuda:N
 	#[arg(long, default_value = "cpu")]
 	pub device: String,
@@ -32,11 +37,8 @@ pub struct ModelArgs {
 impl ModelArgs {
 	/// The base model.
 	fn base(&self) -> Result<Decoder> {
-		Ok(Decoder::load(
-			&self.model,
-			&openledger_finetune::run::device(&self.device)?,
-			false,
-		)?)
+		let device = openledger_finetune::run::device(&self.device)?;
+		Ok(Decoder::load_frozen(&self.model, &device, DType::F32, self.nf4)?)
 	}
 
 	/// The model with its adapter.

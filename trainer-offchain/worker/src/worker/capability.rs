@@ -23,7 +23,11 @@ pub fn find(device: &str, memory_mib: Option<u32>) -> anyhow::Result<Capability>
 	Ok(Capability {
 		device: kind,
 		memory_mib,
-		methods: MethodSet::of(&[Method::Lora, Method::Full]),
+		methods: match kind {
+			// Weights in four bits are computed with on the CPU only.
+			Device::Cpu => MethodSet::of(&Method::ALL),
+			Device::Cuda | Device::Metal => MethodSet::of(&[Method::Lora, Method::Full]),
+		},
 		dtypes: DtypeSet::of(&[Dtype::F32]),
 	})
 }
@@ -61,6 +65,8 @@ mod tests {
 		};
 		assert!(gpu.fits(&spec(Method::Lora, Dtype::F32)) && gpu.fits(&spec(Method::Full, Dtype::F32)));
 		assert!(!gpu.fits(&spec(Method::Qlora, Dtype::F32)) && !gpu.fits(&spec(Method::Lora, Dtype::Bf16)));
+		let cpu = find("cpu", Some(80_000)).unwrap();
+		assert!(Method::ALL.iter().all(|method| cpu.fits(&spec(*method, Dtype::F32))));
 	}
 
 	#[test]

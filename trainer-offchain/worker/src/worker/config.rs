@@ -24,19 +24,23 @@ pub struct Paths {
 	pub init_adapter: Option<PathBuf>,
 }
 
+/// What an order trains.
+pub fn method(ordered: Ordered) -> Method {
+	match ordered {
+		Ordered::Lora => Method::Lora,
+		Ordered::Qlora => Method::Qlora,
+		Ordered::Full => Method::Full,
+	}
+}
+
 /// The run that an order describes.
 pub fn run_config(spec: &TrainingSpec, paths: &Paths, device: &str) -> Result<RunConfig> {
 	let h = &spec.hyperparameters;
-	let method = match spec.method {
-		Ordered::Lora => Method::Lora,
-		Ordered::Full => Method::Full,
-		Ordered::Qlora => return Err(WorkerError::Unsupported("QLoRA")),
-	};
 	if spec.dtype != Dtype::F32 {
 		return Err(WorkerError::Unsupported("bfloat16"));
 	}
 	let mut config = RunConfig::new(&paths.model, &paths.data, &paths.output);
-	config.method = method;
+	config.method = method(spec.method);
 	config.learning_rate = h.learning_rate_nano as f64 / 1e9;
 	config.scheduler = match h.scheduler {
 		OrderedScheduler::Constant => Scheduler::Constant,
@@ -58,7 +62,7 @@ pub fn run_config(spec: &TrainingSpec, paths: &Paths, device: &str) -> Result<Ru
 	config.save_steps = SAVE_STEPS;
 	config.max_checkpoints = MAX_CHECKPOINTS;
 	config.device = device.into();
-	if method == Method::Lora {
+	if config.method != Method::Full {
 		adapter_keys(&mut config, h, paths.init_adapter.clone());
 	}
 	config.validate()?;

@@ -138,7 +138,11 @@ impl<C: Chain> Service<C> {
 		let (model, adapter) = self.result_files(id, job, result, &folder).await?;
 		let cutoff = job.spec.hyperparameters.cutoff_length as usize;
 		let device = openledger_finetune::run::device(&self.device)?;
-		let evaluating = move || evaluate(&model, adapter.as_deref(), &data, cutoff, MAX_TOKENS as usize, &device);
+		let nf4 = job.spec.method == Method::Qlora;
+		let evaluating = move || {
+			let limit = MAX_TOKENS as usize;
+			evaluate(&model, nf4, adapter.as_deref(), &data, cutoff, limit, &device)
+		};
 		let found = tokio::task::spawn_blocking(evaluating)
 			.await
 			.map_err(|error| WorkerError::Crashed(error.to_string()))?;

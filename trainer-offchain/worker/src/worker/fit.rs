@@ -1,16 +1,17 @@
 //! Whether a job's training fits the device's memory, before its base model is fetched and before anything is bid.
 
 use super::cache::{verify, Cache};
+use super::config::method;
 use super::error::{Result, WorkerError};
 use super::prepare::{file_name, Prepared};
 use super::Service;
 use chain_client::{Chain, Query};
-use openledger_finetune::memory::{adapter_numbers, numbers_in, Footprint};
-use openledger_finetune::Method;
+use openledger_finetune::memory::{adapter_numbers, in_four_bits, numbers_in, Footprint};
+use openledger_finetune::{FinetuneError, Method};
 use openledger_model::lora::ALL_LINEAR;
 use openledger_model::{DecoderConfig, RawConfig};
 use openledger_primitives::{
-	training::{LoraTargets, Method as Ordered, Parent, TrainingSpec},
+	training::{LoraTargets, Parent, TrainingSpec},
 	JobId,
 };
 
@@ -77,14 +78,15 @@ impl<C: Chain> Service<C> {
 			}
 		}
 		let config = config.ok_or(WorkerError::Unsupported("a base model without config.json"))?;
-		let raw = RawConfig::read_file(&config).map_err(openledger_finetune::FinetuneError::from)?;
-		let config = DecoderConfig::from_raw(&raw).map_err(openledger_finetune::FinetuneError::from)?;
+		let raw = RawConfig::read_file(&config).map_err(FinetuneError::from)?;
+		let config = DecoderConfig::from_raw(&raw).map_err(FinetuneError::from)?;
+		let method = method(spec.method);
 		let h = &spec.hyperparameters;
 		let targets = match h.lora_targets {
 			LoraTargets::Default => Vec::new(),
 			LoraTargets::AllLinear => vec![ALL_LINEAR.to_owned()],
 		};
-		let adapts_anew = continued.is_none() && spec.method != Ordered::Full;
+		let adapts_anew = continued.is_none() && method != Method::Full;
 		if adapts_anew && targets.is_empty() && config.family.default_targets.is_empty() {
 			return Err(WorkerError::NoTargets {
 				family: config.family.model_type,
@@ -92,12 +94,10 @@ impl<C: Chain> Service<C> {
 		}
 		let footprint = Footprint {
 			config: &config,
-			weights: numbers_in(&raw, file_bytes),
+			weights: numbers_in(&raw, &config, file_bytes).map_err(FinetuneError::from)?,
 			file_bytes,
-			method: match spec.method {
-				Ordered::Full => Method::Full,
-				Ordered::Lora | Ordered::Qlora => Method::Lora,
-			},
+			four_bits: in_four_bits(&raw, method).map_err(FinetuneError::from)?,
+			method,
 			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets, false)),
 			dropout: h.lora_dropout_milli > 0,
 			dora: false,

@@ -13,7 +13,7 @@ use openledger_model::peft;
 use openledger_primitives::{
 	item::{next_root, Item, VersionEntry},
 	model::{BaseModel, Job},
-	training::{DatasetRef, Method, Parent, TrainingSpec},
+	training::{DatasetRef, Parent, TrainingSpec},
 	BaseModelId, DatanetId, JobId, ModelId,
 };
 use std::collections::BTreeSet;
@@ -66,9 +66,6 @@ impl<C: Chain> Service<C> {
 	pub async fn prepare_in(&self, id: JobId, folder: PathBuf) -> Result<Prepared> {
 		let query = Query::new(&*self.chain);
 		let job = query.job(id).await?.ok_or(WorkerError::JobMissing(id))?;
-		if job.spec.method == Method::Qlora {
-			return Err(WorkerError::Unsupported("QLoRA"));
-		}
 		let terms = query.job_terms(id).await?.ok_or(WorkerError::JobMissing(id))?;
 		create_dir(&folder)?;
 

@@ -13,7 +13,8 @@ use std::ops::Range;
 pub(super) struct Saved {
 	/// Query, key and value, turned: one matrix, or three.
 	qkv: Vec<Vec<f32>>,
-	attended: Vec<f32>,
+	/// The last layer's input, where its own parameters' gradients need it.
+	attended: Option<Vec<f32>>,
 	/// Of the projection's layers, then of the last one.
 	masks: Vec<Mask>,
 }
@@ -128,6 +129,7 @@ impl Pass<'_> {
 		let input = self.input(&attended);
 		let y = self.linear(&attention.out, &input, Some(residual), dropout, &mut masks)?;
 		drop(input);
+		let attended = attention.out.wants_input().then_some(attended);
 		Ok((y, Saved { qkv, attended, masks }))
 	}
 
@@ -146,8 +148,13 @@ impl Pass<'_> {
 		let Saved { qkv, attended, masks } = saved;
 		let layers = &direct.layers;
 		let (masks, for_out) = masks.split_at(layers.len());
-		let d_attended =
-			self.linears_backward(&[(&attention.out, grad, &for_out[0])], Some(&attended), true, gradients)?;
+		let d_attended = self.linears_backward(
+			&[(&attention.out, grad, &for_out[0])],
+			attended.as_deref(),
+			true,
+			gradients,
+		)?;
+		drop(attended);
 		let mut d_qkv: Vec<Vec<f32>> = qkv.iter().map(|part| vec![0f32; part.len()]).collect();
 		let place = Place::alone(shape.heads, shape.value_dim);
 		for (rows, sizes) in self.parts(shape) {
@@ -157,12 +164,11 @@ impl Pass<'_> {
 				q,
 				k,
 				v,
-				out: of(&attended[within(&rows, place)]),
 				grad: of(&d_attended[within(&rows, place)]),
 			};
 			backward(heads_mut(&mut d_qkv, places, &rows), given, sizes, self.form());
 		}
-		drop((d_attended, attended, qkv));
+		drop((d_attended, qkv));
 		self.turn(&mut d_qkv, places, &shape, -1.0);
 		let grads = layers.iter().zip(&d_qkv).zip(masks);
 		let branches: Vec<_> = grads.map(|((l, grad), mask)| (l, grad.as_slice(), mask)).collect();

@@ -86,7 +86,7 @@ impl Pass<'_> {
 		masks: &mut Vec<Mask>,
 	) -> Result<Vec<f32>> {
 		let (out, inp) = linear.weight.out_in()?;
-		let weight = Held::new(&linear.weight.tensor)?;
+		let weight = Held::of(&linear.weight.matrix)?;
 		let bias = linear.weight.bias.as_ref().map(Held::new).transpose()?;
 		let mut y = match residual {
 			Some(x) => x.to_vec(),
@@ -180,10 +180,10 @@ impl Pass<'_> {
 		rescale: Option<Rescale>,
 		gradients: &mut Gradients,
 	) -> Result<()> {
-		let Weight { tensor, layout, bias } = &branch.linear.weight;
+		let Weight { matrix, layout, bias } = &branch.linear.weight;
 		let (out, inp) = branch.linear.weight.out_in()?;
 		let grad = Mat::new(branch.product(), self.rows, out);
-		if tensor.is_variable() {
+		if let Some(tensor) = matrix.plain().filter(|tensor| tensor.is_variable()) {
 			let x = Mat::new(x, self.rows, inp);
 			let d_weight = match layout {
 				WeightLayout::OutIn => plain(out, inp, grad.t(), x, 1.0),
@@ -210,7 +210,7 @@ impl Pass<'_> {
 			gradients.add(&adapter.b, d_b);
 			if let (Some(rescale), Some(dora)) = (&rescale, &adapter.dora) {
 				let mut sum = vec![0f32; branch.grad.len()];
-				let weight = Held::new(tensor)?;
+				let weight = Held::of(matrix)?;
 				let b = Factor::new(b.f32()?, self.pairs);
 				let low = Lhs::new(&h, self.rows, rank, self.path, self.pairs);
 				let through = Rhs::new(b.elements(), out, rank).t();
@@ -241,7 +241,7 @@ impl Pass<'_> {
 				None => branch.product(),
 			};
 			lefts.push(Lhs::new(grad, self.rows, out, self.path, self.pairs));
-			held.push(Held::new(&branch.linear.weight.tensor)?);
+			held.push(Held::of(&branch.linear.weight.matrix)?);
 		}
 		let mut low_lefts = Vec::new();
 		for branch in branches {
@@ -262,7 +262,7 @@ impl Pass<'_> {
 					let (out, _) = branch.linear.weight.out_in()?;
 					let more: Vec<f32> = rescaled.iter().zip(branch.grad).map(|(r, g)| r - g).collect();
 					let more = Lhs::new(&more, self.rows, out, self.path, self.pairs);
-					let weight = Held::new(&branch.linear.weight.tensor)?;
+					let weight = Held::of(&branch.linear.weight.matrix)?;
 					let start = Start { held: true, bias: None };
 					product(
 						&mut through,
@@ -305,7 +305,7 @@ impl Linear {
 			.as_ref()
 			.is_some_and(|a| a.a.is_variable() || a.b.is_variable());
 		let bias = self.weight.bias.as_ref().is_some_and(Tensor::is_variable);
-		adapter || bias || self.weight.tensor.is_variable()
+		adapter || bias || self.weight.matrix.is_variable()
 	}
 
 	/// Elements of a row of its result.
@@ -316,7 +316,7 @@ impl Linear {
 	/// Whether its parameters' gradients, or its adapter's, need its input.
 	pub(super) fn wants_input(&self) -> bool {
 		self.adapter.is_some()
-			|| self.weight.tensor.is_variable()
+			|| self.weight.matrix.is_variable()
 			|| self.weight.bias.as_ref().is_some_and(Tensor::is_variable)
 	}
 }

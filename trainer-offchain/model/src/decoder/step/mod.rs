@@ -1,8 +1,8 @@
 //! Loss and gradients of a batch on the CPU, forward and backward written out: without candle's graph, which fills and
 //! adds a buffer for every gradient, on one thread, and keeps every intermediate.
 //!
-//! What is kept per block is its input, query, key and value, the attention's result, the residual stream after it, and
-//! the feed-forward part's products; norms and activations are computed again. Where memory asks for it, only the input
+//! What is kept per block is its input, query, key and value, the residual stream after attention, the feed-forward part's
+//! products and, where the layer after it trains, attention's result; norms and activations are computed again. Where memory asks for it, only the input
 //! is kept and the block runs forward again: the same bits.
 
 mod attention;
@@ -118,11 +118,14 @@ impl Decoder {
 	}
 
 	/// Bytes that [`Activations::Keep`] keeps for so many positions: per block the stream before each part, the
-	/// attention's result, and the results of the layers before the last of each part.
+	/// results of the layers before the last of each part and, where an adapter needs it, the attention's result.
 	pub fn activation_bytes(&self, positions: usize) -> Result<u64> {
 		let mut elements = 0;
 		for block in &self.blocks {
-			elements += block.attention.out.weight.out_in()?.1;
+			let out = &block.attention.out;
+			if out.wants_input() {
+				elements += out.weight.out_in()?.1;
+			}
 			for linear in [block.attention.linears(), block.feed_forward.linears()]
 				.into_iter()
 				.flatten()
@@ -234,7 +237,7 @@ impl Norm {
 impl<'a> Pass<'a> {
 	fn new(decoder: &'a Decoder, input: &StepInput<'_>) -> Result<Self> {
 		let path = Path::detected();
-		let head = Held::new(&decoder.head.tensor)?;
+		let head = Held::new(&decoder.head)?;
 		let positions: Vec<Range<usize>> = match input.texts {
 			[] => std::iter::once(0..input.seq).collect(),
 			lengths => lengths.iter().map(|len| 0..*len).collect(),
@@ -243,7 +246,9 @@ impl<'a> Pass<'a> {
 			decoder,
 			path,
 			rows: input.ids.len(),
-			pairs: path == Path::Avx512Bf16 && matches!(head.elements()?, Elements::Bf16(_)),
+			pairs: path == Path::Avx512Bf16
+				&& matches!(head.elements()?, Elements::Bf16(_))
+				&& decoder.quantised.is_empty(),
 			angles: match &decoder.config.positions {
 				Positions::Rotary(table) => Some(table.angles(&positions)),
 				Positions::Learned | Positions::Alibi => None,
@@ -305,10 +310,10 @@ impl<'a> Pass<'a> {
 	) -> Result<(f64, Vec<f32>)> {
 		let decoder = self.decoder;
 		let hidden = decoder.final_norm.run(x)?;
-		let head = Held::new(&decoder.head.tensor)?;
+		let head = Held::new(&decoder.head)?;
 		let (vocab, width) = (decoder.config.vocab_size, decoder.config.hidden_size);
 		let rhs = Rhs::new(head.elements()?, vocab, width).t();
-		let trains = decoder.head.tensor.is_variable();
+		let trains = decoder.head.is_variable();
 		let asked = loss::Wanted {
 			factor: (wanted || trains || decoder.final_norm.trains()).then_some(input.factor),
 			head: trains,
@@ -318,7 +323,7 @@ impl<'a> Pass<'a> {
 			return Ok((outcome.sum, Vec::new()));
 		}
 		if trains {
-			gradients.add(&decoder.head.tensor, outcome.head);
+			gradients.add(&decoder.head, outcome.head);
 		}
 		let mut grad = vec![0f32; x.len()];
 		decoder

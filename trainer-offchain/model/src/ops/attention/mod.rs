@@ -1,13 +1,14 @@
 //! Causal attention that never holds a `seq × seq` matrix: blocks of query rows, recomputed in the backward pass.
 
 use super::{elements, flat, make, output, reference};
-use crate::kernels::math::{dot, softmax, vectorised};
-use crate::kernels::Path;
+use crate::kernels::math::{softmax, sum_of, vectorised};
+use crate::kernels::{with_kernel, Path};
 use crate::mat::{product, Mat, MatMut, Threads};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 use std::marker::PhantomData;
 
+mod few;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
 
@@ -92,8 +93,9 @@ vectorised! {
 		}
 	}
 
-	/// `d = p · (d - sum) · scale`.
-	pub fn softmax_gradient(d: &mut [f32], p: &[f32], sum: f32, scale: f32) {
+	/// `d = p · (d - Σ p · d) · scale`.
+	pub fn softmax_gradient(d: &mut [f32], p: &[f32], scale: f32) {
+		let sum = sum_of(d.len(), |i| p[i] * d[i]);
 		d.iter_mut().zip(p).for_each(|(d, p)| *d = p * (*d - sum) * scale);
 	}
 }
@@ -204,9 +206,9 @@ impl Form {
 		}
 	}
 
-	/// Whether our own products take pairs; none where they are not to be had.
-	fn pairs(self) -> Option<bool> {
-		(self.path != Path::Portable).then_some(self.bf16 && self.path == Path::Avx512Bf16)
+	/// Whether our own products take pairs.
+	fn pairs(self) -> bool {
+		self.bf16 && self.path == Path::Avx512Bf16
 	}
 }
 
@@ -281,17 +283,19 @@ impl Block {
 
 /// See [`attention`].
 pub(crate) fn forward(out: HeadsMut<'_>, [q, k, v]: [Heads<'_>; 3], sizes: Sizes, form: Form) {
-	#[cfg(target_arch = "x86_64")]
-	if let (Some(pairs), true) = (form.pairs(), sizes.seq >= FEW) {
+	if sizes.seq < FEW {
+		return few::forward(&out, [q, k, v], sizes);
+	}
+	with_kernel!(form.path, form.pairs(), K => {
 		let heads = sizes.shape.heads;
-		let task = |s: &mut tiles::Scratch, task| {
-			tiles::forward(&out, [q, k, v], (task / heads, task % heads), sizes, pairs, s);
-		};
+		let task = |s: &mut _, task| tiles::forward::<K>(&out, [q, k, v], (task / heads, task % heads), sizes, s);
 		(0..sizes.batch * heads)
 			.into_par_iter()
 			.for_each_init(Default::default, task);
-		return;
-	}
+	}, portable_forward(out, [q, k, v], sizes));
+}
+
+fn portable_forward(out: HeadsMut<'_>, [q, k, v]: [Heads<'_>; 3], sizes: Sizes) {
 	let (heads, wide) = (sizes.shape.heads, sizes.shape.value_dim);
 	let blocks = sizes.seq.div_ceil(BLOCK);
 	// The longest blocks first, so that threads end together.
@@ -309,29 +313,27 @@ pub(crate) fn forward(out: HeadsMut<'_>, [q, k, v]: [Heads<'_>; 3], sizes: Sizes
 	);
 }
 
-/// What the backward pass reads: the arguments, the result and its gradient.
+/// What the backward pass reads: the arguments and the gradient of the result.
 #[derive(Clone, Copy)]
 pub(crate) struct Given<'a> {
 	pub q: Heads<'a>,
 	pub k: Heads<'a>,
 	pub v: Heads<'a>,
-	pub out: Heads<'a>,
 	pub grad: Heads<'a>,
 }
 
 /// Writes the gradients of query, key and value.
 pub(crate) fn backward(grads: [HeadsMut<'_>; 3], given: Given<'_>, sizes: Sizes, form: Form) {
-	#[cfg(target_arch = "x86_64")]
-	if let (Some(pairs), true) = (form.pairs(), sizes.seq >= FEW) {
+	with_kernel!(form.path, form.pairs(), K => {
 		let kv_heads = sizes.shape.kv_heads;
-		let task = |s: &mut tiles::Scratch, task| {
-			tiles::backward(&grads, given, (task / kv_heads, task % kv_heads), sizes, pairs, s);
-		};
+		let task = |s: &mut _, task| tiles::backward::<K>(&grads, given, (task / kv_heads, task % kv_heads), sizes, s);
 		(0..sizes.batch * kv_heads)
 			.into_par_iter()
 			.for_each_init(Default::default, task);
-		return;
-	}
+	}, portable_backward(grads, given, sizes));
+}
+
+fn portable_backward(grads: [HeadsMut<'_>; 3], given: Given<'_>, sizes: Sizes) {
 	let [d_q, d_k, d_v] = grads;
 	let (dim, wide) = (sizes.shape.head_dim, sizes.shape.value_dim);
 	let (group, kv_heads) = (sizes.group(), sizes.shape.kv_heads);
@@ -365,18 +367,16 @@ pub(crate) fn backward(grads: [HeadsMut<'_>; 3], given: Given<'_>, sizes: Sizes,
 	);
 }
 
-/// Gradient of the unscaled scores, times the scale: `P ∘ (dO Vᵀ − rowsum(dO ∘ O)) · scale`.
+/// Gradient of the unscaled scores, times the scale: `dS = P ∘ (dP − rowsum(P ∘ dP)) · scale` with `dP = dO Vᵀ`.
 fn score_gradient(d_s: &mut Vec<f32>, p: &Block, given: Given<'_>, (b, h): (usize, usize), sizes: Sizes) {
-	let (wide, row) = (sizes.shape.value_dim, b * sizes.seq + p.start);
+	let row = b * sizes.seq + p.start;
 	d_s.resize(p.rows * p.keys, 0.0);
 	let d_o = given.grad.mat(row, p.rows, h);
 	let v = given.v.mat(b * sizes.total + p.first, p.keys, h / sizes.group());
 	let into = MatMut::new(d_s, p.rows, p.keys);
 	product(into, false, d_o, v.t(), 1.0, Threads::One);
-	for (i, (d_s, p_row)) in d_s.chunks_mut(p.keys).zip(p.probabilities.chunks(p.keys)).enumerate() {
-		let o = &given.out.head(row + i, h)[..wide];
-		let d_o = &given.grad.head(row + i, h)[..wide];
-		softmax_gradient(d_s, p_row, dot(o, d_o), sizes.shape.scale);
+	for (d_s, p) in d_s.chunks_mut(p.keys).zip(p.probabilities.chunks(p.keys)) {
+		softmax_gradient(d_s, p, sizes.shape.scale);
 	}
 }
 
@@ -438,7 +438,7 @@ impl CustomOp3 for Attention {
 		q: &Tensor,
 		k: &Tensor,
 		v: &Tensor,
-		out: &Tensor,
+		_: &Tensor,
 		grad: &Tensor,
 	) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
 		let sizes = self.sizes(q.shape(), k.shape())?;
@@ -446,7 +446,6 @@ impl CustomOp3 for Attention {
 		flat!(q = q);
 		flat!(k = k);
 		flat!(v = v);
-		flat!(out = out);
 		flat!(grad = grad);
 		let (mut d_q, mut d_k, mut d_v) = (vec![0f32; q.len()], vec![0f32; k.len()], vec![0f32; v.len()]);
 		let places = self.places();
@@ -455,7 +454,6 @@ impl CustomOp3 for Attention {
 			q: of(q, places[0]),
 			k: of(k, places[1]),
 			v: of(v, places[2]),
-			out: of(out, places[3]),
 			grad: of(grad, places[3]),
 		};
 		let gradients = [

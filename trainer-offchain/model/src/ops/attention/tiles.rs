@@ -2,11 +2,15 @@
 //! once for all blocks of queries.
 
 use super::{alibi, softmax_gradient, Given, Heads, HeadsMut, Sizes};
-use crate::kernels::math::{dot, scale, softmax};
+use crate::kernels::math::{scale, softmax};
 use crate::kernels::small::{product, Panels, Part, Rows};
+use crate::kernels::tile::Kernel;
 
-/// Query rows handled at once: four tiles.
-const BLOCK: usize = 56;
+/// Query rows handled at once: whole tiles.
+const fn block<K: Kernel>() -> usize {
+	56 / K::ROWS * K::ROWS
+}
+
 /// Keys are taken from a multiple of this on.
 const ALIGN: usize = 32;
 
@@ -19,13 +23,24 @@ fn gather(heads: Heads<'_>, row: usize, rows: usize, head: usize, to: &mut Vec<f
 }
 
 /// Room that a task uses again.
-#[derive(Default)]
-pub struct Scratch {
+pub struct Scratch<K> {
 	gathered: Vec<f32>,
-	rows: Rows,
+	rows: Rows<K>,
 	probabilities: Vec<f32>,
 	d_scores: Vec<f32>,
 	out: Vec<f32>,
+}
+
+impl<K> Default for Scratch<K> {
+	fn default() -> Self {
+		Self {
+			gathered: Vec::new(),
+			rows: Rows::default(),
+			probabilities: Vec::new(),
+			d_scores: Vec::new(),
+			out: Vec::new(),
+		}
+	}
 }
 
 /// A block of queries and the keys it sees.
@@ -41,8 +56,8 @@ struct Block {
 }
 
 impl Block {
-	fn new(sizes: &Sizes, b: usize, start: usize) -> Self {
-		let rows = BLOCK.min(sizes.seq - start);
+	fn new<K: Kernel>(sizes: &Sizes, b: usize, start: usize) -> Self {
+		let rows = block::<K>().min(sizes.seq - start);
 		let position = sizes.total - sizes.seq + start;
 		let first = sizes.shape.first_key(position) / ALIGN * ALIGN;
 		Self {
@@ -73,11 +88,11 @@ impl Block {
 	}
 
 	/// Probabilities of the block's rows, 0 for keys that a query does not see.
-	fn probabilities(&self, sizes: &Sizes, q: Heads<'_>, keys: &Panels, h: usize, pairs: bool, s: &mut Scratch) {
+	fn probabilities<K: Kernel>(&self, sizes: &Sizes, q: Heads<'_>, keys: &Panels<K>, h: usize, s: &mut Scratch<K>) {
 		gather(q, self.row, self.rows, h, &mut s.gathered);
 		scale(&mut s.gathered, sizes.shape.scale);
 		let dim = sizes.shape.head_dim;
-		s.rows.pack(&s.gathered, dim, self.rows, dim, pairs);
+		s.rows.pack(&s.gathered, dim, self.rows, dim);
 		s.probabilities.resize(self.rows * self.keys, 0.0);
 		product(&mut s.probabilities, false, &s.rows, keys, self.as_columns());
 		let slope = sizes.shape.slope(h);
@@ -96,24 +111,23 @@ impl Block {
 }
 
 /// The result's rows of batch row `b` and head `h`.
-pub fn forward(
+pub fn forward<K: Kernel>(
 	out: &HeadsMut<'_>,
 	[q, k, v]: [Heads<'_>; 3],
 	(b, h): (usize, usize),
 	sizes: Sizes,
-	pairs: bool,
-	s: &mut Scratch,
+	s: &mut Scratch<K>,
 ) {
 	let (dim, wide, total) = (sizes.shape.head_dim, sizes.shape.value_dim, sizes.total);
 	let g = h / sizes.group();
 	gather(k, b * total, total, g, &mut s.gathered);
-	let keys = Panels::new(&s.gathered, (dim, total), true, pairs);
+	let keys = Panels::<K>::new(&s.gathered, (dim, total), true);
 	gather(v, b * total, total, g, &mut s.gathered);
-	let values = Panels::new(&s.gathered, (total, wide), false, pairs);
-	for start in (0..sizes.seq).step_by(BLOCK) {
-		let block = Block::new(&sizes, b, start);
-		block.probabilities(&sizes, q, &keys, h, pairs, s);
-		s.rows.pack(&s.probabilities, block.keys, block.rows, block.keys, pairs);
+	let values = Panels::new(&s.gathered, (total, wide), false);
+	for start in (0..sizes.seq).step_by(block::<K>()) {
+		let block = Block::new::<K>(&sizes, b, start);
+		block.probabilities(&sizes, q, &keys, h, s);
+		s.rows.pack(&s.probabilities, block.keys, block.rows, block.keys);
 		s.out.resize(block.rows * wide, 0.0);
 		product(&mut s.out, false, &s.rows, &values, block.as_rows(wide));
 		out.write(&s.out, block.row, h);
@@ -121,24 +135,23 @@ pub fn forward(
 }
 
 /// Gradients of the queries of key head `g`, of its keys and values.
-pub fn backward(
+pub fn backward<K: Kernel>(
 	grads: &[HeadsMut<'_>; 3],
 	given: Given<'_>,
 	(b, g): (usize, usize),
 	sizes: Sizes,
-	pairs: bool,
-	s: &mut Scratch,
+	s: &mut Scratch<K>,
 ) {
 	let (dim, wide, total) = (sizes.shape.head_dim, sizes.shape.value_dim, sizes.total);
 	gather(given.k, b * total, total, g, &mut s.gathered);
-	let keys = Panels::new(&s.gathered, (dim, total), true, pairs);
-	let keys_flat = Panels::new(&s.gathered, (total, dim), false, pairs);
+	let keys = Panels::<K>::new(&s.gathered, (dim, total), true);
+	let keys_flat = Panels::new(&s.gathered, (total, dim), false);
 	gather(given.v, b * total, total, g, &mut s.gathered);
-	let values = Panels::new(&s.gathered, (wide, total), true, pairs);
+	let values = Panels::new(&s.gathered, (wide, total), true);
 	let (mut d_k, mut d_v) = (vec![0f32; total * dim], vec![0f32; total * wide]);
 	for h in g * sizes.group()..(g + 1) * sizes.group() {
-		for start in (0..sizes.seq).step_by(BLOCK) {
-			let block = Block::new(&sizes, b, start);
+		for start in (0..sizes.seq).step_by(block::<K>()) {
+			let block = Block::new::<K>(&sizes, b, start);
 			let Block {
 				row,
 				rows,
@@ -146,11 +159,11 @@ pub fn backward(
 				keys: seen,
 				..
 			} = block;
-			block.probabilities(&sizes, given.q, &keys, h, pairs, s);
+			block.probabilities(&sizes, given.q, &keys, h, s);
 			// dV += Pᵀ dO
 			gather(given.grad, row, rows, h, &mut s.gathered);
-			let d_o = Panels::new(&s.gathered, (rows, wide), false, pairs);
-			s.rows.pack_t(&s.probabilities, rows, seen, pairs);
+			let d_o = Panels::new(&s.gathered, (rows, wide), false);
+			s.rows.pack_t(&s.probabilities, rows, seen);
 			let whole = |columns| Part {
 				column: 0,
 				columns,
@@ -163,27 +176,26 @@ pub fn backward(
 				&d_o,
 				whole(wide),
 			);
-			// dS = P ∘ (dO Vᵀ − rowsum(dO ∘ O)) · scale
-			s.rows.pack(&s.gathered, wide, rows, wide, pairs);
+			// dS = P ∘ (dP − rowsum(P ∘ dP)) · scale, dP = dO Vᵀ
+			s.rows.pack(&s.gathered, wide, rows, wide);
 			s.d_scores.resize(rows * seen, 0.0);
 			product(&mut s.d_scores, false, &s.rows, &values, block.as_columns());
 			let both = s
 				.d_scores
 				.chunks_exact_mut(seen)
 				.zip(s.probabilities.chunks_exact(seen));
-			for (i, (d_s, p)) in both.enumerate() {
-				let sum = dot(&given.out.head(row + i, h)[..wide], &s.gathered[i * wide..][..wide]);
-				softmax_gradient(d_s, p, sum, sizes.shape.scale);
+			for (d_s, p) in both {
+				softmax_gradient(d_s, p, sizes.shape.scale);
 			}
 			// dQ = dS K
-			s.rows.pack(&s.d_scores, seen, rows, seen, pairs);
+			s.rows.pack(&s.d_scores, seen, rows, seen);
 			s.out.resize(rows * dim, 0.0);
 			product(&mut s.out, false, &s.rows, &keys_flat, block.as_rows(dim));
 			grads[0].write(&s.out, row, h);
 			// dK += dSᵀ Q
 			gather(given.q, row, rows, h, &mut s.gathered);
-			let queries = Panels::new(&s.gathered, (rows, dim), false, pairs);
-			s.rows.pack_t(&s.d_scores, rows, seen, pairs);
+			let queries = Panels::new(&s.gathered, (rows, dim), false);
+			s.rows.pack_t(&s.d_scores, rows, seen);
 			product(
 				&mut d_k[first * dim..][..seen * dim],
 				true,

@@ -5,6 +5,7 @@ mod source;
 use crate::stop::{Stop, STOPPED};
 use crate::worker::stopped;
 use anyhow::{Context, Result};
+use candle_core::DType;
 use openledger_model::{ChatTemplate, Decoder, ModelTokenizer};
 use openledger_serve::{Adapters, Engine, EngineLimits, Server};
 use source::{Registry, Source};
@@ -44,6 +45,9 @@ pub struct Args {
 	/// Address to listen on; port 0 takes a free one
 	#[arg(long, default_value = "127.0.0.1:8000")]
 	listen: SocketAddr,
+	/// Keep the weights of linear layers in four bits (NF4), as the method qlora does
+	#[arg(long)]
+	nf4: bool,
 	/// cpu, cuda or cuda:N
 	#[arg(long, default_value = "cpu")]
 	device: String,
@@ -75,7 +79,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 
 async fn serve(args: Args, stop: Stop) -> Result<ExitCode> {
 	let device = openledger_finetune::run::device(&args.device)?;
-	let decoder = Arc::new(Decoder::load(&args.model, &device, false)?);
+	let decoder = Arc::new(Decoder::load_frozen(&args.model, &device, DType::F32, args.nf4)?);
 	let tokenizer = Arc::new(ModelTokenizer::load(&args.model, &decoder.config)?);
 	let template = ChatTemplate::load(&args.model)?;
 	if !template.is_given() {

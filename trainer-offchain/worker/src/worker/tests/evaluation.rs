@@ -79,6 +79,11 @@ async fn job(world: &World) -> Job<chain_client::AccountId> {
 
 /// The loss of model and adapter on these texts.
 fn loss_on(world: &World, model: &Path, adapter: Option<&Path>, texts: &[String]) -> Measured {
+	loss_in(world, model, false, adapter, texts)
+}
+
+/// The same, with linear layers in four bits where `nf4`.
+fn loss_in(world: &World, model: &Path, nf4: bool, adapter: Option<&Path>, texts: &[String]) -> Measured {
 	let folder = world.dir.path().join("texts");
 	let _ = std::fs::remove_dir_all(&folder);
 	std::fs::create_dir(&folder).unwrap();
@@ -86,7 +91,7 @@ fn loss_on(world: &World, model: &Path, adapter: Option<&Path>, texts: &[String]
 		std::fs::write(folder.join(format!("{n:03}.md")), text).unwrap();
 	}
 	let device = openledger_finetune::run::device("cpu").unwrap();
-	let found = openledger_finetune::evaluate(model, adapter, &folder, 16, usize::MAX, &device).unwrap();
+	let found = openledger_finetune::evaluate(model, nf4, adapter, &folder, 16, usize::MAX, &device).unwrap();
 	Measured {
 		loss_micro: (found.loss * 1e6).round() as u64,
 		tokens: found.tokens as u64,
@@ -207,6 +212,23 @@ async fn a_whole_model_should_be_evaluated_with_the_base_model_s_tokenizer() {
 	let found = service.evaluate_drawn(JOB, &job, &result, &EvaluatedOn::Split);
 	let expected = loss_on(&world, &model, None, &[text_of(&world, 2).await]);
 	assert_eq!(found.await.unwrap(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_qlora_result_should_be_evaluated_over_weights_in_four_bits() {
+	let world = World::new().await;
+	let result = published(&world).await;
+	submit(&world, result.clone(), until(3, 0));
+	let service = world.service().await;
+	let mut job = job(&world).await;
+	job.spec.method = Method::Qlora;
+	let found = service
+		.evaluate_drawn(JOB, &job, &result, &EvaluatedOn::Split)
+		.await
+		.unwrap();
+	let (model, adapter, texts) = (fixture("model"), fixture("adapter_trained"), [text_of(&world, 2).await]);
+	assert_eq!(found, loss_in(&world, &model, true, Some(&adapter), &texts));
+	assert_ne!(found, loss_on(&world, &model, Some(&adapter), &texts));
 }
 
 #[tokio::test(flavor = "multi_thread")]

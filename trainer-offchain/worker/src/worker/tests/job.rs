@@ -142,7 +142,7 @@ async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submit
 	let data = world.dir.path().join("work/jobs");
 	let data = data.read_dir().unwrap().next().unwrap().unwrap().path().join("data");
 	let loss = |adapter| {
-		openledger_finetune::evaluate(&fixture("model"), adapter, &data, 16, usize::MAX, &device)
+		openledger_finetune::evaluate(&fixture("model"), false, adapter, &data, 16, usize::MAX, &device)
 			.unwrap()
 			.loss
 	};
@@ -421,6 +421,22 @@ async fn a_full_training_should_publish_the_model() {
 	);
 	let dataset = &record.datasets[0];
 	assert_eq!((dataset.items.len(), dataset.held_out.len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_qlora_order_should_be_trained_over_weights_in_four_bits() {
+	let world = World::new().await;
+	let service = world.service().await;
+	let qlora = TrainingSpec {
+		method: Method::Qlora,
+		..spec(2)
+	};
+	world.order(JOB, qlora, vec![world.roots[2]]);
+	world.script_claim();
+	service.train(JOB, true).await.unwrap();
+	let record = manifest(&world, &submitted(&world, &service)).await;
+	assert_eq!(record.run.inputs.config["method"], "qlora");
+	assert_eq!(record.adapter.name, "adapter_model.safetensors");
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use super::world::spec;
 use crate::worker::config::{run_config, write, Paths};
-use crate::worker::{beat, error::WorkerError, mark, plancks};
-use openledger_finetune::{config::Targets, Method, Scheduler};
+use crate::worker::{beat, mark, plancks};
+use openledger_finetune::{config::Targets, Method, RunConfig, Scheduler};
 use openledger_primitives::training::{
 	Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
 };
@@ -94,7 +94,7 @@ fn a_continued_adapter_should_bring_its_own_shape() {
 }
 
 #[test]
-fn a_full_training_should_have_no_adapter_keys_and_qlora_should_be_refused() {
+fn a_full_training_should_have_no_adapter_keys_and_qlora_all_of_them() {
 	let dir = tempfile::tempdir().unwrap();
 	let full = TrainingSpec {
 		method: Ordered::Full,
@@ -110,10 +110,18 @@ fn a_full_training_should_have_no_adapter_keys_and_qlora_should_be_refused() {
 		method: Ordered::Qlora,
 		..every_number()
 	};
-	assert!(matches!(
-		run_config(&qlora, &paths(), "cpu"),
-		Err(WorkerError::Unsupported(_))
-	));
+	let (qlora, lora) = (
+		run_config(&qlora, &paths(), "cpu").unwrap(),
+		run_config(&every_number(), &paths(), "cpu").unwrap(),
+	);
+	assert_eq!(qlora.method, Method::Qlora);
+	assert_eq!(
+		RunConfig {
+			method: Method::Lora,
+			..qlora
+		},
+		lora
+	);
 }
 
 #[test]
