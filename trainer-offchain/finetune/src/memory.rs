@@ -27,8 +27,9 @@ struct Kept {
 	mask: f64,
 	/// The backward pass's own gradients, and what the allocator cannot fill, over what is kept.
 	slack: f64,
-	/// Rows of logits held at once.
-	logit_rows: f64,
+	/// Logits held at once, as long as they are of the least rows.
+	logits: f64,
+	least_rows: f64,
 	/// Copies of all trained numbers: values and two moments.
 	trained: f64,
 	/// A checkpoint's copies of those and its bytes, for which what the step freed is used again.
@@ -37,7 +38,8 @@ struct Kept {
 	gradients: f64,
 }
 
-/// Forward and backward written out: the stream before each part, query, key, value, attention's result, gate and up.
+/// Forward and backward written out: the stream before each part, query, key, value, gate and up, and attention's result,
+/// which only what trains the layer after it keeps.
 const STEP: Kept = Kept {
 	program: 30.0 * MIB,
 	number: 4.0,
@@ -47,7 +49,8 @@ const STEP: Kept = Kept {
 	plain: 1.0,
 	mask: 1.0,
 	slack: 1.1,
-	logit_rows: 256.0,
+	logits: 16_777_216.0,
+	least_rows: 96.0,
 	trained: 3.0,
 	checkpoint: 7.0,
 	gradients: 1.0,
@@ -120,7 +123,8 @@ impl Footprint<'_> {
 		// Embedding, last norm, and the gradient that the loss makes at once.
 		let ends = 3.0 * config.hidden_size as f64;
 		let kept = self.kept();
-		let logits = kept.logit_rows.min(tokens) * config.vocab_size as f64;
+		let vocab = config.vocab_size as f64;
+		let logits = kept.logits.max(kept.least_rows * vocab).min(tokens * vocab);
 		kept.number * (tokens * (blocks + ends) * kept.slack + logits)
 	}
 

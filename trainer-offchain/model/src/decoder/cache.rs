@@ -47,7 +47,10 @@ impl KvCache {
 		let (k, v) = (k.detach(), v.detach());
 		let end = self.len + k.dim(1)?;
 		let held = match self.blocks[block].take() {
-			Some([old_k, old_v]) => [self.with_room(&k, Some(old_k), end)?, self.with_room(&v, Some(old_v), end)?],
+			Some([old_k, old_v]) => [
+				self.with_room(&k, Some(old_k), end)?,
+				self.with_room(&v, Some(old_v), end)?,
+			],
 			None => [self.with_room(&k, None, end)?, self.with_room(&v, None, end)?],
 		};
 		held[0].slice_set(&k.contiguous()?, 1, self.len)?;

@@ -41,16 +41,23 @@ fn by_outputs<T: Sync>(
 	let rows = (TASK / k).max(1).next_multiple_of(TOGETHER);
 	let task = |(out, w): (&mut [f32], &[T])| {
 		for (out, w) in out.chunks_mut(TOGETHER * m).zip(w.chunks(TOGETHER * k)) {
-			x.chunks_exact(k).enumerate().for_each(|(j, x)| dots(&mut out[j..], x, w));
+			x.chunks_exact(k)
+				.enumerate()
+				.for_each(|(j, x)| dots(&mut out[j..], x, w));
 		}
 	};
 	if m == 1 {
 		return c.par_chunks_mut(rows).zip(w.par_chunks(rows * k)).for_each(task);
 	}
 	let mut by_column = vec![0f32; n * m];
-	by_column.par_chunks_mut(rows * m).zip(w.par_chunks(rows * k)).for_each(task);
+	by_column
+		.par_chunks_mut(rows * m)
+		.zip(w.par_chunks(rows * k))
+		.for_each(task);
 	for (column, sums) in by_column.chunks_exact(m).enumerate() {
-		sums.iter().enumerate().for_each(|(row, sum)| c[row * n + column] = *sum);
+		sums.iter()
+			.enumerate()
+			.for_each(|(row, sum)| c[row * n + column] = *sum);
 	}
 }
 

@@ -84,7 +84,9 @@ pub fn lhs_panel<K: Kernel>(x: &[f32], stride: usize, depth: usize, to: &mut [u3
 pub fn copy_t<const ROWS: usize>(x: &[f32], stride: usize, _: usize, part: (usize, usize), to: &mut [u32]) {
 	for (to, row) in to.chunks_exact_mut(ROWS).zip(x.chunks(stride)) {
 		to[part.1..].fill(0);
-		to.iter_mut().zip(&row[part.0..][..part.1]).for_each(|(to, x)| *to = x.to_bits());
+		to.iter_mut()
+			.zip(&row[part.0..][..part.1])
+			.for_each(|(to, x)| *to = x.to_bits());
 	}
 }
 

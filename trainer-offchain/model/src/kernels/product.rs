@@ -118,7 +118,10 @@ impl<'a> Lhs<'a> {
 
 	/// Some columns of `x [m, stride]`.
 	pub fn columns(x: &'a [f32], stride: usize, columns: Range<usize>, path: Path, pairs: bool) -> Self {
-		assert!(columns.end <= stride && x.len().is_multiple_of(stride.max(1)), "columns of a product");
+		assert!(
+			columns.end <= stride && x.len().is_multiple_of(stride.max(1)),
+			"columns of a product"
+		);
 		let (m, k, x) = (x.len() / stride.max(1), columns.len(), &x[columns.start.min(x.len())..]);
 		assert!(path <= Path::detected(), "the processor lacks what {path:?} needs");
 		let packed = with_kernel!(path, pairs, K => super::pack::lhs::<K>(x, stride, m, k), Room::default());
@@ -137,7 +140,8 @@ impl<'a> Lhs<'a> {
 	/// What [`super::strassen`] adds, once for all products.
 	#[cfg(target_arch = "x86_64")]
 	pub(super) fn sums_of_quarters(&self) -> &[Room] {
-		self.sums.get_or_init(|| super::strassen::sums_of_quarters(&self.packed, self.k))
+		self.sums
+			.get_or_init(|| super::strassen::sums_of_quarters(&self.packed, self.k))
 	}
 }
 
@@ -283,7 +287,11 @@ mod strips {
 	/// Some columns of the result.
 	fn columns<K: Kernel>(c: &Shared, start: Start<'_>, terms: &[&Term<'_>], columns: Range<usize>) {
 		// Narrow results are cut finer, so that threads end together.
-		let width = if columns.len() >= 16 * COLUMNS { COLUMNS } else { COLUMNS / 2 };
+		let width = if columns.len() >= 16 * COLUMNS {
+			COLUMNS
+		} else {
+			COLUMNS / 2
+		};
 		(0..columns.len().div_ceil(width)).into_par_iter().for_each_init(
 			|| Room::new(DEPTH * width),
 			|buffer, task| {
@@ -293,13 +301,7 @@ mod strips {
 		);
 	}
 
-	fn strip<K: Kernel>(
-		c: &Shared,
-		start: Start<'_>,
-		terms: &[&Term<'_>],
-		columns: Range<usize>,
-		buffer: &mut [u32],
-	) {
+	fn strip<K: Kernel>(c: &Shared, start: Start<'_>, terms: &[&Term<'_>], columns: Range<usize>, buffer: &mut [u32]) {
 		let mut begun = false;
 		for (lhs, rhs) in terms {
 			let units = pack::units::<K>(rhs.k);
@@ -309,7 +311,11 @@ mod strips {
 				unsafe { K::pack(rhs, columns.clone(), from..from + depth, buffer, DEPTH * K::COLUMNS) };
 				for block in (0..lhs.m).step_by(K::ROW_BLOCK) {
 					let rows = (block..lhs.m.min(block + K::ROW_BLOCK)).step_by(K::ROWS);
-					for (column, b) in columns.clone().step_by(K::COLUMNS).zip(buffer.chunks(DEPTH * K::COLUMNS)) {
+					for (column, b) in columns
+						.clone()
+						.step_by(K::COLUMNS)
+						.zip(buffer.chunks(DEPTH * K::COLUMNS))
+					{
 						for row in rows.clone() {
 							let a = &lhs.packed[(row / K::ROWS * units + from) * K::ROWS..][..depth * K::ROWS];
 							let place = Place {

@@ -124,22 +124,24 @@ pub fn product(c: &Shared, start: Start<'_>, lhs: &Lhs<'_>, rhs: &Rhs<'_>, n: us
 							&joined[..size]
 						}
 					};
+					let alone = parts(of_left).0;
 					let panel = |row: usize| match sums[i].is_empty() {
-						true => &left.of(parts(of_left).0, row)[from * ROWS..],
+						true => &left.of(alone, row)[from * ROWS..],
 						false => &sums[i][row * left.panel + from * ROWS..],
 					};
+					// Whether this is the first product that a quarter of the result is in; there all are positive.
+					let first = |q: usize| from == 0 && PRODUCTS.iter().position(|p| p[2][q] != 0) == Some(i);
+					let first = [0, 1, 2, 3].map(first);
 					let place = |row: usize, column: usize, q: usize| {
-						// The first product that a quarter of the result is in, all of which are positive.
-						let first = from == 0 && PRODUCTS.iter().position(|p| p[2][q] != 0) == Some(i);
 						let (row, column) = ((row + q / 2 * left.panels) * ROWS, column + q % 2 * half);
 						let place = Place {
 							to: c.at(row * rhs.n + column),
 							stride: rhs.n,
 							rows: ROWS.min(lhs.m.saturating_sub(row)),
 							columns: COLUMNS,
-							accumulate: start.held || !first,
+							accumulate: start.held || !first[q],
 							bias: match start.bias {
-								Some(bias) if first => bias[column..].as_ptr(),
+								Some(bias) if first[q] => bias[column..].as_ptr(),
 								_ => std::ptr::null(),
 							},
 						};
@@ -148,7 +150,11 @@ pub fn product(c: &Shared, start: Start<'_>, lhs: &Lhs<'_>, rhs: &Rhs<'_>, n: us
 					let (one, other) = parts(of_result);
 					for block in (0..left.panels).step_by(Avx2::ROW_BLOCK / ROWS) {
 						let rows = block..left.panels.min(block + Avx2::ROW_BLOCK / ROWS);
-						for (column, b) in columns.clone().step_by(COLUMNS).zip(right.chunks_exact(depth * COLUMNS)) {
+						for (column, b) in columns
+							.clone()
+							.step_by(COLUMNS)
+							.zip(right.chunks_exact(depth * COLUMNS))
+						{
 							for row in rows.clone() {
 								let places = [place(row, column, one), place(row, column, other.map_or(one, |o| o.0))];
 								let places = &places[..1 + usize::from(other.is_some())];

@@ -148,8 +148,12 @@ impl Pass<'_> {
 		let Saved { qkv, attended, masks } = saved;
 		let layers = &direct.layers;
 		let (masks, for_out) = masks.split_at(layers.len());
-		let d_attended =
-			self.linears_backward(&[(&attention.out, grad, &for_out[0])], attended.as_deref(), true, gradients)?;
+		let d_attended = self.linears_backward(
+			&[(&attention.out, grad, &for_out[0])],
+			attended.as_deref(),
+			true,
+			gradients,
+		)?;
 		drop(attended);
 		let mut d_qkv: Vec<Vec<f32>> = qkv.iter().map(|part| vec![0f32; part.len()]).collect();
 		let place = Place::alone(shape.heads, shape.value_dim);
