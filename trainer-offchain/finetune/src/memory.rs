@@ -50,7 +50,7 @@ const STEP: Kept = Kept {
 	mask: 1.0,
 	slack: 1.1,
 	logits: 16_777_216.0,
-	least_rows: 96.0,
+	least_rows: 72.0,
 	trained: 3.0,
 	checkpoint: 7.0,
 	gradients: 1.0,

@@ -14,7 +14,7 @@ pub const IGNORE: u32 = u32::MAX;
 
 /// Logits that are held at once, as long as they are of so many rows: of fewer the head would be packed too often.
 const LOGITS: usize = 1 << 24;
-const LEAST_ROWS: usize = 96;
+const LEAST_ROWS: usize = 72;
 /// Columns of them that are packed at once.
 const PACKED: usize = 8192;
 
