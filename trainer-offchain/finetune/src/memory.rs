@@ -29,8 +29,9 @@ struct Kept {
 	rescaled: f64,
 	/// The backward pass's own gradients, and what the allocator cannot fill, over what is kept.
 	slack: f64,
-	/// Rows of logits held at once.
-	logit_rows: f64,
+	/// Logits held at once, as long as they are of the least rows.
+	logits: f64,
+	least_rows: f64,
 	/// Copies of all trained numbers: values and two moments.
 	trained: f64,
 	/// A checkpoint's copies of those and its bytes, for which what the step freed is used again.
@@ -39,7 +40,8 @@ struct Kept {
 	gradients: f64,
 }
 
-/// Forward and backward written out: the stream before each part, query, key, value, attention's result, gate and up.
+/// Forward and backward written out: the stream before each part, query, key, value, gate and up, and attention's result,
+/// which only what trains the layer after it keeps.
 const STEP: Kept = Kept {
 	program: 30.0 * MIB,
 	number: 4.0,
@@ -50,7 +52,8 @@ const STEP: Kept = Kept {
 	mask: 1.0,
 	rescaled: 0.0,
 	slack: 1.1,
-	logit_rows: 256.0,
+	logits: 16_777_216.0,
+	least_rows: 72.0,
 	trained: 3.0,
 	checkpoint: 7.0,
 	gradients: 1.0,
@@ -153,7 +156,8 @@ impl Footprint<'_> {
 		let widest = linears(config).iter().map(|(_, _, out)| *out).max().unwrap_or(0);
 		let rescaled = if self.dora { 3.0 * widest as f64 } else { 0.0 };
 		let kept = self.kept();
-		let logits = kept.logit_rows.min(tokens) * config.vocab_size as f64;
+		let vocab = config.vocab_size as f64;
+		let logits = kept.logits.max(kept.least_rows * vocab).min(tokens * vocab);
 		kept.number * (tokens * ((blocks + ends) * kept.slack + rescaled) + logits)
 	}
 

@@ -37,6 +37,7 @@ unsafe fn sums(depth: usize, a: *const u32, b: *const u32) -> [[__m256; 2]; ROWS
 /// See [`super::tile::Kernel::tile`].
 #[target_feature(enable = "avx2,fma")]
 pub unsafe fn tile(depth: usize, a: *const u32, b: *const u32, place: &Place) {
+	prefetch(place);
 	store(&sums(depth, a, b), place, false);
 }
 
@@ -46,9 +47,20 @@ pub unsafe fn tile(depth: usize, a: *const u32, b: *const u32, place: &Place) {
 /// See [`super::tile::Kernel::tile`].
 #[target_feature(enable = "avx2,fma")]
 pub unsafe fn tile_into(depth: usize, a: *const u32, b: *const u32, places: &[(Place, bool)]) {
+	places.iter().for_each(|(place, _)| prefetch(place));
 	let sums = sums(depth, a, b);
 	for (place, negative) in places {
 		store(&sums, place, *negative);
+	}
+}
+
+/// Fetches what is added to while the sums are made.
+#[inline]
+fn prefetch(place: &Place) {
+	for i in 0..place.rows {
+		let row = place.to.wrapping_add(i * place.stride);
+		// SAFETY: a prefetch may name any address.
+		unsafe { _mm_prefetch::<_MM_HINT_T0>(row.cast()) };
 	}
 }
 

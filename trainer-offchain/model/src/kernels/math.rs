@@ -36,6 +36,7 @@ pub use vectorised;
 
 /// What `vectorised!` compiles for.
 #[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Width {
 	/// Any processor.
 	Any,
@@ -50,6 +51,10 @@ impl Width {
 	/// The widest that this processor has.
 	#[inline]
 	pub fn detected() -> Self {
+		#[cfg(test)]
+		if let Some(forced) = width_tests::FORCED.get() {
+			return forced;
+		}
 		// Each asks one word that the standard library keeps.
 		if std::is_x86_feature_detected!("avx512f")
 			&& std::is_x86_feature_detected!("avx512bw")
@@ -172,6 +177,65 @@ vectorised! {
 		row.iter_mut().for_each(|x| *x = exp(*x - max));
 		let inverse = 1.0 / sum_of(row.len(), |i| row[i]);
 		row.iter_mut().for_each(|x| *x *= inverse);
+	}
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod width_tests {
+	use super::*;
+	use crate::ops::{activation, attention, norm, rotary};
+	use std::cell::Cell;
+
+	thread_local! {
+		/// Taken in place of what the processor has.
+		pub static FORCED: Cell<Option<Width>> = const { Cell::new(None) };
+	}
+
+	/// All that is compiled by widths, one after the other.
+	fn all_functions() -> Vec<f32> {
+		let number = |i: usize| (i * 7919 % 1009) as f32 / 160.0 - 3.0;
+		let [x, y, z] = [0, 1, 2].map(|n| (0..3 * 77).map(|i| number(i + 100 * n)).collect::<Vec<f32>>());
+		let (mut all, mut a, mut b, mut c) = (vec![dot(&x, &y)], x.clone(), y.clone(), z.clone());
+		let (weight, bias) = (&y[..77], &z[..77]);
+		add(&mut a, &b);
+		scale(&mut a, 0.3);
+		let (max, total) = exponentials(&mut b);
+		all.extend([max, total as f32]);
+		softmax(&mut c);
+		attention::softmax_gradient(&mut c, &b, 0.7);
+		attention::alibi(&mut c, 0.1);
+		rotary::turn_halves(&mut a[..70], &x[..35], &z[..35], -1.0);
+		rotary::turn_neighbours(&mut a[70..140], &x[..35], &z[..35], 1.0);
+		all.extend(a.iter().chain(&b).chain(&c));
+		norm::forward_rows(&mut a, &x, weight, Some(bias), 1e-5);
+		norm::forward_rows(&mut b, &x, weight, None, 1e-5);
+		norm::backward_rows(&mut c, &x, weight, &z, 1e-5, true);
+		all.extend(a.iter().chain(&b).chain(&c));
+		let (mut d_weight, mut d_bias) = (vec![0.0; 77], vec![0.0; 77]);
+		norm::parameter_rows(&mut d_weight, &mut d_bias, &x, &z, 1e-5, false);
+		activation::swiglu_part(&mut a, &x, &y);
+		activation::gelu_part(&mut b, &x);
+		activation::gelu_gradient_part(&mut c, &y);
+		all.extend(a.iter().chain(&b).chain(&c).chain(&d_weight).chain(&d_bias));
+		activation::swiglu_gradient_part(&mut a, &mut b, &z);
+		all.extend(a.iter().chain(&b));
+		all
+	}
+
+	#[test]
+	fn every_width_should_give_the_same_bits() {
+		let bits = |width| {
+			FORCED.set(Some(width));
+			all_functions().iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+		};
+		let widest = Width::detected();
+		let expected = bits(Width::Any);
+		for width in [Width::Avx2, Width::Avx512]
+			.into_iter()
+			.filter(|width| *width <= widest)
+		{
+			assert_eq!(bits(width), expected, "{width:?}");
+		}
 	}
 }
 

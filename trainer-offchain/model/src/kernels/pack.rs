@@ -1,6 +1,7 @@
 //! Brings the operands of a product into the order in which the innermost loop reads them.
 
 use super::product::{Elements, Rhs};
+use super::room::Room;
 use super::tile::Kernel;
 use half::bf16;
 use rayon::prelude::*;
@@ -21,10 +22,11 @@ pub fn units<K: Kernel>(depth: usize) -> usize {
 
 /// `depth` columns of `x [rows, stride]` as panels of [`Kernel::ROWS`] rows, each `[units, ROWS]`; rows that do not exist
 /// are 0. Panels that are taken by halves are even in number. In pairs, elements are rounded to bf16.
-pub fn lhs<K: Kernel>(x: &[f32], stride: usize, rows: usize, depth: usize) -> Vec<u32> {
+pub fn lhs<K: Kernel>(x: &[f32], stride: usize, rows: usize, depth: usize) -> Room {
 	let panel = units::<K>(depth) * K::ROWS;
-	let panels = rows.div_ceil(K::ROWS).next_multiple_of(if K::HALVES { 2 } else { 1 });
-	let mut packed = vec![0u32; panels * panel];
+	let (filled, panels) = (rows.div_ceil(K::ROWS), panels::<K>(rows));
+	let mut packed = Room::new(panels * panel);
+	packed[filled * panel..].fill(0);
 	packed
 		.par_chunks_mut(panel)
 		.zip(x.par_chunks(K::ROWS * stride))
@@ -32,34 +34,50 @@ pub fn lhs<K: Kernel>(x: &[f32], stride: usize, rows: usize, depth: usize) -> Ve
 	packed
 }
 
+/// Panels of so many rows.
+fn panels<K: Kernel>(rows: usize) -> usize {
+	rows.div_ceil(K::ROWS).next_multiple_of(if K::HALVES { 2 } else { 1 })
+}
+
 /// One panel: the rows that `x` holds, `stride` apart, at most [`Kernel::ROWS`].
 pub fn lhs_panel<K: Kernel>(x: &[f32], stride: usize, depth: usize, to: &mut [u32]) {
 	let units = units::<K>(depth);
 	let rows = K::ROWS.min((x.len() + stride - depth) / stride);
-	// Made apart: what is written too much must not land in a neighbour.
-	let mut own = vec![0u32; units * K::ROWS + K::SIDE];
 	let mut rounded = vec![0u32; if K::PAIRS { units * K::ROWS } else { 0 }];
-	let zeros = vec![0u32; units];
+	let zeros = vec![0u32; if rows < K::ROWS { units } else { 0 }];
+	let row = |i: usize| &x[i * stride..][..depth];
 	let mut from = [zeros.as_ptr(); MOST];
-	for (i, from) in from.iter_mut().enumerate().take(rows) {
-		let row = &x[i * stride..][..depth];
-		if K::PAIRS {
+	for (i, from) in from.iter_mut().enumerate().take(K::SIDE) {
+		if i >= rows && i < K::ROWS {
+			continue;
+		}
+		// Rows behind the panel's are written where the next column comes: any will do.
+		let row = row(if i < rows { i } else { 0 });
+		if K::PAIRS && i < rows {
 			let to = &mut rounded[i * units..(i + 1) * units];
 			// SAFETY: pairs are only made where the processor has bf16.
 			unsafe { round_row(row, to) };
 			*from = to.as_ptr();
+		} else if K::PAIRS {
+			*from = rounded.as_ptr();
 		} else {
 			*from = row.as_ptr().cast();
 		}
 	}
+	// What is written too much behind the last columns must not land in a neighbour.
+	let mut last = [0u32; MOST * (MOST + 1)];
 	for unit in (0..units).step_by(K::SIDE) {
 		let width = K::SIDE.min(units - unit);
 		let rows = from.map(|p| p.wrapping_add(unit));
-		// SAFETY: only called with the kernel's instructions; each row has `units` elements, `own` room for all columns
-		// and what is written too much.
-		unsafe { K::transpose(&rows[..K::SIDE], width, own[unit * K::ROWS..].as_mut_ptr(), K::ROWS) };
+		let own = unit + K::SIDE >= units;
+		let into = if own { &mut last[..] } else { &mut to[unit * K::ROWS..] };
+		// SAFETY: only called with the kernel's instructions; each row has `units` elements; behind the columns of `to`
+		// follow those of a next square, and `last` has room for what is written too much.
+		unsafe { K::transpose(&rows[..K::SIDE], width, into.as_mut_ptr(), K::ROWS) };
+		if own {
+			to[unit * K::ROWS..][..width * K::ROWS].copy_from_slice(&last[..width * K::ROWS]);
+		}
 	}
-	to.copy_from_slice(&own[..units * K::ROWS]);
 }
 
 /// See [`Kernel::pack_t`]; units are f32.
@@ -173,6 +191,7 @@ pub unsafe fn rhs<K: Kernel>(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<
 			for (i, k) in units.enumerate() {
 				for (column, at) in panels() {
 					let row = &w[k * rhs.n + column..][..width(column)];
+					ahead(row, AHEAD * rhs.n);
 					copy_row::<K, f32>(row, &mut to[at + i * K::COLUMNS..], f32::to_bits);
 				}
 			}
@@ -200,6 +219,7 @@ pub unsafe fn rhs<K: Kernel>(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<
 			for (i, k) in units.enumerate() {
 				for (column, at) in panels() {
 					let row = &w[k * rhs.n + column..][..width(column)];
+					ahead(row, AHEAD * rhs.n);
 					copy_row::<K, bf16>(row, &mut to[at + i * K::COLUMNS..], wide);
 				}
 			}
@@ -230,6 +250,16 @@ unsafe fn widened_t<K: Kernel>(
 			transposed::<K>(row, rows, count, &mut to[at..]);
 		}
 	}
+}
+
+/// Rows that are fetched ahead of the one that is copied: each lies in another page, which no processor guesses.
+const AHEAD: usize = 8;
+
+/// Fetches what lies `distance` elements behind the start of a row.
+#[inline(always)]
+fn ahead<T>(row: &[T], distance: usize) {
+	// SAFETY: a prefetch may name any address.
+	unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().wrapping_add(distance).cast()) };
 }
 
 /// The bits of an f32.

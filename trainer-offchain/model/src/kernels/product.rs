@@ -3,6 +3,7 @@
 //! A task is a strip of columns of `c`. For every stretch of the depth it packs its part of the weight once and takes all
 //! rows through it: the weight's panels stay in the second-level cache, a panel of rows in the first.
 
+use super::room::Room;
 use super::{with_kernel, Path};
 use crate::mat::{self, Mat, MatMut, Threads};
 use crate::nf4;
@@ -114,8 +115,8 @@ pub struct Lhs<'a> {
 	k: usize,
 	path: Path,
 	pairs: bool,
-	pub(super) packed: Vec<u32>,
-	sums: OnceLock<Vec<Vec<u32>>>,
+	pub(super) packed: Room,
+	sums: OnceLock<Vec<Room>>,
 }
 
 impl<'a> Lhs<'a> {
@@ -133,7 +134,7 @@ impl<'a> Lhs<'a> {
 		);
 		let (m, k, x) = (x.len() / stride.max(1), columns.len(), &x[columns.start.min(x.len())..]);
 		assert!(path <= Path::detected(), "the processor lacks what {path:?} needs");
-		let packed = with_kernel!(path, pairs, K => super::pack::lhs::<K>(x, stride, m, k), Vec::new());
+		let packed = with_kernel!(path, pairs, K => super::pack::lhs::<K>(x, stride, m, k), Room::default());
 		Self {
 			x,
 			stride,
@@ -148,7 +149,7 @@ impl<'a> Lhs<'a> {
 
 	/// What [`super::strassen`] adds, once for all products.
 	#[cfg(target_arch = "x86_64")]
-	pub(super) fn sums_of_quarters(&self) -> &[Vec<u32>] {
+	pub(super) fn sums_of_quarters(&self) -> &[Room] {
 		self.sums
 			.get_or_init(|| super::strassen::sums_of_quarters(&self.packed, self.k))
 	}
@@ -249,6 +250,7 @@ pub(super) use strips::Shared;
 #[cfg(target_arch = "x86_64")]
 mod strips {
 	use super::{Lhs, Rhs, Start};
+	use crate::kernels::room::Room;
 	use crate::kernels::tile::{Kernel, Place};
 	use crate::kernels::{pack, strassen};
 	use rayon::prelude::*;
@@ -302,7 +304,7 @@ mod strips {
 			COLUMNS / 2
 		};
 		(0..columns.len().div_ceil(width)).into_par_iter().for_each_init(
-			|| vec![0u32; DEPTH * width],
+			|| Room::new(DEPTH * width),
 			|buffer, task| {
 				let from = columns.start + task * width;
 				strip::<K>(c, start, terms, from..columns.end.min(from + width), buffer);

@@ -2,13 +2,14 @@
 
 use super::pack;
 use super::product::{Elements, Rhs};
+use super::room::Room;
 use super::tile::{Kernel, Place};
 use half::bf16;
 use std::marker::PhantomData;
 
 /// A right operand, `k × n`, packed whole: panels `[units, COLUMNS]`.
 pub struct Panels<K> {
-	packed: Vec<u32>,
+	packed: Room,
 	units: usize,
 	n: usize,
 	kernel: PhantomData<K>,
@@ -18,7 +19,7 @@ impl<K: Kernel> Panels<K> {
 	/// From `x [k, n]`, or `[n, k]` where `deep_rows`. The processor has the kernel's instructions.
 	pub fn new(x: &[f32], (k, n): (usize, usize), deep_rows: bool) -> Self {
 		let units = pack::units::<K>(k);
-		let mut packed = vec![0u32; n.div_ceil(K::COLUMNS) * units * K::COLUMNS];
+		let mut packed = Room::new(n.div_ceil(K::COLUMNS) * units * K::COLUMNS);
 		let narrow: Vec<bf16> = match K::PAIRS {
 			true => x.iter().map(|x| bf16::from_f32(*x)).collect(),
 			false => Vec::new(),

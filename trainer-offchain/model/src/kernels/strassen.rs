@@ -7,6 +7,7 @@
 use super::avx2::{tile_into, COLUMNS, ROWS};
 use super::math::vectorised;
 use super::product::{Lhs, Rhs, Shared, Start};
+use super::room::Room;
 use super::tile::{Avx2, Kernel, Place};
 use rayon::prelude::*;
 
@@ -81,13 +82,13 @@ impl<'a> Left<'a> {
 }
 
 /// A packed left operand's sums of quarters, one for each product; none where a quarter stands alone.
-pub fn sums_of_quarters(packed: &[u32], units: usize) -> Vec<Vec<u32>> {
+pub fn sums_of_quarters(packed: &[u32], units: usize) -> Vec<Room> {
 	let left = Left::new(packed, units);
 	let one = |[signs, ..]: &[[i8; 4]; 3]| {
 		let (first, Some((second, negative))) = parts(signs) else {
-			return Vec::new();
+			return Room::default();
 		};
-		let mut sums = vec![0u32; left.panels * left.panel];
+		let mut sums = Room::new(left.panels * left.panel);
 		sums.par_chunks_mut(left.panel)
 			.enumerate()
 			.for_each(|(i, to)| join(to, left.of(first, i), left.of(second, i), negative));
@@ -102,7 +103,7 @@ pub fn product(c: &Shared, start: Start<'_>, lhs: &Lhs<'_>, rhs: &Rhs<'_>, n: us
 	let (half, half_k) = (n / 2, rhs.k / 2);
 	let stretch = half_k.div_ceil(half_k.div_ceil(DEPTH));
 	(0..half.div_ceil(WIDTH)).into_par_iter().for_each_init(
-		|| (vec![0u32; 4 * stretch * WIDTH], vec![0u32; stretch * WIDTH]),
+		|| (Room::new(4 * stretch * WIDTH), Room::new(stretch * WIDTH)),
 		|(quarters, joined), task| {
 			let columns = task * WIDTH..half.min((task + 1) * WIDTH);
 			for from in (0..half_k).step_by(stretch) {
@@ -123,22 +124,24 @@ pub fn product(c: &Shared, start: Start<'_>, lhs: &Lhs<'_>, rhs: &Rhs<'_>, n: us
 							&joined[..size]
 						}
 					};
+					let alone = parts(of_left).0;
 					let panel = |row: usize| match sums[i].is_empty() {
-						true => &left.of(parts(of_left).0, row)[from * ROWS..],
+						true => &left.of(alone, row)[from * ROWS..],
 						false => &sums[i][row * left.panel + from * ROWS..],
 					};
+					// Whether this is the first product that a quarter of the result is in; there all are positive.
+					let first = |q: usize| from == 0 && PRODUCTS.iter().position(|p| p[2][q] != 0) == Some(i);
+					let first = [0, 1, 2, 3].map(first);
 					let place = |row: usize, column: usize, q: usize| {
-						// The first product that a quarter of the result is in, all of which are positive.
-						let first = from == 0 && PRODUCTS.iter().position(|p| p[2][q] != 0) == Some(i);
 						let (row, column) = ((row + q / 2 * left.panels) * ROWS, column + q % 2 * half);
 						let place = Place {
 							to: c.at(row * rhs.n + column),
 							stride: rhs.n,
 							rows: ROWS.min(lhs.m.saturating_sub(row)),
 							columns: COLUMNS,
-							accumulate: start.held || !first,
+							accumulate: start.held || !first[q],
 							bias: match start.bias {
-								Some(bias) if first => bias[column..].as_ptr(),
+								Some(bias) if first[q] => bias[column..].as_ptr(),
 								_ => std::ptr::null(),
 							},
 						};

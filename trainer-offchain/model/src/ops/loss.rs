@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex};
 /// Target of a position that does not count.
 pub const IGNORE: u32 = u32::MAX;
 
-/// Rows whose logits are held at once: more take more memory, fewer pack the head more often.
-const CHUNK: usize = 128;
+/// Logits that are held at once, as long as they are of so many rows: of fewer the head would be packed too often.
+const LOGITS: usize = 1 << 24;
+const LEAST_ROWS: usize = 72;
 /// Columns of them that are packed at once.
 const PACKED: usize = 8192;
 
@@ -82,8 +83,9 @@ pub(crate) fn forward(targets: &[u32], hidden: &[f32], head: Rhs<'_>, wanted: Wa
 		outcome.hidden = vec![0f32; hidden.len()];
 		outcome.head = vec![0f32; if wanted.head { width * vocab } else { 0 }];
 	}
-	let mut all_logits = vec![0f32; CHUNK.min(counted.len()) * vocab];
-	for chunk in counted.chunks(CHUNK) {
+	let held = (LOGITS / vocab.max(1)).max(LEAST_ROWS);
+	let mut all_logits = vec![0f32; held.min(counted.len()) * vocab];
+	for chunk in counted.chunks(held) {
 		let rows = chunk.len();
 		let x: Vec<f32> = chunk
 			.iter()

@@ -10,7 +10,7 @@ pub(crate) mod linear;
 pub(crate) mod loss;
 pub(crate) mod norm;
 pub mod reference;
-mod rotary;
+pub(crate) mod rotary;
 #[cfg(test)]
 mod tests;
 
