@@ -3,7 +3,6 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use openledger_primitives::Balance;
 use scale_info::TypeInfo;
-use serde::{Deserialize, Serialize};
 use sp_runtime::Perbill;
 use sp_staking::SessionIndex;
 
