@@ -183,6 +183,33 @@ fn bf16_weights_should_give_nearly_the_same() {
 }
 
 #[test]
+fn dora_should_stay_finite_where_a_row_is_of_zeros() {
+	let dir = common::copy("tiny-llama/model");
+	let path = dir.path().join("model.safetensors");
+	let mut tensors = candle_core::safetensors::load(&path, &Device::Cpu).unwrap();
+	let weight = tensors.get_mut("model.layers.0.self_attn.q_proj.weight").unwrap();
+	let rows: Vec<f32> = (0..32).map(|row| if row == 0 { 0.0 } else { 1.0 }).collect();
+	let rows = Tensor::from_vec(rows, (32, 1), &Device::Cpu).unwrap();
+	*weight = weight.broadcast_mul(&rows).unwrap();
+	candle_core::safetensors::save(&tensors, &path).unwrap();
+	let mut decoder = common::load(dir.path());
+	let settings = LoraSettings {
+		rank: 2,
+		alpha: 4.0,
+		dropout: 0.0,
+		targets: vec!["q_proj".into()],
+		use_rslora: false,
+		use_dora: true,
+	};
+	lora::attach_new(&mut decoder, &settings, 1).unwrap();
+	let outcome = step(&decoder, &variables(&decoder), Activations::Keep);
+	assert!(outcome.gradients.iter().flatten().all(|x| x.is_finite()));
+	// Of A, of B, of the magnitudes: the first row neither has one nor gets one.
+	assert_eq!(outcome.gradients[2][0], 0.0);
+	assert!(outcome.gradients[2][1] != 0.0 && outcome.loss.is_finite());
+}
+
+#[test]
 fn bf16_should_be_refused_for_what_is_trained() {
 	let dir = fixture("tiny-llama").join("model");
 	let error = Decoder::load_as(&dir, &Device::Cpu, true, DType::BF16).err().unwrap();
