@@ -82,8 +82,6 @@ pub struct Footprint<'a> {
 	pub config: &'a DecoderConfig,
 	/// Its numbers, of [`numbers_in`].
 	pub weights: u64,
-	/// Bytes of its files, which are mapped while they are read.
-	pub file_bytes: u64,
 	/// Whether the linear layers' weights are in four bits: by the method, or in the files ([`in_four_bits`]).
 	pub four_bits: bool,
 	/// What is trained.
@@ -124,12 +122,9 @@ impl Footprint<'_> {
 		(self.weights as f64 - narrow) * self.kept().number + narrow * NF4
 	}
 
-	/// What reading the weights takes beside them: the files, or, where little is kept of a matrix, the largest of them, as it
-	/// is in the file, widened, and laid out to be quantised.
+	/// What reading the weights takes beside them: the largest, as it is in the file, widened, and laid out to be quantised.
+	/// What was read of a mapped file is given back.
 	fn reading_bytes(&self) -> f64 {
-		if !self.four_bits {
-			return self.file_bytes as f64;
-		}
 		let config = self.config;
 		let largest = config.hidden_size * config.vocab_size.max(config.intermediate_size);
 		3.0 * self.kept().number * largest as f64
@@ -389,7 +384,6 @@ mod tests {
 		let base = Footprint {
 			config: &decoder.config,
 			weights: 1 << 24,
-			file_bytes: 1 << 26,
 			four_bits: false,
 			method: Method::Lora,
 			adapter: 1 << 20,

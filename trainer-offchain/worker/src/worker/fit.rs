@@ -95,7 +95,6 @@ impl<C: Chain> Service<C> {
 		let footprint = Footprint {
 			config: &config,
 			weights: numbers_in(&raw, &config, file_bytes).map_err(FinetuneError::from)?,
-			file_bytes,
 			four_bits: in_four_bits(&raw, method).map_err(FinetuneError::from)?,
 			method,
 			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets, false)),
