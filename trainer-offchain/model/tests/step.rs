@@ -158,8 +158,10 @@ fn bf16_weights_should_give_nearly_the_same() {
 		let expected = step(&wide, &variables(&wide), Activations::Keep);
 		assert!((found.loss - expected.loss).abs() < 1e-2 * expected.loss, "{name}");
 		let distance = distance(&found, &expected);
-		// Not equal: then the weights would not be bf16.
-		assert!(distance > 1e-5 && distance < 0.1, "{name}: {distance}");
+		assert!(distance < 0.1, "{name}: {distance}");
+		// Where products widen what was bf16 in the file already, the bits are the same: the type tells, not the distance.
+		let narrow = narrow.linears().all(|l| l.weight.tensor.dtype() == DType::BF16);
+		assert!(narrow, "{name}");
 	}
 }
 

@@ -23,8 +23,8 @@ pub fn product(c: &mut [f32], x: &[f32], rhs: &Rhs<'_>, path: Path) {
 	match (rhs.elements, rhs.deep_rows) {
 		(Elements::F32(w), true) => by_outputs(c, x, w, (k, n), |out, x, w| dots_f32(out, m, x, w, path)),
 		(Elements::Bf16(w), true) => by_outputs(c, x, w, (k, n), |out, x, w| dots_bf16(out, m, x, w, path)),
-		(Elements::F32(w), false) => by_inputs(c, x, w, (k, n), |sums, x, w| rows_f32(sums, x, w)),
-		(Elements::Bf16(w), false) => by_inputs(c, x, w, (k, n), |sums, x, w| rows_bf16(sums, x, w)),
+		(Elements::F32(w), false) => by_inputs(c, x, w, (k, n), rows_f32),
+		(Elements::Bf16(w), false) => by_inputs(c, x, w, (k, n), rows_bf16),
 	}
 }
 
