@@ -22,10 +22,10 @@ unsafe fn sums(depth: usize, a: *const u32, b: *const u32) -> [[__m256; 2]; ROWS
 	for _ in 0..depth {
 		let b0 = _mm256_loadu_ps(b);
 		let b1 = _mm256_loadu_ps(b.add(8));
-		for i in 0..ROWS {
+		for (i, sums) in sums.iter_mut().enumerate() {
 			let x = _mm256_broadcast_ss(&*a.add(i));
-			sums[i][0] = _mm256_fmadd_ps(x, b0, sums[i][0]);
-			sums[i][1] = _mm256_fmadd_ps(x, b1, sums[i][1]);
+			sums[0] = _mm256_fmadd_ps(x, b0, sums[0]);
+			sums[1] = _mm256_fmadd_ps(x, b1, sums[1]);
 		}
 		a = a.add(ROWS);
 		b = b.add(COLUMNS);
