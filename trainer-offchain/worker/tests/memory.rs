@@ -96,7 +96,7 @@ fn estimate_should_be_within_a_fifth_of_what_trainings_take() {
 		("llama", Method::Lora, 4, 384, 8, vec![], 0.0, false),
 		("llama", Method::Lora, 2, 384, 64, all.clone(), 0.1, false),
 		("llama", Method::Lora, 4, 384, 8, all, 0.1, true),
-		("llama", Method::Qlora, 2, 256, 8, vec![], 0.0, false),
+		("llama", Method::Qlora, 2, 384, 8, vec![], 0.0, false),
 		("llama", Method::Qlora, 4, 384, 8, vec![], 0.0, false),
 		("llama", Method::Full, 1, 128, 0, vec![], 0.0, false),
 		("llama", Method::Full, 4, 384, 0, vec![], 0.0, false),
