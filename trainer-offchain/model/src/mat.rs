@@ -25,7 +25,7 @@ pub struct MatMut<'a> {
 pub enum Threads {
 	/// The caller's only: for products inside a parallel loop.
 	One,
-	/// All of rayon's, or the caller's only where it is one of them: work that was already split is not split again.
+	/// All of the pool that the caller runs in.
 	All,
 }
 
@@ -92,7 +92,6 @@ pub fn product(dst: MatMut<'_>, accumulate: bool, lhs: Mat<'_>, rhs: Mat<'_>, sc
 	);
 	let parallelism = match threads {
 		Threads::One => Parallelism::None,
-		Threads::All if rayon::current_thread_index().is_some() => Parallelism::None,
 		Threads::All => Parallelism::Rayon(rayon::current_num_threads()),
 	};
 	// SAFETY: the three views were checked against their slices when they were made, the shapes just now, and `dst` is
