@@ -129,7 +129,7 @@ impl<'a> Orders<'a> {
 	}
 
 	/// Does what each of the jobs waits for.
-	pub fn go_on(&self, network: &mut Network, jobs: Jobs) -> Result<()> {
+	pub fn go_on(&self, jobs: Jobs) -> Result<()> {
 		let by_requester = vec![
 			calls::cancel_job(jobs.open),
 			calls::resume(jobs.paused),
@@ -138,7 +138,11 @@ impl<'a> Orders<'a> {
 		self.ledger.submit_each(vec![
 			(&self.requester, calls::batch_all(by_requester)),
 			(&self.worker, calls::heartbeat(jobs.claimed, PROGRESS)),
-		])?;
+		])
+	}
+
+	/// Closes the dispute, about which nobody ruled.
+	pub fn end_dispute(&self, network: &mut Network, jobs: Jobs) -> Result<()> {
 		// Once for the ruling, of which there is none, and once for the split.
 		for _ in 0..2 {
 			let block = self.ledger.finalized()?.hash;

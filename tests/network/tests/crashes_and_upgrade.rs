@@ -224,11 +224,13 @@ fn upgrade(network: &mut Network, step: &dyn Fn(&str)) -> Result<()> {
 	// In the order of the deadlines.
 	court.reveal(network, &[(committed, GOOD)])?;
 	court.commit(network, &[(fresh, BAD)])?;
-	orders.go_on(network, jobs)?;
+	orders.go_on(jobs)?;
+	court.reveal(network, &[(fresh, BAD)])?;
+	// From here on nothing can come too late.
+	orders.end_dispute(network, jobs)?;
 	court.close(network, &[revealed], Vec::new())?;
 	court.finalize(network, &[approved, refused])?;
 	court.close(network, &[committed, challenged, planted], Vec::new())?;
-	court.reveal(network, &[(fresh, BAD)])?;
 	court.settle(accepted)?;
 	court.settle(planted)?;
 	court.close(network, &[fresh], Vec::new())?;
