@@ -1,8 +1,8 @@
 //! One step of Strassen's algorithm: seven products of halves in place of eight, an eighth less work.
 //!
 //! Operands' quarters are added where they are packed, and each product is added to up to two quarters of the result, as by
-//! Huang, Smith, Henry and van de Geijn, "Strassen's Algorithm Reloaded" (2016). Errors are some three times those of the
-//! plain product, relative to the largest elements.
+//! Huang, Smith, Henry and van de Geijn, "Strassen's Algorithm Reloaded" (2016). Its error bound is larger
+//! than the plain product's; what was measured is in docs/performance.md.
 
 use super::avx2::{tile_into, COLUMNS, ROWS};
 use super::math::vectorised;
