@@ -52,7 +52,8 @@ pub struct Report {
 	pub served_at: String,
 	/// The trained model's name there.
 	pub served_model: String,
-	/// What the server answers from the chain's registry, and whether it is what it answers from the adapter's folder.
+	/// What the server answers from the chain's registry; whether that is what it answers from the adapter's folder and not what the
+	/// base answers.
 	pub served_answer: String,
 	pub served_alike: bool,
 	/// What did not come out as it should; empty when all is well.
