@@ -68,15 +68,35 @@ fn prefetch(place: &Place) {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn store(sums: &[[__m256; 2]; ROWS], place: &Place, negative: bool) {
 	let sign = _mm256_set1_ps(if negative { -0.0 } else { 0.0 });
-	for (i, row) in sums.iter().enumerate() {
-		if i >= place.rows {
-			break;
+	if place.rows < ROWS || place.columns < COLUMNS || !place.bias.is_null() {
+		// A copy: what has an address does not stay in registers.
+		let mut sums = *sums;
+		for sum in sums.as_flattened_mut() {
+			*sum = _mm256_xor_ps(*sum, sign);
 		}
-		let row = [_mm256_xor_ps(row[0], sign), _mm256_xor_ps(row[1], sign)];
+		return store_any(&sums, place);
+	}
+	for (i, row) in sums.iter().enumerate() {
+		for (half, sum) in row.iter().enumerate() {
+			let to = place.to.add(i * place.stride + 8 * half);
+			let mut sum = _mm256_xor_ps(*sum, sign);
+			if place.accumulate {
+				sum = _mm256_add_ps(sum, _mm256_loadu_ps(to));
+			}
+			_mm256_storeu_ps(to, sum);
+		}
+	}
+}
+
+/// The same for the last rows and columns, or with a bias.
+#[inline(never)]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn store_any(sums: &[[__m256; 2]; ROWS], place: &Place) {
+	for (i, row) in sums.iter().enumerate().take(place.rows) {
 		let to = place.to.add(i * place.stride);
 		match place.columns == COLUMNS {
-			true => store_row(row, to, place),
-			false => store_part(row, to, place),
+			true => store_row(*row, to, place),
+			false => store_part(*row, to, place),
 		}
 	}
 }

@@ -115,18 +115,21 @@ fn fold(lanes: [f32; LANES]) -> f32 {
 	lanes[0]
 }
 
-/// Sum of `f` over the indices below `len`, in [`LANES`] parts.
+/// Sum of `f` over the elements of slices of one length, in [`LANES`] parts.
 #[inline(always)]
-pub fn sum_of(len: usize, f: impl Fn(usize) -> f32) -> f32 {
+pub fn sum_of<const N: usize>(of: [&[f32]; N], f: impl Fn([f32; N]) -> f32) -> f32 {
+	let len = of[0].len();
+	let of = of.map(|x| &x[..len]);
 	let mut lanes = [0f32; LANES];
-	let whole = len / LANES * LANES;
-	for i in (0..whole).step_by(LANES) {
-		for (l, lane) in lanes.iter_mut().enumerate() {
-			*lane += f(i + l);
+	for part in 0..len / LANES {
+		// Of a length that the compiler knows.
+		let parts = of.map(|x| &x[part * LANES..][..LANES]);
+		for l in 0..LANES {
+			lanes[l] += f(parts.map(|x| x[l]));
 		}
 	}
-	for i in whole..len {
-		lanes[i - whole] += f(i);
+	for i in len / LANES * LANES..len {
+		lanes[i % LANES] += f(of.map(|x| x[i]));
 	}
 	fold(lanes)
 }
@@ -134,10 +137,16 @@ pub fn sum_of(len: usize, f: impl Fn(usize) -> f32) -> f32 {
 #[inline(always)]
 fn largest(x: &[f32]) -> f32 {
 	let mut lanes = [f32::NEG_INFINITY; LANES];
-	for part in x.chunks(LANES) {
-		for (lane, &x) in lanes.iter_mut().zip(part) {
-			*lane = if x > *lane { x } else { *lane };
+	let larger = |lane: f32, x: f32| if x > lane { x } else { lane };
+	let parts = x.chunks_exact(LANES);
+	let rest = parts.remainder();
+	for part in parts {
+		for l in 0..LANES {
+			lanes[l] = larger(lanes[l], part[l]);
 		}
+	}
+	for (lane, &x) in lanes.iter_mut().zip(rest) {
+		*lane = larger(*lane, x);
 	}
 	lanes.into_iter().fold(f32::NEG_INFINITY, f32::max)
 }
@@ -145,8 +154,7 @@ fn largest(x: &[f32]) -> f32 {
 vectorised! {
 	/// `Σ a · b`.
 	pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-		let b = &b[..a.len()];
-		sum_of(a.len(), |i| a[i] * b[i])
+		sum_of([a, b], |[a, b]| a * b)
 	}
 
 	/// `y += x`.
@@ -166,7 +174,7 @@ vectorised! {
 		let mut total = 0f64;
 		for part in row.chunks_mut(4096) {
 			part.iter_mut().for_each(|x| *x = exp(*x - max));
-			total += f64::from(sum_of(part.len(), |i| part[i]));
+			total += f64::from(sum_of([part], |[x]| x));
 		}
 		(max, total)
 	}
@@ -175,7 +183,7 @@ vectorised! {
 	pub fn softmax(row: &mut [f32]) {
 		let max = largest(row);
 		row.iter_mut().for_each(|x| *x = exp(*x - max));
-		let inverse = 1.0 / sum_of(row.len(), |i| row[i]);
+		let inverse = 1.0 / sum_of([row], |[x]| x);
 		row.iter_mut().for_each(|x| *x *= inverse);
 	}
 }

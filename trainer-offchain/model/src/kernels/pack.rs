@@ -253,7 +253,7 @@ unsafe fn widened_t<K: Kernel>(
 }
 
 /// Rows that are fetched ahead of the one that is copied: each lies in another page, which no processor guesses.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 
 /// Fetches what lies `distance` elements behind the start of a row.
 #[inline(always)]
@@ -271,9 +271,11 @@ fn wide(x: bf16) -> u32 {
 #[inline(always)]
 fn copy_row<K: Kernel, T: Copy>(row: &[T], to: &mut [u32], bits: impl Fn(T) -> u32) {
 	if row.len() == K::COLUMNS {
-		// Of a length that the compiler knows.
-		let to = &mut to[..K::COLUMNS];
-		(0..K::COLUMNS).for_each(|j| to[j] = bits(row[j]));
+		// Of a length that the compiler knows; no closure, as the compiler may leave one a function without vectors.
+		let (to, row) = (&mut to[..K::COLUMNS], &row[..K::COLUMNS]);
+		for j in 0..K::COLUMNS {
+			to[j] = bits(row[j]);
+		}
 	} else {
 		to.iter_mut().zip(row).for_each(|(to, x)| *to = bits(*x));
 	}

@@ -10,9 +10,9 @@ pub struct Room {
 	len: usize,
 }
 
-/// What nobody uses, at most [`KEPT`] elements together: 8 MiB.
+/// What nobody uses, at most [`KEPT`] elements together: 32 MiB.
 static FREE: Mutex<Vec<Vec<u32>>> = Mutex::new(Vec::new());
-const KEPT: usize = 1 << 21;
+const KEPT: usize = 1 << 23;
 
 fn free() -> MutexGuard<'static, Vec<Vec<u32>>> {
 	FREE.lock().unwrap_or_else(|e| e.into_inner())

@@ -26,11 +26,11 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> Resul
 fn moments(row: &[f32], eps: f32, centred: bool) -> (f32, f32) {
 	let n = row.len() as f32;
 	let mean = if centred {
-		sum_of(row.len(), |i| row[i]) / n
+		sum_of([row], |[x]| x) / n
 	} else {
 		0.0
 	};
-	let var = sum_of(row.len(), |i| (row[i] - mean) * (row[i] - mean)) / n;
+	let var = sum_of([row], |[x]| (x - mean) * (x - mean)) / n;
 	(mean, 1.0 / (var + eps).sqrt())
 }
 
@@ -57,8 +57,8 @@ vectorised! {
 		for ((d_x, x), grad) in d_x.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(grad.chunks_exact(width)) {
 			let (mean, inverse) = moments(x, eps, centred);
 			let n = width as f32;
-			let sum = if centred { sum_of(width, |i| grad[i] * weight[i]) / n } else { 0.0 };
-			let dot = sum_of(width, |i| grad[i] * weight[i] * ((x[i] - mean) * inverse)) / n;
+			let sum = if centred { sum_of([grad, weight], |[d, w]| d * w) / n } else { 0.0 };
+			let dot = sum_of([grad, weight, x], |[d, w, x]| d * w * ((x - mean) * inverse)) / n;
 			for i in 0..width {
 				let hat = (x[i] - mean) * inverse;
 				d_x[i] += inverse * (grad[i] * weight[i] - sum - hat * dot);

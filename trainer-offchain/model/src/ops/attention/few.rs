@@ -10,7 +10,7 @@ vectorised! {
 	fn scores(out: &mut [f32], q: &[f32], k: &[f32], stride: usize, scale: f32) {
 		for (j, out) in out.iter_mut().enumerate() {
 			let k = &k[j * stride..][..q.len()];
-			*out = scale * sum_of(q.len(), |i| q[i] * k[i]);
+			*out = scale * sum_of([q, k], |[q, k]| q * k);
 		}
 	}
 

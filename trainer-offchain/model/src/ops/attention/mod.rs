@@ -95,7 +95,7 @@ vectorised! {
 
 	/// `d = p · (d - Σ p · d) · scale`.
 	pub fn softmax_gradient(d: &mut [f32], p: &[f32], scale: f32) {
-		let sum = sum_of(d.len(), |i| p[i] * d[i]);
+		let sum = sum_of([p, d], |[p, d]| p * d);
 		d.iter_mut().zip(p).for_each(|(d, p)| *d = p * (*d - sum) * scale);
 	}
 }
