@@ -1,5 +1,6 @@
 //! `openledger-trainer`: makes, fine-tunes, measures and talks to models.
 
+mod allocator;
 mod commands;
 mod log;
 mod stop;
@@ -7,6 +8,9 @@ mod worker;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: allocator::HugePages = allocator::HugePages;
 
 /// Makes, fine-tunes, measures and talks to models.
 #[derive(Parser)]

@@ -57,10 +57,12 @@ pub unsafe fn tile_into(depth: usize, a: *const u32, b: *const u32, places: &[(P
 /// Fetches what is added to while the sums are made.
 #[inline]
 fn prefetch(place: &Place) {
+	if place.held.is_null() {
+		return;
+	}
 	for i in 0..place.rows {
-		let row = place.to.wrapping_add(i * place.stride);
 		// SAFETY: a prefetch may name any address.
-		unsafe { _mm_prefetch::<_MM_HINT_T0>(row.cast()) };
+		unsafe { _mm_prefetch::<_MM_HINT_T0>(place.held.wrapping_add(i * place.stride).cast()) };
 	}
 }
 
@@ -78,12 +80,12 @@ unsafe fn store(sums: &[[__m256; 2]; ROWS], place: &Place, negative: bool) {
 	}
 	for (i, row) in sums.iter().enumerate() {
 		for (half, sum) in row.iter().enumerate() {
-			let to = place.to.add(i * place.stride + 8 * half);
+			let at = i * place.stride + 8 * half;
 			let mut sum = _mm256_xor_ps(*sum, sign);
-			if place.accumulate {
-				sum = _mm256_add_ps(sum, _mm256_loadu_ps(to));
+			if !place.held.is_null() {
+				sum = _mm256_add_ps(sum, _mm256_loadu_ps(place.held.add(at)));
 			}
-			_mm256_storeu_ps(to, sum);
+			_mm256_storeu_ps(place.to.add(at), sum);
 		}
 	}
 }
@@ -93,42 +95,17 @@ unsafe fn store(sums: &[[__m256; 2]; ROWS], place: &Place, negative: bool) {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn store_any(sums: &[[__m256; 2]; ROWS], place: &Place) {
 	for (i, row) in sums.iter().enumerate().take(place.rows) {
-		let to = place.to.add(i * place.stride);
-		match place.columns == COLUMNS {
-			true => store_row(*row, to, place),
-			false => store_part(*row, to, place),
+		let row: [f32; COLUMNS] = std::mem::transmute(*row);
+		for (j, mut sum) in row.into_iter().enumerate().take(place.columns) {
+			let at = i * place.stride + j;
+			if !place.bias.is_null() {
+				sum += *place.bias.add(j);
+			}
+			if !place.held.is_null() {
+				sum += *place.held.add(at);
+			}
+			*place.to.add(at) = sum;
 		}
-	}
-}
-
-#[inline]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn store_row(row: [__m256; 2], to: *mut f32, place: &Place) {
-	for (half, mut sum) in row.into_iter().enumerate() {
-		let to = to.add(8 * half);
-		if !place.bias.is_null() {
-			sum = _mm256_add_ps(sum, _mm256_loadu_ps(place.bias.add(8 * half)));
-		}
-		if place.accumulate {
-			sum = _mm256_add_ps(sum, _mm256_loadu_ps(to));
-		}
-		_mm256_storeu_ps(to, sum);
-	}
-}
-
-/// The same for the last columns of a matrix.
-#[target_feature(enable = "avx2,fma")]
-unsafe fn store_part(row: [__m256; 2], to: *mut f32, place: &Place) {
-	let row: [f32; COLUMNS] = std::mem::transmute(row);
-	for (j, mut sum) in row.into_iter().take(place.columns).enumerate() {
-		let to = to.add(j);
-		if !place.bias.is_null() {
-			sum += *place.bias.add(j);
-		}
-		if place.accumulate {
-			sum += *to;
-		}
-		*to = sum;
 	}
 }
 

@@ -20,7 +20,7 @@ pub mod tile;
 #[cfg(target_arch = "x86_64")]
 mod transpose;
 
-pub use product::{product, Lhs, Rhs, Start};
+pub use product::{product, product_into, Lhs, Rhs, Start};
 
 use std::sync::OnceLock;
 

@@ -158,45 +158,81 @@ impl<'a> Lhs<'a> {
 /// What a product is added to.
 #[derive(Clone, Copy, Default)]
 pub struct Start<'a> {
-	/// What `c` holds.
+	/// What the result's place holds.
 	pub held: bool,
+	/// `[m, n]`.
+	pub rows: Option<&'a [f32]>,
 	/// `[n]`, to every row.
 	pub bias: Option<&'a [f32]>,
 }
 
-/// `c [m, n] = start + Σ lhs · rhs`, on all of rayon's threads.
-pub fn product(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
+/// `start + Σ lhs · rhs`, `[m, n]`, on all of rayon's threads.
+pub fn product(start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) -> Vec<f32> {
+	let len = terms.first().map_or(0, |(lhs, rhs)| lhs.m * rhs.n);
+	// Not cleared first: a large result would pass through memory once more, on one thread.
+	let mut c = Vec::with_capacity(len);
+	assert!(!start.held, "a new result holds nothing");
+	// SAFETY: room for `len` elements, all of which are written.
+	unsafe {
+		into_place(c.as_mut_ptr(), start, terms);
+		c.set_len(len);
+	}
+	c
+}
+
+/// The same into `c`.
+pub fn product_into(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
+	let Some((lhs, rhs)) = terms.first() else { return };
+	assert_eq!(c.len(), lhs.m * rhs.n, "result of a product");
+	// SAFETY: the result's elements.
+	unsafe { into_place(c.as_mut_ptr(), start, terms) };
+}
+
+/// Writes all of `c`, which need not hold anything if the start does not say so.
+///
+/// # Safety
+/// `c` has room for the result.
+unsafe fn into_place(c: *mut f32, start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)]) {
 	let Some((first, rhs)) = terms.first() else { return };
 	let (m, n, path) = (first.m, rhs.n, first.path);
-	assert_eq!(c.len(), m * n, "result of a product");
 	for (lhs, rhs) in terms {
 		assert!(
 			lhs.m == m && rhs.n == n && lhs.k == rhs.k && (lhs.path, lhs.pairs) == (path, first.pairs),
 			"shapes of a product do not fit"
 		);
+		assert!(lhs.k > 0, "a product over nothing");
 		assert_eq!(lhs.pairs, rhs.pairs(path), "operands of a product differ in form");
 	}
 	if let Some(bias) = start.bias {
 		assert_eq!(bias.len(), n, "bias of a product");
 	}
-	if path == Path::Avx512 && terms.iter().any(|t| matches!(t.1.elements, Elements::Bf16(_))) {
-		return portable(c, start, terms, n);
+	if let Some(rows) = start.rows {
+		assert!(rows.len() == m * n && !start.held, "rows that a product is added to");
 	}
-	with_kernel!(path, first.pairs, K => strips::product::<K>(c, start, terms), portable(c, start, terms, n));
+	let by_crate = || {
+		if !start.held {
+			std::ptr::write_bytes(c, 0, m * n);
+		}
+		portable(std::slice::from_raw_parts_mut(c, m * n), start, terms, n);
+	};
+	if path == Path::Avx512 && terms.iter().any(|t| matches!(t.1.elements, Elements::Bf16(_))) {
+		return by_crate();
+	}
+	with_kernel!(path, first.pairs, K => strips::product::<K>(c, start, terms), by_crate());
 }
 
 /// By the `gemm` crate; what is narrower than f32 is widened in blocks.
 fn portable(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)], n: usize) {
+	if let Some(rows) = start.rows {
+		c.copy_from_slice(rows);
+	}
 	if let Some(bias) = start.bias {
 		for row in c.chunks_mut(n) {
-			match start.held {
-				true => row.iter_mut().zip(bias).for_each(|(c, b)| *c += b),
-				false => row.copy_from_slice(bias),
-			}
+			row.iter_mut().zip(bias).for_each(|(c, b)| *c += b);
 		}
 	}
 	for (i, (lhs, rhs)) in terms.iter().enumerate() {
-		let held = i > 0 || start.held || start.bias.is_some();
+		let held = i > 0 || start.held || start.rows.is_some() || start.bias.is_some();
 		let view = |data, deep_rows, k, n| match deep_rows {
 			true => Mat::new(data, n, k).t(),
 			false => Mat::new(data, k, n),
@@ -270,20 +306,34 @@ mod strips {
 		pub fn at(&self, offset: usize) -> *mut f32 {
 			self.0.wrapping_add(offset)
 		}
+
+		/// What is added to the sums that are written at `offset`, `first` of all or not.
+		pub fn held(&self, offset: usize, start: &Start<'_>, first: bool) -> *const f32 {
+			match start.rows {
+				_ if start.held || !first => self.at(offset),
+				Some(rows) => rows[offset..].as_ptr(),
+				None => std::ptr::null(),
+			}
+		}
 	}
 
 	type Term<'a> = (&'a Lhs<'a>, Rhs<'a>);
 
-	pub fn product<K: Kernel>(c: &mut [f32], start: Start<'_>, terms: &[Term<'_>]) {
+	/// # Safety
+	/// `c` has room for the result, and holds what the start says.
+	pub unsafe fn product<K: Kernel>(c: *mut f32, start: Start<'_>, terms: &[Term<'_>]) {
 		let (m, n) = (terms[0].0.m, terms[0].1.n);
-		let c = Shared(c.as_mut_ptr());
+		let c = Shared(c);
 		let by_halves = |term: &Term<'_>| match K::HALVES {
 			true => strassen::columns(m, term.1.k, n),
 			false => 0,
 		};
 		let (large, small): (Vec<&Term<'_>>, Vec<&Term<'_>>) = terms.iter().partition(|term| by_halves(term) > 0);
 		let done = large.first().map_or(0, |term| by_halves(term));
-		let held = Start { held: true, bias: None };
+		let held = Start {
+			held: true,
+			..Start::default()
+		};
 		for (i, (lhs, rhs)) in large.iter().enumerate() {
 			strassen::product(&c, if i == 0 { start } else { held }, lhs, rhs, done);
 		}
@@ -329,12 +379,13 @@ mod strips {
 					{
 						for row in rows.clone() {
 							let a = &lhs.packed[(row / K::ROWS * units + from) * K::ROWS..][..depth * K::ROWS];
+							let at = row * rhs.n + column;
 							let place = Place {
-								to: c.at(row * rhs.n + column),
+								to: c.at(at),
 								stride: rhs.n,
 								rows: K::ROWS.min(lhs.m - row),
 								columns: K::COLUMNS.min(rhs.n - column),
-								accumulate: begun || start.held,
+								held: c.held(at, &start, !begun),
 								bias: match start.bias {
 									Some(bias) if !begun => bias[column..].as_ptr(),
 									_ => std::ptr::null(),
@@ -403,8 +454,11 @@ mod tests {
 							false => Rhs::new(elements, k, n),
 						};
 						let mut c = vec![1f32; m * n];
-						let held = Start { held: true, bias: None };
-						product(&mut c, held, &[(&lhs, rhs)]);
+						let held = Start {
+							held: true,
+							..Start::default()
+						};
+						product_into(&mut c, held, &[(&lhs, rhs)]);
 						c
 					};
 					let (found, expected) = (result(Elements::Nf4(weight.all())), result(Elements::F32(&wide)));
@@ -438,13 +492,26 @@ mod tests {
 		};
 		let (rhs, rhs2) = (stored(elements(w, w16), k, n), stored(elements(w2, w216), 5, n));
 		let pairs = rhs.pairs(path);
-		let mut c = held.clone();
 		let begin = Start {
-			held: start & 1 == 1,
+			held: false,
+			rows: (start & 1 == 1).then_some(&held),
 			bias: (start & 2 == 2).then_some(&bias),
 		};
 		let (lhs, lhs2) = (Lhs::new(&x, m, k, path, pairs), Lhs::new(&x2, m, 5, path, pairs));
-		product(&mut c, begin, &[(&lhs, rhs), (&lhs2, rhs2)]);
+		let terms = [(&lhs, rhs), (&lhs2, rhs2)];
+		let c = product(begin, &terms);
+		let mut into = if start & 1 == 1 {
+			held.clone()
+		} else {
+			vec![f32::NAN; m * n]
+		};
+		let begin = Start {
+			held: start & 1 == 1,
+			rows: None,
+			..begin
+		};
+		product_into(&mut into, begin, &terms);
+		assert_eq!(c, into, "{path:?} {m}x{k}x{n}: a new result and one in place");
 
 		let seen = |x: f32| {
 			if pairs {

@@ -112,12 +112,13 @@ pub fn product<K: Kernel>(c: &mut [f32], held: bool, a: &Rows<K>, b: &Panels<K>,
 		let b_at = &b.packed[(panel * b.units + from) * K::COLUMNS..][..a.units * K::COLUMNS];
 		for (i, a_at) in a.packed.chunks_exact(a.units * K::ROWS).enumerate() {
 			let row = i * K::ROWS;
+			let to = c[row * part.columns + column..].as_mut_ptr();
 			let place = Place {
-				to: c[row * part.columns + column..].as_mut_ptr(),
+				to,
 				stride: part.columns,
 				rows: K::ROWS.min(a.rows - row),
 				columns: K::COLUMNS.min(part.columns - column),
-				accumulate: held,
+				held: if held { to } else { std::ptr::null() },
 				bias: std::ptr::null(),
 			};
 			// SAFETY: operands are packed only where the processor has the instructions; both hold `units` units, and

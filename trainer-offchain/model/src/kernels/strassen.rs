@@ -134,12 +134,13 @@ pub fn product(c: &Shared, start: Start<'_>, lhs: &Lhs<'_>, rhs: &Rhs<'_>, n: us
 					let first = [0, 1, 2, 3].map(first);
 					let place = |row: usize, column: usize, q: usize| {
 						let (row, column) = ((row + q / 2 * left.panels) * ROWS, column + q % 2 * half);
+						let at = row * rhs.n + column;
 						let place = Place {
-							to: c.at(row * rhs.n + column),
+							to: c.at(at),
 							stride: rhs.n,
 							rows: ROWS.min(lhs.m.saturating_sub(row)),
 							columns: COLUMNS,
-							accumulate: start.held || !first[q],
+							held: c.held(at, &start, first[q]),
 							bias: match start.bias {
 								Some(bias) if first[q] => bias[column..].as_ptr(),
 								_ => std::ptr::null(),

@@ -17,8 +17,8 @@ pub struct Place {
 	pub rows: usize,
 	/// Columns that exist, at most [`Kernel::COLUMNS`].
 	pub columns: usize,
-	/// Adds to what is there.
-	pub accumulate: bool,
+	/// Added, elements as far apart as those of `to`, which it may be; or null.
+	pub held: *const f32,
 	/// Added to every row, one per column; or null.
 	pub bias: *const f32,
 }
@@ -182,14 +182,13 @@ unsafe fn store(sums: &[[__m512; 2]; ROWS], place: &Place) {
 		if i >= place.rows {
 			break;
 		}
-		let to = place.to.add(i * place.stride);
 		for (half, mask) in masks.into_iter().enumerate() {
-			let to = to.wrapping_add(16 * half);
+			let at = i * place.stride + 16 * half;
 			let mut sum = _mm512_add_ps(row[half], bias[half]);
-			if place.accumulate {
-				sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, to));
+			if !place.held.is_null() {
+				sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, place.held.wrapping_add(at)));
 			}
-			_mm512_mask_storeu_ps(to, mask, sum);
+			_mm512_mask_storeu_ps(place.to.wrapping_add(at), mask, sum);
 		}
 	}
 }

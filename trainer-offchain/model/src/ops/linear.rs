@@ -179,27 +179,28 @@ fn frozen_forward(x: &[f32], rows: usize, weight: &Weight) -> Result<(Vec<f32>, 
 	let w = weight_of(weight, &held)?.t();
 	let bias = weight.bias.as_ref().map(Held::new).transpose()?;
 	let bias = bias.as_ref().map(Held::f32).transpose()?;
-	let mut y = vec![0f32; rows * out];
+	let path = Path::detected();
 	if rows <= matvec::MOST_ROWS {
-		matvec::product(&mut y, x, &w, Path::detected());
+		let mut y = vec![0f32; rows * out];
+		matvec::product(&mut y, x, &w, path);
 		add_bias(&mut y, bias);
-	} else {
-		let path = Path::detected();
-		let x = Lhs::new(x, rows, inp, path, w.pairs(path));
-		kernels::product(&mut y, Start { held: false, bias }, &[(&x, w)]);
+		return Ok((y, out));
 	}
-	Ok((y, out))
+	let x = Lhs::new(x, rows, inp, path, w.pairs(path));
+	let start = Start {
+		bias,
+		..Start::default()
+	};
+	Ok((kernels::product(start, &[(&x, w)]), out))
 }
 
 /// `dy W` with a frozen weight.
 fn frozen_backward(grad: &[f32], rows: usize, weight: &Weight) -> Result<Vec<f32>> {
-	let (out, inp) = weight.out_in()?;
+	let (out, _) = weight.out_in()?;
 	let held = Held::of(&weight.matrix)?;
 	let (w, path) = (weight_of(weight, &held)?, Path::detected());
-	let mut d_x = vec![0f32; rows * inp];
 	let grad = Lhs::new(grad, rows, out, path, w.pairs(path));
-	kernels::product(&mut d_x, Start::default(), &[(&grad, w)]);
-	Ok(d_x)
+	Ok(kernels::product(Start::default(), &[(&grad, w)]))
 }
 
 struct Frozen {

@@ -3,7 +3,7 @@
 use super::{elements, flat, make, output, reference, Held};
 use crate::kernels::math::{exponentials, scale};
 use crate::kernels::product::Elements;
-use crate::kernels::{product, Lhs, Path, Rhs, Start};
+use crate::kernels::{product_into, Lhs, Path, Rhs, Start};
 use crate::mat::{self, Mat, MatMut, Threads};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -94,7 +94,7 @@ pub(crate) fn forward(targets: &[u32], hidden: &[f32], head: Rhs<'_>, wanted: Wa
 			.collect();
 		let logits = &mut all_logits[..rows * vocab];
 		let lhs = Lhs::new(&x, rows, width, path, head.pairs(path));
-		product(logits, Start::default(), &[(&lhs, head)]);
+		product_into(logits, Start::default(), &[(&lhs, head)]);
 		drop(lhs);
 		let losses: Vec<f64> = logits
 			.par_chunks_mut(vocab)
@@ -111,9 +111,9 @@ pub(crate) fn forward(targets: &[u32], hidden: &[f32], head: Rhs<'_>, wanted: Wa
 			let lhs = Lhs::columns(logits, vocab, columns.clone(), path, head.pairs(path));
 			let start = Start {
 				held: from > 0,
-				bias: None,
+				..Start::default()
 			};
-			product(&mut d_x, start, &[(&lhs, head.t().rows(columns))]);
+			product_into(&mut d_x, start, &[(&lhs, head.t().rows(columns))]);
 		}
 		for (row, i) in d_x.chunks(width).zip(chunk) {
 			outcome.hidden[i * width..(i + 1) * width].copy_from_slice(row);

@@ -25,11 +25,7 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> Resul
 #[inline(always)]
 fn moments(row: &[f32], eps: f32, centred: bool) -> (f32, f32) {
 	let n = row.len() as f32;
-	let mean = if centred {
-		sum_of([row], |[x]| x) / n
-	} else {
-		0.0
-	};
+	let mean = if centred { sum_of([row], |[x]| x) / n } else { 0.0 };
 	let var = sum_of([row], |[x]| (x - mean) * (x - mean)) / n;
 	(mean, 1.0 / (var + eps).sqrt())
 }

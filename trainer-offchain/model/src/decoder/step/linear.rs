@@ -4,7 +4,7 @@ use super::dora::Rescale;
 use super::{Gradients, Pass};
 use crate::error::Result;
 use crate::kernels::product::Elements;
-use crate::kernels::{math, product, Lhs, Rhs, Start};
+use crate::kernels::{math, product, product_into, Lhs, Rhs, Start};
 use crate::linear::{mask, DropoutRng, Linear};
 use crate::mat::{self, Mat, MatMut, Threads};
 use crate::ops::linear::weight_of;
@@ -88,19 +88,15 @@ impl Pass<'_> {
 		let (out, inp) = linear.weight.out_in()?;
 		let weight = Held::of(&linear.weight.matrix)?;
 		let bias = linear.weight.bias.as_ref().map(Held::new).transpose()?;
-		let mut y = match residual {
-			Some(x) => x.to_vec(),
-			None => vec![0f32; self.rows * out],
-		};
 		let start = Start {
-			held: residual.is_some(),
+			held: false,
+			rows: residual,
 			bias: bias.as_ref().map(Held::f32).transpose()?,
 		};
 		let base = weight_of(&linear.weight, &weight)?.t();
 		let Some(adapter) = &linear.adapter else {
 			masks.push(None);
-			product(&mut y, start, &[(&input.lhs, base)]);
-			return Ok(y);
+			return Ok(product(start, &[(&input.lhs, base)]));
 		};
 		let mask: Mask = match dropout {
 			Some(rng) if adapter.dropout > 0.0 => Some(mask(rng, input.x.len(), adapter.dropout)),
@@ -119,23 +115,24 @@ impl Pass<'_> {
 		let b = Factor::new(b.f32()?, self.pairs);
 		let low = Lhs::new(&low, self.rows, rank, self.path, self.pairs);
 		let through = Rhs::new(b.elements(), out, rank).t();
-		match Rescale::of(adapter, &linear.weight)? {
-			None => product(&mut y, start, &[(&input.lhs, base), (&low, through)]),
-			Some(rescale) => {
-				let mut sum = vec![0f32; y.len()];
-				if mask.is_none() {
-					product(&mut sum, Start::default(), &[(&input.lhs, base), (&low, through)]);
-					rescale.add(&mut y, &sum, start.bias);
-				} else {
-					// What dropout leaves out passes W as it is; see `Adapter::forward`.
-					let kept = self.input(&dropped);
-					product(&mut sum, Start::default(), &[(&kept.lhs, base), (&low, through)]);
-					let rest: Vec<f32> = input.x.iter().zip(dropped.iter()).map(|(x, kept)| x - kept).collect();
-					product(&mut y, start, &[(&self.input(&rest).lhs, base)]);
-					rescale.add(&mut y, &sum, None);
-				}
+		let y = match Rescale::of(adapter, &linear.weight)? {
+			None => product(start, &[(&input.lhs, base), (&low, through)]),
+			Some(rescale) if mask.is_none() => {
+				let sum = product(Start::default(), &[(&input.lhs, base), (&low, through)]);
+				let mut y = residual.map_or_else(|| vec![0f32; sum.len()], <[f32]>::to_vec);
+				rescale.add(&mut y, &sum, start.bias);
+				y
 			}
-		}
+			Some(rescale) => {
+				// What dropout leaves out passes W as it is; see `Adapter::forward`.
+				let kept = self.input(&dropped);
+				let sum = product(Start::default(), &[(&kept.lhs, base), (&low, through)]);
+				let rest: Vec<f32> = input.x.iter().zip(dropped.iter()).map(|(x, kept)| x - kept).collect();
+				let mut y = product(start, &[(&self.input(&rest).lhs, base)]);
+				rescale.add(&mut y, &sum, None);
+				y
+			}
+		};
 		masks.push(mask);
 		Ok(y)
 	}
@@ -209,14 +206,13 @@ impl Pass<'_> {
 			let d_b = plain(out, rank, grad.t(), Mat::new(&h, self.rows, rank), 1.0);
 			gradients.add(&adapter.b, d_b);
 			if let (Some(rescale), Some(dora)) = (&rescale, &adapter.dora) {
-				let mut sum = vec![0f32; branch.grad.len()];
 				let weight = Held::of(matrix)?;
 				let b = Factor::new(b.f32()?, self.pairs);
 				let low = Lhs::new(&h, self.rows, rank, self.path, self.pairs);
 				let through = Rhs::new(b.elements(), out, rank).t();
 				let base = weight_of(&branch.linear.weight, &weight)?.t();
 				let terms = [(&self.input(&dropped).lhs, base), (&low, through)];
-				product(&mut sum, Start::default(), &terms);
+				let sum = product(Start::default(), &terms);
 				gradients.add(&dora.magnitude, rescale.gradient(branch.grad, &sum));
 			}
 		}
@@ -232,7 +228,8 @@ impl Pass<'_> {
 	/// is rescaled.
 	fn input_gradient(&self, branches: &[Branch<'_>]) -> Result<Vec<f32>> {
 		let (_, inp) = branches[0].linear.weight.out_in()?;
-		let mut d_x = vec![0f32; self.rows * inp];
+		// What the masks let through of the adapters' parts.
+		let mut masked: Option<Vec<f32>> = None;
 		let (mut lefts, mut held, mut factors) = (Vec::new(), Vec::new(), Vec::new());
 		for branch in branches {
 			let (out, _) = branch.linear.weight.out_in()?;
@@ -263,15 +260,21 @@ impl Pass<'_> {
 					let more: Vec<f32> = rescaled.iter().zip(branch.grad).map(|(r, g)| r - g).collect();
 					let more = Lhs::new(&more, self.rows, out, self.path, self.pairs);
 					let weight = Held::of(&branch.linear.weight.matrix)?;
-					let start = Start { held: true, bias: None };
-					product(
+					let start = Start {
+						held: true,
+						..Start::default()
+					};
+					product_into(
 						&mut through,
 						start,
 						&[(&more, weight_of(&branch.linear.weight, &weight)?)],
 					);
 				}
 				through.iter_mut().zip(mask).for_each(|(t, m)| *t *= m);
-				math::add(&mut d_x, &through);
+				match &mut masked {
+					Some(sum) => math::add(sum, &through),
+					None => masked = Some(through),
+				}
 				continue;
 			}
 			low_lefts.push((rank, Lhs::new(low, self.rows, rank, self.path, self.pairs)));
@@ -289,11 +292,10 @@ impl Pass<'_> {
 			terms.push((left, Rhs::new(factor.elements(), *rank, inp)));
 		}
 		let start = Start {
-			held: branches.iter().any(|b| b.mask.is_some()),
-			bias: None,
+			rows: masked.as_deref(),
+			..Start::default()
 		};
-		product(&mut d_x, start, &terms);
-		Ok(d_x)
+		Ok(product(start, &terms))
 	}
 }
 
