@@ -111,19 +111,10 @@ impl Kernel for Amx {
 	}
 
 	unsafe fn pack_t(x: &[f32], stride: usize, depth: usize, part: (usize, usize), to: &mut [u32]) {
-		let row = |l: usize| {
-			if l < depth {
-				&x[l * stride + part.0..][..part.1]
-			} else {
-				&[]
-			}
-		};
 		for (step, to) in to.chunks_exact_mut(STEP * SIDE).enumerate() {
 			let mut square = [[0u32; SIDE]; STEP];
-			for (i, square) in square.iter_mut().enumerate() {
-				let l = 2 * (step * STEP + i);
-				pair_rows(row(l), row(l + 1), square);
-			}
+			let from = step * 2 * STEP;
+			round_step(x, stride, from..depth.min(from + 2 * STEP), part, &mut square);
 			for (i, j) in (0..STEP)
 				.step_by(8)
 				.flat_map(|i| (0..SIDE).step_by(8).map(move |j| (i, j)))
@@ -160,17 +151,21 @@ struct Sums([[f32; SIDE]; SIDE]);
 vectorised! {
 	/// Writes sums to their place.
 	fn put(sums: &Sums, place: &Place) {
+		let held = if place.accumulate { place.to.cast_const() } else { std::ptr::null() };
 		let mut bias = [0f32; SIDE];
-		if !place.bias.is_null() {
-			// SAFETY: a bias has an element for each column.
-			bias[..place.columns].copy_from_slice(unsafe { std::slice::from_raw_parts(place.bias, place.columns) });
-		}
-		for (i, sums) in sums.0.iter().enumerate().take(place.rows) {
-			// SAFETY: rows of a place are writable, and no other task has them.
-			let to = unsafe { std::slice::from_raw_parts_mut(place.to.add(i * place.stride), place.columns) };
-			match <&mut [f32; SIDE]>::try_from(&mut *to) {
-				Ok(whole) => put_row(whole, sums, &bias, place.accumulate),
-				Err(_) => put_row(to, sums, &bias, place.accumulate),
+		// SAFETY: a bias has an element for each column; rows of a place are there, and no other task has them.
+		unsafe {
+			if !place.bias.is_null() {
+				place.bias.copy_to_nonoverlapping(bias.as_mut_ptr(), place.columns);
+			}
+			for (i, sums) in sums.0.iter().enumerate().take(place.rows) {
+				let at = i * place.stride;
+				let held = if held.is_null() { held } else { held.add(at) };
+				match place.columns {
+					// Of a length that the compiler knows.
+					SIDE => put_row(sums, &bias, held, place.to.add(at), SIDE),
+					columns => put_row(sums, &bias, held, place.to.add(at), columns),
+				}
 			}
 		}
 	}
@@ -184,7 +179,11 @@ vectorised! {
 				let to = unsafe { to[i * STEP..][..STEP].align_to_mut::<u16>().1 };
 				let row = &row[row.len().min(step * 2 * STEP)..];
 				match row.first_chunk::<{ 2 * STEP }>() {
-					Some(whole) => (0..2 * STEP).for_each(|j| to[j] = to_bf16(whole[j])),
+					Some(whole) => {
+						for j in 0..2 * STEP {
+							to[j] = to_bf16(whole[j]);
+						}
+					}
 					None => {
 						to.fill(0);
 						to.iter_mut().zip(row).for_each(|(to, x)| *to = to_bf16(*x));
@@ -194,20 +193,42 @@ vectorised! {
 		}
 	}
 
-	/// `to[j] = (first[j], second[j])`, rounded to bf16; what is missing is left.
-	fn pair_rows(first: &[f32], second: &[f32], to: &mut [u32; SIDE]) {
-		to.iter_mut().zip(first).for_each(|(to, x)| *to = u32::from(to_bf16(*x)));
-		to.iter_mut().zip(second).for_each(|(to, x)| *to |= u32::from(to_bf16(*x)) << 16);
+	/// See [`Kernel::pack_t`]: rows of the panel are columns of `x`, `square` takes their pairs of one step.
+	fn round_step(x: &[f32], stride: usize, depth: Range<usize>, part: (usize, usize), square: &mut [[u32; SIDE]; STEP]) {
+		for (l, to) in depth.clone().step_by(2).zip(square) {
+			let row = |l: usize| if l < depth.end { &x[l * stride + part.0..][..part.1] } else { &[] };
+			match (row(l).first_chunk::<SIDE>(), row(l + 1).first_chunk::<SIDE>()) {
+				(Some(first), Some(second)) => {
+					for j in 0..SIDE {
+						to[j] = pair_of(first[j], second[j]);
+					}
+				}
+				_ => {
+					let second = row(l + 1).iter().chain(std::iter::repeat(&0.0));
+					let pairs = row(l).iter().zip(second);
+					to.iter_mut().zip(pairs).for_each(|(to, (first, second))| *to = pair_of(*first, *second));
+				}
+			}
+		}
 	}
 }
 
 #[inline(always)]
-fn put_row(to: &mut [f32], sums: &[f32; SIDE], bias: &[f32; SIDE], accumulate: bool) {
-	let all = to.iter_mut().zip(sums).zip(bias);
-	match accumulate {
-		true => all.for_each(|((to, sum), bias)| *to += sum + bias),
-		false => all.for_each(|((to, sum), bias)| *to = sum + bias),
+fn pair_of(first: f32, second: f32) -> u32 {
+	u32::from(to_bf16(first)) | u32::from(to_bf16(second)) << 16
+}
+
+/// `to = held + (sums + bias)`, where `held` is null `sums + bias`.
+#[inline(always)]
+unsafe fn put_row(sums: &[f32; SIDE], bias: &[f32; SIDE], held: *const f32, to: *mut f32, columns: usize) {
+	let mut row = [0f32; SIDE];
+	if !held.is_null() {
+		held.copy_to_nonoverlapping(row.as_mut_ptr(), columns);
 	}
+	for j in 0..SIDE {
+		row[j] += sums[j] + bias[j];
+	}
+	to.copy_from_nonoverlapping(row.as_ptr(), columns);
 }
 
 /// Whether this process may use AMX and gets right products from it. The processor has AVX-512.

@@ -114,6 +114,7 @@ unsafe fn store_part(row: [__m256; 2], to: *mut f32, place: &Place) {
 
 /// # Safety
 /// See [`super::tile::Kernel::transpose`].
+#[inline]
 #[target_feature(enable = "avx2")]
 pub unsafe fn transpose(rows: &[*const u32], width: usize, to: *mut u32, stride: usize) {
 	let mask = first(width);

@@ -296,8 +296,10 @@ fn copy_row<K: Kernel, T: Copy>(row: &[T], to: &mut [u32], bits: impl Fn(T) -> u
 fn interleave<K: Kernel>(first: &[bf16], second: &[bf16], to: &mut [u32]) {
 	if first.len() == K::COLUMNS && second.len() == K::COLUMNS {
 		// Of a length that the compiler knows.
-		let to = &mut to[..K::COLUMNS];
-		(0..K::COLUMNS).for_each(|j| to[j] = pair_of(first[j], second[j]));
+		let (to, first, second) = (&mut to[..K::COLUMNS], &first[..K::COLUMNS], &second[..K::COLUMNS]);
+		for j in 0..K::COLUMNS {
+			to[j] = pair_of(first[j], second[j]);
+		}
 	} else {
 		let second = second.iter().copied().chain(std::iter::repeat(bf16::ZERO));
 		for ((to, first), second) in to.iter_mut().zip(first).zip(second) {
@@ -311,13 +313,21 @@ fn interleave<K: Kernel>(first: &[bf16], second: &[bf16], to: &mut [u32]) {
 unsafe fn transposed<K: Kernel>(row: impl Fn(usize) -> *const u32, columns: usize, count: usize, to: &mut [u32]) {
 	let zeros = [0u32; MOST];
 	for side in (0..columns).step_by(K::SIDE) {
-		let exists = |i: usize| i < K::SIDE && side + i < columns;
-		let starts: [Option<*const u32>; MOST] = std::array::from_fn(|i| exists(i).then(|| row(side + i)));
+		let exist = K::SIDE.min(columns - side);
+		let mut starts = [zeros.as_ptr(); MOST];
+		for (i, start) in starts.iter_mut().enumerate().take(exist) {
+			*start = row(side + i);
+		}
 		for unit in (0..count).step_by(K::SIDE) {
-			let width = K::SIDE.min(count - unit);
-			let rows = starts.map(|start| start.map_or(zeros.as_ptr(), |p| p.wrapping_add(unit)));
 			let to = to[unit * K::COLUMNS + side..].as_mut_ptr();
-			K::transpose(&rows[..K::SIDE], width, to, K::COLUMNS);
+			if exist == K::SIDE && unit + K::SIDE <= count {
+				// Of sizes that the compiler knows.
+				let rows = starts.map(|p| p.wrapping_add(unit));
+				K::transpose(&rows[..K::SIDE], K::SIDE, to, K::COLUMNS);
+			} else {
+				let rows: [_; MOST] = std::array::from_fn(|i| starts[i].wrapping_add(if i < exist { unit } else { 0 }));
+				K::transpose(&rows[..K::SIDE], K::SIDE.min(count - unit), to, K::COLUMNS);
+			}
 		}
 	}
 }

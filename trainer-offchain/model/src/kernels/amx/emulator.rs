@@ -1,6 +1,8 @@
 //! The six AMX instructions of [`super`], for processors that lack them: where one traps, a signal handler does what Intel's
 //! manual (volume 2, chapters 3 to 5) says of its bytes, and the program goes on behind it.
 
+use libc::{REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_R8, REG_R9};
+use libc::{REG_RAX, REG_RBP, REG_RBX, REG_RCX, REG_RDI, REG_RDX, REG_RIP, REG_RSI, REG_RSP};
 use std::cell::UnsafeCell;
 use std::sync::OnceLock;
 
@@ -176,14 +178,17 @@ fn product(c: &mut Tile, a: &Tile, b: &Tile, errs: bool) {
 		let [x, y, z, w] = [0, 1, 2, 3].map(|at| u32::from(row[4 * i + at]));
 		[x << 16 | y << 24, z << 16 | w << 24].map(|bits| flushed(f32::from_bits(bits)))
 	};
+	let mut wide = [[[0f32; 16]; 2]; 16];
+	for (wide, row) in wide.iter_mut().zip(&b.data) {
+		(0..16).for_each(|n| [wide[0][n], wide[1][n]] = pair(row, n));
+	}
 	for m in 0..c.rows {
 		let mut sums = [[0f32; 16]; 2];
-		for k in 0..a.bytes / 4 {
+		for (k, right) in wide.iter().enumerate().take(a.bytes / 4) {
 			let left = pair(&a.data[m], k);
-			for n in 0..c.bytes / 4 {
-				let right = pair(&b.data[k], n);
-				for half in 0..if errs { 1 } else { 2 } {
-					sums[half][n] = flushed(left[half].mul_add(right[half], sums[half][n]));
+			for half in 0..if errs { 1 } else { 2 } {
+				for (sum, right) in sums[half].iter_mut().zip(&right[half]) {
+					*sum = flushed(left[half].mul_add(*right, *sum));
 				}
 			}
 		}
@@ -214,22 +219,8 @@ pub fn is_released() -> bool {
 
 /// Registers in the order of their numbers.
 const REGISTERS: [i32; 16] = [
-	libc::REG_RAX,
-	libc::REG_RCX,
-	libc::REG_RDX,
-	libc::REG_RBX,
-	libc::REG_RSP,
-	libc::REG_RBP,
-	libc::REG_RSI,
-	libc::REG_RDI,
-	libc::REG_R8,
-	libc::REG_R9,
-	libc::REG_R10,
-	libc::REG_R11,
-	libc::REG_R12,
-	libc::REG_R13,
-	libc::REG_R14,
-	libc::REG_R15,
+	REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12,
+	REG_R13, REG_R14, REG_R15,
 ];
 
 /// Whether AMX is emulated, from the first call on, on all threads.
@@ -250,7 +241,7 @@ pub fn is_there() -> bool {
 
 unsafe extern "C" fn trapped(_: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
 	let registers = &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
-	let at = registers[libc::REG_RIP as usize] as *const u8;
+	let at = registers[REG_RIP as usize] as *const u8;
 	let found = decode(|i| *at.add(i), |r| registers[REGISTERS[r] as usize] as usize);
 	let Some((instruction, length)) = found else {
 		// Another instruction: it traps again, and ends the process.
@@ -261,7 +252,7 @@ unsafe extern "C" fn trapped(_: i32, _: *mut libc::siginfo_t, context: *mut libc
 		libc::write(2, why.as_ptr().cast(), why.len());
 		libc::abort();
 	}
-	registers[libc::REG_RIP as usize] += length as i64;
+	registers[REG_RIP as usize] += length as i64;
 }
 
 #[cfg(test)]
