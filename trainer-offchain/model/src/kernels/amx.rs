@@ -1,8 +1,8 @@
 //! Products of pairs of bf16 by AMX: tiles of 16 rows of 64 bytes, and an instruction that multiplies two of them.
 //!
-//! No processor that has it was at hand where this was written. What surrounds the tiles has one form, which every
-//! processor of the tests has too; the tile instructions run in the tests under an emulator; and a process takes this
-//! path only after it has computed a small product right ([`is_usable`]).
+//! No processor that has it was at hand where this was written. What surrounds the tiles is the same source on every
+//! processor; the tile instructions run in the tests under an emulator; and a process takes this path only after it has
+//! computed a small product right ([`is_usable`]).
 
 use super::math::{to_bf16, vectorised};
 use super::product::Rhs;
