@@ -192,10 +192,11 @@ fn product(c: &mut Tile, a: &Tile, b: &Tile, errs: bool) {
 				}
 			}
 		}
-		for n in 0..c.bytes / 4 {
-			let element = &mut c.data[m][4 * n..4 * n + 4];
+		let [first, second] = sums;
+		let both = first.into_iter().zip(second);
+		for (element, (first, second)) in c.data[m].chunks_exact_mut(4).take(c.bytes / 4).zip(both) {
 			let held = flushed(f32::from_le_bytes([element[0], element[1], element[2], element[3]]));
-			let sum = flushed(held + flushed(sums[0][n] + sums[1][n]));
+			let sum = flushed(held + flushed(first + second));
 			element.copy_from_slice(&sum.to_le_bytes());
 		}
 	}
