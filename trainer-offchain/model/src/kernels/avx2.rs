@@ -111,6 +111,7 @@ unsafe fn store_any(sums: &[[__m256; 2]; ROWS], place: &Place) {
 
 /// # Safety
 /// See [`super::tile::Kernel::transpose`].
+#[inline]
 #[target_feature(enable = "avx2")]
 pub unsafe fn transpose(rows: &[*const u32], width: usize, to: *mut u32, stride: usize) {
 	let mask = first(width);

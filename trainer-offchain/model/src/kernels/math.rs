@@ -1,6 +1,8 @@
 //! Elementwise functions and sums that the compiler turns into vectors, for any processor and for wider vectors, with the
 //! same bits: each sum has its order, and no product is fused with a sum.
 
+use half::bf16;
+
 /// Defines functions over slices that are compiled three times: for any processor, with AVX2 and with AVX-512, of which the
 /// widest that is there is taken.
 #[macro_export]
@@ -96,6 +98,14 @@ pub fn exp(x: f32) -> f32 {
 	p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
 }
 
+/// Rounds to the nearest bf16, of two to the even one; what is not a number stays so.
+#[inline(always)]
+pub fn to_bf16(x: f32) -> u16 {
+	let bits = x.to_bits();
+	let nearest = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
+	(if x.is_nan() { bits >> 16 | 0x40 } else { nearest }) as u16
+}
+
 /// `1 / (1 + e^-x)`.
 #[inline(always)]
 pub fn sigmoid(x: f32) -> f32 {
@@ -162,6 +172,11 @@ vectorised! {
 		y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
 	}
 
+	/// `to = x`, rounded as by [`to_bf16`].
+	pub fn round(to: &mut [bf16], x: &[f32]) {
+		to.iter_mut().zip(x).for_each(|(to, x)| *to = bf16::from_bits(to_bf16(*x)));
+	}
+
 	/// `y *= factor`.
 	pub fn scale(y: &mut [f32], factor: f32) {
 		y.iter_mut().for_each(|y| *y *= factor);
@@ -207,6 +222,9 @@ mod width_tests {
 		let (weight, bias) = (&y[..77], &z[..77]);
 		add(&mut a, &b);
 		scale(&mut a, 0.3);
+		let mut narrow = vec![bf16::ZERO; x.len()];
+		round(&mut narrow, &x);
+		all.extend(narrow.iter().map(|x| x.to_f32()));
 		let (max, total) = exponentials(&mut b);
 		all.extend([max, total as f32]);
 		softmax(&mut c);
@@ -250,6 +268,15 @@ mod width_tests {
 #[cfg(test)]
 mod tests {
 	use super::*;
+
+	#[test]
+	fn rounding_should_be_that_of_half() {
+		let halves = (0..=u16::MAX).flat_map(|high| [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff].map(|low| (high, low)));
+		for bits in halves.map(|(high, low)| u32::from(high) << 16 | low) {
+			let x = f32::from_bits(bits);
+			assert_eq!(to_bf16(x), bf16::from_f32(x).to_bits(), "{bits:x}");
+		}
+	}
 
 	#[test]
 	fn exp_should_be_near_that_of_f64() {

@@ -4,6 +4,8 @@
 //! always; two paths differ in rounding.
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 pub mod math;
 pub mod matvec;
@@ -35,6 +37,8 @@ pub enum Path {
 	Avx512,
 	/// And for bf16 weights that with `vdpbf16ps`: the other operand is rounded to bf16, sums are f32.
 	Avx512Bf16,
+	/// For bf16 weights that with tiles; the same is rounded.
+	Amx,
 }
 
 impl Path {
@@ -49,6 +53,7 @@ impl Path {
 		let avx2 = std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
 		let avx512 = std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512bw");
 		match (avx2, avx512, std::is_x86_feature_detected!("avx512bf16")) {
+			(true, true, true) if amx::is_usable() => Self::Amx,
 			(true, true, true) => Self::Avx512Bf16,
 			(true, true, false) => Self::Avx512,
 			(true, ..) => Self::Avx2,
@@ -61,11 +66,34 @@ impl Path {
 		Self::Portable
 	}
 
+	/// Whether products with bf16 weights round the other operand too, and take pairs.
+	pub fn has_pairs(self) -> bool {
+		self >= Self::Avx512Bf16
+	}
+
+	/// Whether the path runs here. In tests that of AMX does for bf16 weights, by an emulator.
+	pub fn runs(self) -> bool {
+		#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+		if self == Self::Amx && Self::detected() < Self::Amx {
+			return amx::emulator::is_there();
+		}
+		self <= Self::detected()
+	}
+
 	/// All that this processor has, for tests.
 	#[cfg(test)]
 	pub fn available() -> impl Iterator<Item = Self> {
-		let all = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16];
+		let all = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16, Self::Amx];
 		all.into_iter().filter(|path| *path <= Self::detected())
+	}
+
+	/// The same for weights of f32 and, where marked, of bf16; for these an emulated one, too.
+	#[cfg(test)]
+	pub fn available_for_weights() -> impl Iterator<Item = (Self, bool)> {
+		let emulated = (Self::detected() < Self::Amx && Self::Amx.runs()).then_some((Self::Amx, true));
+		Self::available()
+			.flat_map(|path| [(path, false), (path, true)])
+			.chain(emulated)
 	}
 }
 
@@ -80,7 +108,12 @@ macro_rules! with_kernel {
 				$own
 			}
 			#[cfg(target_arch = "x86_64")]
-			($crate::kernels::Path::Avx512 | $crate::kernels::Path::Avx512Bf16, false) => {
+			($crate::kernels::Path::Amx, true) => {
+				type $K = $crate::kernels::tile::Amx;
+				$own
+			}
+			#[cfg(target_arch = "x86_64")]
+			($crate::kernels::Path::Avx512 | $crate::kernels::Path::Avx512Bf16 | $crate::kernels::Path::Amx, false) => {
 				type $K = $crate::kernels::tile::Avx512;
 				$own
 			}

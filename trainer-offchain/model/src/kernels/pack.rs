@@ -12,7 +12,7 @@ use std::ops::Range;
 const MOST: usize = 16;
 
 /// Units (an f32, or two bf16) that hold `depth` elements.
-pub fn units<K: Kernel>(depth: usize) -> usize {
+fn filled<K: Kernel>(depth: usize) -> usize {
 	if K::PAIRS {
 		depth.div_ceil(2)
 	} else {
@@ -20,8 +20,13 @@ pub fn units<K: Kernel>(depth: usize) -> usize {
 	}
 }
 
-/// `depth` columns of `x [rows, stride]` as panels of [`Kernel::ROWS`] rows, each `[units, ROWS]`; rows that do not exist
-/// are 0. Panels that are taken by halves are even in number. In pairs, elements are rounded to bf16.
+/// Units of a panel for `depth` elements.
+pub fn units<K: Kernel>(depth: usize) -> usize {
+	filled::<K>(depth).next_multiple_of(K::STEP)
+}
+
+/// `depth` columns of `x [rows, stride]` as panels of [`Kernel::ROWS`] rows; rows that do not exist are 0. Panels that
+/// are taken by halves are even in number. In pairs, elements are rounded to bf16.
 pub fn lhs<K: Kernel>(x: &[f32], stride: usize, rows: usize, depth: usize) -> Room {
 	let panel = units::<K>(depth) * K::ROWS;
 	let (filled, panels) = (rows.div_ceil(K::ROWS), panels::<K>(rows));
@@ -30,7 +35,8 @@ pub fn lhs<K: Kernel>(x: &[f32], stride: usize, rows: usize, depth: usize) -> Ro
 	packed
 		.par_chunks_mut(panel)
 		.zip(x.par_chunks(K::ROWS * stride))
-		.for_each(|(to, x)| lhs_panel::<K>(x, stride, depth, to));
+		// SAFETY: a left operand is only packed where the processor has the instructions.
+		.for_each(|(to, x)| unsafe { K::pack_rows(x, stride, depth, to) });
 	packed
 }
 
@@ -39,7 +45,7 @@ fn panels<K: Kernel>(rows: usize) -> usize {
 	rows.div_ceil(K::ROWS).next_multiple_of(if K::HALVES { 2 } else { 1 })
 }
 
-/// One panel: the rows that `x` holds, `stride` apart, at most [`Kernel::ROWS`].
+/// See [`Kernel::pack_rows`].
 pub fn lhs_panel<K: Kernel>(x: &[f32], stride: usize, depth: usize, to: &mut [u32]) {
 	let units = units::<K>(depth);
 	let rows = K::ROWS.min((x.len() + stride - depth) / stride);
@@ -134,6 +140,7 @@ unsafe fn round_row(row: &[f32], to: &mut [u32]) {
 	}
 }
 
+#[inline(always)]
 fn pair_of(first: bf16, second: bf16) -> u32 {
 	u32::from(first.to_bits()) | u32::from(second.to_bits()) << 16
 }
@@ -147,6 +154,11 @@ pub unsafe fn rhs<K: Kernel>(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<
 		let last = columns.len() / K::COLUMNS * room;
 		to[last..][..units.len() * K::COLUMNS].fill(0);
 	}
+	let exist = filled::<K>(rhs.k).min(units.end) - units.start;
+	for (_, at) in panels().filter(|_| exist < units.len()) {
+		to[at..][exist * K::COLUMNS..units.len() * K::COLUMNS].fill(0);
+	}
+	let units = units.start..units.start + exist;
 	match (rhs.elements, rhs.deep_rows) {
 		(Elements::F32(w), true) => {
 			for (column, at) in panels() {
@@ -211,7 +223,7 @@ pub unsafe fn rhs<K: Kernel>(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<
 				for (column, at) in panels() {
 					let row = |k: usize| &w[k * rhs.n + column..][..width(column)];
 					let second = if k + 1 < rhs.k { row(k + 1) } else { &[] };
-					interleave(row(k), second, &mut to[at + i * K::COLUMNS..][..K::COLUMNS]);
+					interleave::<K>(row(k), second, &mut to[at + i * K::COLUMNS..][..K::COLUMNS]);
 				}
 			}
 		}
@@ -282,26 +294,19 @@ fn copy_row<K: Kernel, T: Copy>(row: &[T], to: &mut [u32], bits: impl Fn(T) -> u
 }
 
 /// `to[j] = (first[j], second[j])`; a missing second row is 0.
-#[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn interleave(first: &[bf16], second: &[bf16], to: &mut [u32]) {
-	let mask = ((1u64 << first.len()) - 1) as u32;
-	let low = _mm512_maskz_loadu_epi16(mask, first.as_ptr().cast());
-	let high = if second.is_empty() {
-		_mm512_setzero_si512()
+#[inline(always)]
+fn interleave<K: Kernel>(first: &[bf16], second: &[bf16], to: &mut [u32]) {
+	if first.len() == K::COLUMNS && second.len() == K::COLUMNS {
+		// Of a length that the compiler knows.
+		let (to, first, second) = (&mut to[..K::COLUMNS], &first[..K::COLUMNS], &second[..K::COLUMNS]);
+		for j in 0..K::COLUMNS {
+			to[j] = pair_of(first[j], second[j]);
+		}
 	} else {
-		_mm512_maskz_loadu_epi16(mask, second.as_ptr().cast())
-	};
-	for half in 0..2 {
-		let part = |x| {
-			if half == 0 {
-				_mm512_castsi512_si256(x)
-			} else {
-				_mm512_extracti64x4_epi64::<1>(x)
-			}
-		};
-		let (low, high) = (_mm512_cvtepu16_epi32(part(low)), _mm512_cvtepu16_epi32(part(high)));
-		let both = _mm512_or_si512(low, _mm512_slli_epi32::<16>(high));
-		_mm512_storeu_si512(to.as_mut_ptr().add(16 * half).cast(), both);
+		let second = second.iter().copied().chain(std::iter::repeat(bf16::ZERO));
+		for ((to, first), second) in to.iter_mut().zip(first).zip(second) {
+			*to = pair_of(*first, second);
+		}
 	}
 }
 
@@ -310,13 +315,21 @@ unsafe fn interleave(first: &[bf16], second: &[bf16], to: &mut [u32]) {
 unsafe fn transposed<K: Kernel>(row: impl Fn(usize) -> *const u32, columns: usize, count: usize, to: &mut [u32]) {
 	let zeros = [0u32; MOST];
 	for side in (0..columns).step_by(K::SIDE) {
-		let exists = |i: usize| i < K::SIDE && side + i < columns;
-		let starts: [Option<*const u32>; MOST] = std::array::from_fn(|i| exists(i).then(|| row(side + i)));
+		let exist = K::SIDE.min(columns - side);
+		let mut starts = [zeros.as_ptr(); MOST];
+		for (i, start) in starts.iter_mut().enumerate().take(exist) {
+			*start = row(side + i);
+		}
 		for unit in (0..count).step_by(K::SIDE) {
-			let width = K::SIDE.min(count - unit);
-			let rows = starts.map(|start| start.map_or(zeros.as_ptr(), |p| p.wrapping_add(unit)));
 			let to = to[unit * K::COLUMNS + side..].as_mut_ptr();
-			K::transpose(&rows[..K::SIDE], width, to, K::COLUMNS);
+			if exist == K::SIDE && unit + K::SIDE <= count {
+				// Of sizes that the compiler knows.
+				let rows = starts.map(|p| p.wrapping_add(unit));
+				K::transpose(&rows[..K::SIDE], K::SIDE, to, K::COLUMNS);
+			} else {
+				let rows: [_; MOST] = std::array::from_fn(|i| starts[i].wrapping_add(if i < exist { unit } else { 0 }));
+				K::transpose(&rows[..K::SIDE], K::SIDE.min(count - unit), to, K::COLUMNS);
+			}
 		}
 	}
 }

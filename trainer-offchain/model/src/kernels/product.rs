@@ -102,7 +102,7 @@ impl<'a> Rhs<'a> {
 
 	/// Whether [`Lhs`] has to be in pairs of bf16 for it.
 	pub fn pairs(&self, path: Path) -> bool {
-		path == Path::Avx512Bf16 && matches!(self.elements, Elements::Bf16(_))
+		path.has_pairs() && matches!(self.elements, Elements::Bf16(_))
 	}
 }
 
@@ -133,7 +133,7 @@ impl<'a> Lhs<'a> {
 			"columns of a product"
 		);
 		let (m, k, x) = (x.len() / stride.max(1), columns.len(), &x[columns.start.min(x.len())..]);
-		assert!(path <= Path::detected(), "the processor lacks what {path:?} needs");
+		assert!(path.runs(), "the processor lacks what {path:?} needs");
 		let packed = with_kernel!(path, pairs, K => super::pack::lhs::<K>(x, stride, m, k), Room::default());
 		Self {
 			x,
@@ -292,9 +292,7 @@ mod strips {
 	use rayon::prelude::*;
 	use std::ops::Range;
 
-	/// Units of the depth that are packed at once.
-	const DEPTH: usize = 256;
-	/// Columns that a task takes through the rows together: `256 · 128` units are 128 KiB.
+	/// Columns that a task takes through the rows together: [`Kernel::DEPTH`] of 256 units times 128 are 128 KiB.
 	const COLUMNS: usize = 128;
 
 	/// The result, written by tasks in columns that do not overlap.
@@ -353,30 +351,45 @@ mod strips {
 		} else {
 			COLUMNS / 2
 		};
+		let depth = terms.iter().map(|(_, rhs)| pack::units::<K>(rhs.k)).max();
+		let depth = depth.map_or(0, |depth| depth.min(K::DEPTH));
 		(0..columns.len().div_ceil(width)).into_par_iter().for_each_init(
-			|| Room::new(DEPTH * width),
+			|| Room::new(depth * width),
 			|buffer, task| {
 				let from = columns.start + task * width;
-				strip::<K>(c, start, terms, from..columns.end.min(from + width), buffer);
+				strip::<K>(
+					c,
+					start,
+					terms,
+					from..columns.end.min(from + width),
+					buffer,
+					depth * K::COLUMNS,
+				);
 			},
 		);
 	}
 
-	fn strip<K: Kernel>(c: &Shared, start: Start<'_>, terms: &[&Term<'_>], columns: Range<usize>, buffer: &mut [u32]) {
+	/// Panels of weights start `room` apart in `buffer`.
+	fn strip<K: Kernel>(
+		c: &Shared,
+		start: Start<'_>,
+		terms: &[&Term<'_>],
+		columns: Range<usize>,
+		buffer: &mut [u32],
+		room: usize,
+	) {
 		let mut begun = false;
+		// SAFETY: a packed left operand exists only where the processor has the instructions; `end` is below.
+		unsafe { K::begin() };
 		for (lhs, rhs) in terms {
 			let units = pack::units::<K>(rhs.k);
-			for from in (0..units).step_by(DEPTH) {
-				let depth = DEPTH.min(units - from);
-				// SAFETY: a packed left operand exists only where the processor has the instructions.
-				unsafe { K::pack(rhs, columns.clone(), from..from + depth, buffer, DEPTH * K::COLUMNS) };
+			for from in (0..units).step_by(K::DEPTH) {
+				let depth = K::DEPTH.min(units - from);
+				// SAFETY: as above.
+				unsafe { K::pack(rhs, columns.clone(), from..from + depth, buffer, room) };
 				for block in (0..lhs.m).step_by(K::ROW_BLOCK) {
 					let rows = (block..lhs.m.min(block + K::ROW_BLOCK)).step_by(K::ROWS);
-					for (column, b) in columns
-						.clone()
-						.step_by(K::COLUMNS)
-						.zip(buffer.chunks(DEPTH * K::COLUMNS))
-					{
+					for (column, b) in columns.clone().step_by(K::COLUMNS).zip(buffer.chunks(room)) {
 						for row in rows.clone() {
 							let a = &lhs.packed[(row / K::ROWS * units + from) * K::ROWS..][..depth * K::ROWS];
 							let at = row * rhs.n + column;
@@ -400,6 +413,8 @@ mod strips {
 				begun = true;
 			}
 		}
+		// SAFETY: as above.
+		unsafe { K::end() };
 	}
 }
 
@@ -420,7 +435,7 @@ mod tests {
 	/// Every form of weight, every start, sizes around the tiles' and the depth's ends, against sums in f64.
 	#[test]
 	fn product_should_equal_sums_in_f64_on_every_path() {
-		for path in Path::available() {
+		for (path, bf16_weight) in Path::available_for_weights() {
 			for (m, k, n) in [
 				(1, 1, 1),
 				(13, 31, 33),
@@ -428,10 +443,14 @@ mod tests {
 				(15, 257, 31),
 				(29, 515, 130),
 				(3, 40, 2100),
+				// Ends of AMX's tiles, and more than its depth.
+				(32, 32, 64),
+				(33, 64, 95),
+				(65, 2081, 33),
 				// Large enough to be taken by halves; columns and rows that do not halve.
 				(201, 770, 310),
 			] {
-				for (bf16_weight, transposed, start) in (0..16).map(|i| (i % 2 == 0, i / 2 % 2 == 0, i / 4)) {
+				for (transposed, start) in (0..8).map(|i| (i % 2 == 0, i / 2)) {
 					check(path, (m, k, n), bf16_weight, transposed, start);
 				}
 			}

@@ -35,6 +35,10 @@ impl Room {
 		if all.len() < len {
 			all = vec![0; len];
 		}
+		if cfg!(test) {
+			// No test passes because it found zeros.
+			all.fill(u32::MAX);
+		}
 		Self { all, len }
 	}
 }

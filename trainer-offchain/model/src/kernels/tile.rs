@@ -7,6 +7,8 @@ use super::{avx2, pack, transpose};
 use std::arch::x86_64::*;
 use std::ops::Range;
 
+pub use super::amx::Amx;
+
 /// Where a tile's sums go.
 pub struct Place {
 	/// The tile's first element.
@@ -29,14 +31,30 @@ pub trait Kernel {
 	const ROWS: usize;
 	/// Columns of a tile.
 	const COLUMNS: usize;
-	/// Side of the squares that [`Self::transpose`] moves; not below [`Self::ROWS`].
+	/// Side of the squares that [`Self::transpose`] moves; for [`pack::lhs_panel`] not below [`Self::ROWS`].
 	const SIDE: usize;
+	/// Panels have a multiple of so many units, the last filled up with 0.
+	const STEP: usize = 1;
 	/// Whether a unit is two bf16.
 	const PAIRS: bool;
 	/// Whether large products take one step of Strassen's algorithm.
 	const HALVES: bool;
 	/// Rows that go through one panel of columns before the next: their panels stay in the second-level cache.
 	const ROW_BLOCK: usize;
+	/// Units of the depth that are packed at once.
+	const DEPTH: usize = 256;
+
+	/// Before a thread calls [`Self::tile`], any number of times.
+	///
+	/// # Safety
+	/// The processor has the instructions; the thread calls [`Self::end`] before it does anything else.
+	unsafe fn begin() {}
+
+	/// Afterwards.
+	///
+	/// # Safety
+	/// See [`Self::begin`].
+	unsafe fn end() {}
 
 	/// The product of `a [depth, ROWS]` and `b [depth, COLUMNS]`, in units.
 	///
@@ -60,8 +78,20 @@ pub trait Kernel {
 	/// The processor has the instructions.
 	unsafe fn pack(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<usize>, to: &mut [u32], room: usize);
 
-	/// Columns `part.0..part.0 + part.1` (at most `ROWS`) of `x [depth, stride]` as rows of a panel `[units, ROWS]`; rows
-	/// that do not exist are 0.
+	/// The rows that `x` holds, `stride` apart, at most `ROWS`, of which `depth` columns count, as a panel of the left operand:
+	/// `[units, ROWS]` where the kernel does not say otherwise. Rows that do not exist are 0.
+	///
+	/// # Safety
+	/// The processor has the instructions.
+	unsafe fn pack_rows(x: &[f32], stride: usize, depth: usize, to: &mut [u32])
+	where
+		Self: Sized,
+	{
+		pack::lhs_panel::<Self>(x, stride, depth, to);
+	}
+
+	/// Columns `part.0..part.0 + part.1` (at most `ROWS`) of `x [depth, stride]` as rows of such a panel; rows that
+	/// do not exist are 0.
 	///
 	/// # Safety
 	/// The processor has the instructions.

@@ -246,9 +246,7 @@ impl<'a> Pass<'a> {
 			decoder,
 			path,
 			rows: input.ids.len(),
-			pairs: path == Path::Avx512Bf16
-				&& matches!(head.elements()?, Elements::Bf16(_))
-				&& decoder.quantised.is_empty(),
+			pairs: path.has_pairs() && matches!(head.elements()?, Elements::Bf16(_)) && decoder.quantised.is_empty(),
 			angles: match &decoder.config.positions {
 				Positions::Rotary(table) => Some(table.angles(&positions)),
 				Positions::Learned | Positions::Alibi => None,

@@ -208,7 +208,7 @@ impl Form {
 
 	/// Whether our own products take pairs.
 	fn pairs(self) -> bool {
-		self.bf16 && self.path == Path::Avx512Bf16
+		self.bf16 && self.path.has_pairs()
 	}
 }
 

@@ -6,9 +6,13 @@ use crate::kernels::math::{scale, softmax};
 use crate::kernels::small::{product, Panels, Part, Rows};
 use crate::kernels::tile::Kernel;
 
-/// Query rows handled at once: whole tiles.
+/// Query rows handled at once: whole tiles, about 56 or two.
 const fn block<K: Kernel>() -> usize {
-	56 / K::ROWS * K::ROWS
+	if K::ROWS > 28 {
+		2 * K::ROWS
+	} else {
+		56 / K::ROWS * K::ROWS
+	}
 }
 
 /// Keys are taken from a multiple of this on.
