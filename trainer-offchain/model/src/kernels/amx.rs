@@ -49,8 +49,8 @@ impl Kernel for Amx {
 	}
 
 	unsafe fn tile(depth: usize, a: *const u32, b: *const u32, place: &Place) {
-		for i in 0..place.rows {
-			let row = place.to.wrapping_add(i * place.stride);
+		for i in 0..if place.held.is_null() { 0 } else { place.rows } {
+			let row = place.held.wrapping_add(i * place.stride);
 			_mm_prefetch::<_MM_HINT_T0>(row.cast());
 			_mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(SIDE / 2).cast());
 		}
@@ -151,7 +151,6 @@ struct Sums([[f32; SIDE]; SIDE]);
 vectorised! {
 	/// Writes sums to their place.
 	fn put(sums: &Sums, place: &Place) {
-		let held = if place.accumulate { place.to.cast_const() } else { std::ptr::null() };
 		let mut bias = [0f32; SIDE];
 		// SAFETY: a bias has an element for each column; rows of a place are there, and no other task has them.
 		unsafe {
@@ -160,7 +159,7 @@ vectorised! {
 			}
 			for (i, sums) in sums.0.iter().enumerate().take(place.rows) {
 				let at = i * place.stride;
-				let held = if held.is_null() { held } else { held.add(at) };
+				let held = if place.held.is_null() { place.held } else { place.held.add(at) };
 				match place.columns {
 					// Of a length that the compiler knows.
 					SIDE => put_row(sums, &bias, held, place.to.add(at), SIDE),
@@ -294,11 +293,10 @@ mod tests {
 		let w: Vec<bf16> = numbers(k * n).map(bf16::from_f32).collect();
 		let on = |threads: usize| {
 			let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-			let mut c = vec![0f32; m * n];
-			pool.install(|| {
+			let c = pool.install(|| {
 				let rhs = Rhs::new(crate::kernels::product::Elements::Bf16(&w), k, n);
 				let lhs = Lhs::new(&x, m, k, Path::Amx, rhs.pairs(Path::Amx));
-				product(&mut c, Start::default(), &[(&lhs, rhs)]);
+				product(Start::default(), &[(&lhs, rhs)])
 			});
 			assert!(pool
 				.broadcast(|_| emulator::is_released())
