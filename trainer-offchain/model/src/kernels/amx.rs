@@ -6,7 +6,7 @@
 
 use super::math::{to_bf16, vectorised};
 use super::product::Rhs;
-use super::tile::{Kernel, Place};
+use super::tile::{Blocks, Kernel, Place};
 use super::{avx2, pack};
 use std::arch::asm;
 use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
@@ -31,13 +31,15 @@ impl Kernel for Amx {
 	const SIDE: usize = avx2::SIDE;
 	const STEP: usize = STEP;
 	const PAIRS: bool = true;
-	const HALVES: bool = false;
 	// By arithmetic, for none was measured. A step is 64 cycles of products and loads 4 KiB, for which the second-level
 	// cache takes 64 to 85. Two panels that fit into a first level of 48 KiB would have 192 units at most: 768 cycles, and
 	// some 250 more for adding sums to the result. So sums stay in tiles over 1,024 units, and loads come from the second
 	// level: a panel of rows is 128 KiB, a task's columns 512, of 2 MiB.
-	const DEPTH: usize = 1024;
-	const ROW_BLOCK: usize = SIDE;
+	const BLOCKS: Blocks = Blocks {
+		rows: SIDE,
+		depth: 1024,
+		columns: 128,
+	};
 
 	unsafe fn begin() {
 		asm!("ldtilecfg [{}]", in(reg) &TILES, options(nostack, readonly, preserves_flags));

@@ -16,8 +16,6 @@ mod room;
 #[cfg(target_arch = "x86_64")]
 pub mod small;
 #[cfg(target_arch = "x86_64")]
-mod strassen;
-#[cfg(target_arch = "x86_64")]
 pub mod tile;
 #[cfg(target_arch = "x86_64")]
 mod transpose;

@@ -25,24 +25,17 @@ pub fn units<K: Kernel>(depth: usize) -> usize {
 	filled::<K>(depth).next_multiple_of(K::STEP)
 }
 
-/// `depth` columns of `x [rows, stride]` as panels of [`Kernel::ROWS`] rows; rows that do not exist are 0. Panels that
-/// are taken by halves are even in number. In pairs, elements are rounded to bf16.
+/// `depth` columns of `x [rows, stride]` as panels of [`Kernel::ROWS`] rows; rows that do not exist are 0. In pairs,
+/// elements are rounded to bf16.
 pub fn lhs<K: Kernel>(x: &[f32], stride: usize, rows: usize, depth: usize) -> Room {
 	let panel = units::<K>(depth) * K::ROWS;
-	let (filled, panels) = (rows.div_ceil(K::ROWS), panels::<K>(rows));
-	let mut packed = Room::new(panels * panel);
-	packed[filled * panel..].fill(0);
+	let mut packed = Room::new(rows.div_ceil(K::ROWS) * panel);
 	packed
 		.par_chunks_mut(panel)
 		.zip(x.par_chunks(K::ROWS * stride))
 		// SAFETY: a left operand is only packed where the processor has the instructions.
 		.for_each(|(to, x)| unsafe { K::pack_rows(x, stride, depth, to) });
 	packed
-}
-
-/// Panels of so many rows.
-fn panels<K: Kernel>(rows: usize) -> usize {
-	rows.div_ceil(K::ROWS).next_multiple_of(if K::HALVES { 2 } else { 1 })
 }
 
 /// See [`Kernel::pack_rows`].

@@ -9,7 +9,6 @@ use crate::mat::{self, Mat, MatMut, Threads};
 use crate::nf4;
 use half::bf16;
 use std::ops::Range;
-use std::sync::OnceLock;
 
 /// A weight's elements.
 #[derive(Clone, Copy)]
@@ -116,7 +115,6 @@ pub struct Lhs<'a> {
 	path: Path,
 	pairs: bool,
 	pub(super) packed: Room,
-	sums: OnceLock<Vec<Room>>,
 }
 
 impl<'a> Lhs<'a> {
@@ -143,15 +141,7 @@ impl<'a> Lhs<'a> {
 			path,
 			pairs,
 			packed,
-			sums: OnceLock::new(),
 		}
-	}
-
-	/// What [`super::strassen`] adds, once for all products.
-	#[cfg(target_arch = "x86_64")]
-	pub(super) fn sums_of_quarters(&self) -> &[Room] {
-		self.sums
-			.get_or_init(|| super::strassen::sums_of_quarters(&self.packed, self.k))
 	}
 }
 
@@ -281,32 +271,29 @@ fn widened(c: &mut [f32], lhs: &Lhs<'_>, rhs: &Rhs<'_>, held: bool, widen: impl 
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use strips::Shared;
-
-#[cfg(target_arch = "x86_64")]
 mod strips {
 	use super::{Lhs, Rhs, Start};
+	use crate::kernels::pack;
 	use crate::kernels::room::Room;
 	use crate::kernels::tile::{Kernel, Place};
-	use crate::kernels::{pack, strassen};
 	use rayon::prelude::*;
 	use std::ops::Range;
 
-	/// Columns that a task takes through the rows together: [`Kernel::DEPTH`] of 256 units times 128 are 128 KiB.
-	const COLUMNS: usize = 128;
+	/// Columns of a result below which it is cut into strips of at most this many, so that threads end together.
+	const NARROW: (usize, usize) = (2048, 64);
 
 	/// The result, written by tasks in columns that do not overlap.
-	pub struct Shared(*mut f32);
+	struct Shared(*mut f32);
 	// SAFETY: each task writes only columns of its own.
 	unsafe impl Sync for Shared {}
 
 	impl Shared {
-		pub fn at(&self, offset: usize) -> *mut f32 {
+		fn at(&self, offset: usize) -> *mut f32 {
 			self.0.wrapping_add(offset)
 		}
 
 		/// What is added to the sums that are written at `offset`, `first` of all or not.
-		pub fn held(&self, offset: usize, start: &Start<'_>, first: bool) -> *const f32 {
+		fn held(&self, offset: usize, start: &Start<'_>, first: bool) -> *const f32 {
 			match start.rows {
 				_ if start.held || !first => self.at(offset),
 				Some(rows) => rows[offset..].as_ptr(),
@@ -320,51 +307,19 @@ mod strips {
 	/// # Safety
 	/// `c` has room for the result, and holds what the start says.
 	pub unsafe fn product<K: Kernel>(c: *mut f32, start: Start<'_>, terms: &[Term<'_>]) {
-		let (m, n) = (terms[0].0.m, terms[0].1.n);
-		let c = Shared(c);
-		let by_halves = |term: &Term<'_>| match K::HALVES {
-			true => strassen::columns(m, term.1.k, n),
-			false => 0,
-		};
-		let (large, small): (Vec<&Term<'_>>, Vec<&Term<'_>>) = terms.iter().partition(|term| by_halves(term) > 0);
-		let done = large.first().map_or(0, |term| by_halves(term));
-		let held = Start {
-			held: true,
-			..Start::default()
-		};
-		for (i, (lhs, rhs)) in large.iter().enumerate() {
-			strassen::product(&c, if i == 0 { start } else { held }, lhs, rhs, done);
-		}
-		if done > 0 && !small.is_empty() {
-			columns::<K>(&c, held, &small, 0..done);
-		}
-		if done < n {
-			columns::<K>(&c, start, &terms.iter().collect::<Vec<_>>(), done..n);
-		}
-	}
-
-	/// Some columns of the result.
-	fn columns<K: Kernel>(c: &Shared, start: Start<'_>, terms: &[&Term<'_>], columns: Range<usize>) {
-		// Narrow results are cut finer, so that threads end together.
-		let width = if columns.len() >= 16 * COLUMNS {
-			COLUMNS
+		let (n, c) = (terms[0].1.n, Shared(c));
+		let width = if n < NARROW.0 {
+			K::BLOCKS.columns.min(NARROW.1)
 		} else {
-			COLUMNS / 2
+			K::BLOCKS.columns
 		};
 		let depth = terms.iter().map(|(_, rhs)| pack::units::<K>(rhs.k)).max();
-		let depth = depth.map_or(0, |depth| depth.min(K::DEPTH));
-		(0..columns.len().div_ceil(width)).into_par_iter().for_each_init(
+		let depth = depth.map_or(0, |depth| depth.min(K::BLOCKS.depth));
+		(0..n.div_ceil(width)).into_par_iter().for_each_init(
 			|| Room::new(depth * width),
 			|buffer, task| {
-				let from = columns.start + task * width;
-				strip::<K>(
-					c,
-					start,
-					terms,
-					from..columns.end.min(from + width),
-					buffer,
-					depth * K::COLUMNS,
-				);
+				let columns = task * width..n.min((task + 1) * width);
+				strip::<K>(&c, start, terms, columns, buffer, depth * K::COLUMNS);
 			},
 		);
 	}
@@ -373,7 +328,7 @@ mod strips {
 	fn strip<K: Kernel>(
 		c: &Shared,
 		start: Start<'_>,
-		terms: &[&Term<'_>],
+		terms: &[Term<'_>],
 		columns: Range<usize>,
 		buffer: &mut [u32],
 		room: usize,
@@ -383,12 +338,12 @@ mod strips {
 		unsafe { K::begin() };
 		for (lhs, rhs) in terms {
 			let units = pack::units::<K>(rhs.k);
-			for from in (0..units).step_by(K::DEPTH) {
-				let depth = K::DEPTH.min(units - from);
+			for from in (0..units).step_by(K::BLOCKS.depth) {
+				let depth = K::BLOCKS.depth.min(units - from);
 				// SAFETY: as above.
 				unsafe { K::pack(rhs, columns.clone(), from..from + depth, buffer, room) };
-				for block in (0..lhs.m).step_by(K::ROW_BLOCK) {
-					let rows = (block..lhs.m.min(block + K::ROW_BLOCK)).step_by(K::ROWS);
+				for block in (0..lhs.m).step_by(K::BLOCKS.rows) {
+					let rows = (block..lhs.m.min(block + K::BLOCKS.rows)).step_by(K::ROWS);
 					for (column, b) in columns.clone().step_by(K::COLUMNS).zip(buffer.chunks(room)) {
 						for row in rows.clone() {
 							let a = &lhs.packed[(row / K::ROWS * units + from) * K::ROWS..][..depth * K::ROWS];
@@ -447,7 +402,6 @@ mod tests {
 				(32, 32, 64),
 				(33, 64, 95),
 				(65, 2081, 33),
-				// Large enough to be taken by halves; columns and rows that do not halve.
 				(201, 770, 310),
 			] {
 				for (transposed, start) in (0..8).map(|i| (i % 2 == 0, i / 2)) {

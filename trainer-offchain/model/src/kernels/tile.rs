@@ -25,6 +25,16 @@ pub struct Place {
 	pub bias: *const f32,
 }
 
+/// How products are cut, so that what is read again is still in the caches.
+pub struct Blocks {
+	/// Rows that go through one panel of columns before the next.
+	pub rows: usize,
+	/// Units of the depth over which sums stay in registers.
+	pub depth: usize,
+	/// Columns that a task packs and takes through all rows.
+	pub columns: usize,
+}
+
 /// How a set of instructions multiplies tiles, and how it moves elements to where it reads them.
 pub trait Kernel {
 	/// Rows of a tile.
@@ -37,12 +47,8 @@ pub trait Kernel {
 	const STEP: usize = 1;
 	/// Whether a unit is two bf16.
 	const PAIRS: bool;
-	/// Whether large products take one step of Strassen's algorithm.
-	const HALVES: bool;
-	/// Rows that go through one panel of columns before the next: their panels stay in the second-level cache.
-	const ROW_BLOCK: usize;
-	/// Units of the depth that are packed at once.
-	const DEPTH: usize = 256;
+	/// How products are cut.
+	const BLOCKS: Blocks;
 
 	/// Before a thread calls [`Self::tile`], any number of times.
 	///
@@ -99,8 +105,8 @@ pub trait Kernel {
 }
 
 macro_rules! kernel {
-	($(#[$doc:meta])* $name:ident, $features:literal, $rows:expr, $columns:expr, $side:expr, $pairs:literal, $halves:literal,
-		$row_block:expr, $tile:path, $transpose:path, $pack_t:path) => {
+	($(#[$doc:meta])* $name:ident, $features:literal, $rows:expr, $columns:expr, $side:expr, $pairs:literal, $blocks:expr,
+		$tile:path, $transpose:path, $pack_t:path) => {
 		$(#[$doc])*
 		pub enum $name {}
 
@@ -109,8 +115,7 @@ macro_rules! kernel {
 			const COLUMNS: usize = $columns;
 			const SIDE: usize = $side;
 			const PAIRS: bool = $pairs;
-			const HALVES: bool = $halves;
-			const ROW_BLOCK: usize = $row_block;
+			const BLOCKS: Blocks = $blocks;
 
 			unsafe fn tile(depth: usize, a: *const u32, b: *const u32, place: &Place) {
 				$tile(depth, a, b, place);
@@ -137,23 +142,29 @@ macro_rules! kernel {
 
 kernel!(
 	/// f32 by AVX2 and FMA; bf16 is widened.
-	Avx2, "avx2,fma", avx2::ROWS, avx2::COLUMNS, avx2::SIDE, false, true, 16 * avx2::ROWS,
+	Avx2, "avx2,fma", avx2::ROWS, avx2::COLUMNS, avx2::SIDE, false, avx2::BLOCKS,
 	avx2::tile, avx2::transpose, avx2::pack_t
 );
 kernel!(
 	/// f32 by AVX-512.
-	Avx512, "avx512f,avx512bw", ROWS, COLUMNS, transpose::SIDE, false, false, ROWS,
+	Avx512, "avx512f,avx512bw", ROWS, COLUMNS, transpose::SIDE, false, BLOCKS,
 	tile_f32, transpose::transpose, pack::copy_t::<ROWS>
 );
 kernel!(
 	/// Pairs of bf16 by AVX-512; sums are f32.
-	Avx512Pairs, "avx512f,avx512bw", ROWS, COLUMNS, transpose::SIDE, true, false, ROWS,
+	Avx512Pairs, "avx512f,avx512bw", ROWS, COLUMNS, transpose::SIDE, true, BLOCKS,
 	tile_bf16, transpose::transpose, pack::pair_t::<ROWS>
 );
 
 /// Rows of an AVX-512 tile: with two registers of sums each, and three for operands, all 32 are used.
 const ROWS: usize = 14;
 const COLUMNS: usize = 32;
+/// A panel of columns stays in the first-level cache, and those of a task, 128 KiB, in the second.
+const BLOCKS: Blocks = Blocks {
+	rows: ROWS,
+	depth: 256,
+	columns: 128,
+};
 
 macro_rules! tile {
 	($name:ident, $features:literal, $step:expr, $doc:literal) => {
