@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Sequences evaluated at once.
-const BATCH: usize = 4;
+/// Sequences that a thread evaluates at once.
+pub(crate) const BATCH: usize = 4;
 
 /// What an evaluation found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -131,13 +131,13 @@ pub fn compare(exact: bool, start: &State, expected: &State, found: &State) -> C
 	}
 }
 
-/// Whether this process adds up as the manifest declares: only then every byte must be equal.
-pub fn is_exact(declared: &Inputs, device_name: &str) -> Result<bool> {
-	let here = device(device_name)?;
+/// Whether this process, when it repeats by `config`, adds up as the manifest declares: only then every byte must be equal.
+pub fn is_exact(declared: &Inputs, config: &RunConfig) -> Result<bool> {
+	let here = device(&config.device)?;
 	Ok(here.is_cpu()
 		&& declared.device == "cpu"
 		&& declared.code == Code::current()
-		&& declared.kernel_path == kernel_path(&here)?)
+		&& declared.kernel_path == kernel_path(&here, config.dtype)?)
 }
 
 /// Checks that a run would read the files that the manifest names.

@@ -263,7 +263,7 @@ fn again(dir: &Path, number: usize, threads: usize, from: Option<State>) -> (Com
 	let mut config = config_of(&manifest, &model, &data, init).unwrap();
 	check_files(&manifest.inputs, &config).unwrap();
 	config.threads = threads;
-	let exact = is_exact(&manifest.inputs, "cpu").unwrap() && threads == manifest.inputs.threads;
+	let exact = is_exact(&manifest.inputs, &config).unwrap() && threads == manifest.inputs.threads;
 	let segment = Segment::of(number, manifest.inputs.checkpoint_every, manifest.inputs.total_steps).unwrap();
 	let own = || number.checked_sub(1).map(|k| state_of(dir, &manifest.checkpoints[k]));
 	let repeated = repeat(config, segment, from.or_else(own), &mut on).unwrap();

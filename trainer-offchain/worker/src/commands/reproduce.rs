@@ -10,7 +10,7 @@ use openledger_finetune::checkpoints::{read_intact, CheckpointRecord};
 use openledger_finetune::hash::hash_file;
 use openledger_finetune::rerun::{check_files, compare, config_of, is_exact, repeat, Segment};
 use openledger_finetune::state::{read_tensors, State, Values};
-use openledger_finetune::{kernel, Manifest};
+use openledger_finetune::{kernel::kernel_path, Manifest};
 use payload_store::{Cid, GatewayClient, Kind, PayloadStore};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -157,6 +157,8 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 	let mut config = config_of(run, &files.model, &files.data, files.init_adapter.as_deref())?;
 	config.device = device.into();
 	check_files(&run.inputs, &config)?;
+	let exact = is_exact(&run.inputs, &config)?;
+	let kernel_path = kernel_path(&openledger_finetune::run::device(device)?, config.dtype)?;
 	let state =
 		|number: usize| -> Result<State> { Ok(read_intact(&files.checkpoints[&number], &run.checkpoints[number])?) };
 	let start = match segment.number.checked_sub(1) {
@@ -187,7 +189,6 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 		write_result(&end, declared, &made)?;
 		result(run, &files.result, &end)?
 	};
-	let exact = is_exact(&run.inputs, device)?;
 	let compared = compare(exact, &repeated.start, &expected, &end);
 	let found_sha256 = hash_file(&made, "")?.sha256;
 	Ok(Some(Found {
@@ -204,7 +205,7 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 		expected_sha256,
 		found_sha256,
 		declared_kernel_path: run.inputs.kernel_path.clone(),
-		kernel_path: kernel::kernel_path(&openledger_finetune::run::device(device)?)?,
+		kernel_path,
 		threads: run.inputs.threads,
 	}))
 }

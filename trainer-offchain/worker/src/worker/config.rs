@@ -1,9 +1,10 @@
 //! From an order on chain to run.toml.
 
 use super::error::{Result, WorkerError};
-use openledger_finetune::{config::Targets, Method, RunConfig, Scheduler};
+use openledger_finetune::config::{Dtype, Targets};
+use openledger_finetune::{Method, RunConfig, Scheduler};
 use openledger_primitives::training::{
-	Dtype, Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
+	Dtype as OrderedDtype, Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
 };
 use std::path::{Path, PathBuf};
 
@@ -33,14 +34,20 @@ pub fn method(ordered: Ordered) -> Method {
 	}
 }
 
+/// What an order keeps the base's weights in.
+pub fn dtype(ordered: OrderedDtype) -> Dtype {
+	match ordered {
+		OrderedDtype::F32 => Dtype::F32,
+		OrderedDtype::Bf16 => Dtype::Bf16,
+	}
+}
+
 /// The run that an order describes.
 pub fn run_config(spec: &TrainingSpec, paths: &Paths, device: &str) -> Result<RunConfig> {
 	let h = &spec.hyperparameters;
-	if spec.dtype != Dtype::F32 {
-		return Err(WorkerError::Unsupported("bfloat16"));
-	}
 	let mut config = RunConfig::new(&paths.model, &paths.data, &paths.output);
 	config.method = method(spec.method);
+	config.dtype = dtype(spec.dtype);
 	config.learning_rate = h.learning_rate_nano as f64 / 1e9;
 	config.scheduler = match h.scheduler {
 		OrderedScheduler::Constant => Scheduler::Constant,

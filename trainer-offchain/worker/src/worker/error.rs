@@ -68,7 +68,7 @@ pub enum WorkerError {
 	#[error("job {job} was lost: {error}")]
 	Lost { job: JobId, error: DispatchError },
 	/// By the estimate of its memory the training would not come to its end here.
-	#[error("it needs about {needed_mib} MiB to train, and the device has {memory_mib} MiB: not for this worker")]
+	#[error("it needs about {needed_mib} MiB, and the device has {memory_mib} MiB: not for this worker")]
 	TooLarge { needed_mib: u64, memory_mib: u32 },
 	/// PEFT knows no layers that this family's adapters usually wrap, and the order names none.
 	#[error("it leaves the adapted layers to the family, and {family} has no usual ones: only all-linear can be trained of it")]
@@ -132,7 +132,10 @@ impl WorkerError {
 
 	/// Whether the order is not for this worker, by what it says alone.
 	pub fn is_unfit(&self) -> bool {
-		matches!(self, Self::TooLarge { .. } | Self::NoTargets { .. })
+		matches!(
+			self,
+			Self::TooLarge { .. } | Self::NoTargets { .. } | Self::Unsupported(_)
+		)
 	}
 
 	/// Whether the same may succeed a little later: the node or the gateway was away, or behind.

@@ -1,13 +1,13 @@
 //! Whether a job's training fits the device's memory, before its base model is fetched and before anything is bid.
 
 use super::cache::{verify, Cache};
-use super::config::method;
+use super::config::{dtype, method};
 use super::error::{Result, WorkerError};
 use super::prepare::{file_name, Prepared};
 use super::Service;
 use chain_client::{Chain, Query};
 use openledger_finetune::memory::{adapter_numbers, in_four_bits, numbers_in, Footprint};
-use openledger_finetune::{FinetuneError, Method};
+use openledger_finetune::{config::Dtype, FinetuneError, Method};
 use openledger_model::lora::ALL_LINEAR;
 use openledger_model::{DecoderConfig, RawConfig};
 use openledger_primitives::{
@@ -32,6 +32,11 @@ impl<C: Chain> Service<C> {
 
 	/// Refuses an order whose training does not fit.
 	pub async fn ensure_fits(&self, id: JobId, spec: &TrainingSpec) -> Result<()> {
+		if method(spec.method) == Method::Full && dtype(spec.dtype) != Dtype::F32 {
+			return Err(WorkerError::Unsupported(
+				"a full training in bf16, which is for frozen weights",
+			));
+		}
 		let needed_mib = self.needed_mib(spec).await?;
 		tracing::info!("job {id}: about {needed_mib} MiB of memory");
 		if needed_mib > self.memory_mib.into() {
@@ -41,7 +46,8 @@ impl<C: Chain> Service<C> {
 		Ok(())
 	}
 
-	/// MiB that an order's training takes at most, by its base model's configuration and the sizes of its files.
+	/// MiB that an order's training takes at most, or its evaluation, by its base model's configuration and the sizes of its
+	/// files.
 	pub async fn needed_mib(&self, spec: &TrainingSpec) -> Result<u64> {
 		let query = Query::new(&*self.chain);
 		let (base, continued) = match spec.parent {
@@ -96,6 +102,7 @@ impl<C: Chain> Service<C> {
 			config: &config,
 			weights: numbers_in(&raw, &config, file_bytes).map_err(FinetuneError::from)?,
 			four_bits: in_four_bits(&raw, method).map_err(FinetuneError::from)?,
+			dtype: dtype(spec.dtype),
 			method,
 			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets, false)),
 			dropout: h.lora_dropout_milli > 0,
@@ -103,6 +110,7 @@ impl<C: Chain> Service<C> {
 			batch: h.batch_size.into(),
 			sequence: h.cutoff_length.into(),
 		};
-		Ok(footprint.peak_bytes().div_ceil(MIB))
+		let evaluating = footprint.evaluating_bytes(rayon::current_num_threads());
+		Ok(footprint.peak_bytes().max(evaluating).div_ceil(MIB))
 	}
 }

@@ -6,6 +6,7 @@
 
 use super::beat::{micro, stopped, Halt, POLL};
 use super::cache::{Cache, Wanted};
+use super::config::dtype;
 use super::error::{Result, WorkerError};
 use super::publish::{hashes, MAX_CHECKPOINT_BYTES};
 use super::record::JobManifest;
@@ -238,6 +239,10 @@ impl<C: Chain> Service<C> {
 			(1..=MAX_THREADS).contains(&declared.threads),
 			"no machine has as many threads as are declared",
 		)?;
+		ensure(
+			declared.dtype == dtype(case.job.spec.dtype).name(),
+			"the weights were kept in another dtype than was ordered",
+		)?;
 		let (number, every) = (number as usize, result.checkpoints.every_steps as usize);
 		let segment = Segment::of(number, every, result.steps as usize)?;
 		let mut published = self.fetch_published(case, &manifest, segment).await?;
@@ -245,7 +250,7 @@ impl<C: Chain> Service<C> {
 		let prepared = self.prepare_in(id, case.folder.clone()).await?;
 		let mut config = prepared.config;
 		config.threads = declared.threads;
-		let exact = is_exact(declared, &self.device)?;
+		let exact = is_exact(declared, &config)?;
 		let (again, halted) = (config.clone(), halt.clone());
 		let start = published.start.take();
 		let repeated = blocking(move || repeat(config, segment, start, &mut |_| halt.asked())).await?;

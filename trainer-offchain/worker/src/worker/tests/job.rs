@@ -9,7 +9,7 @@ use openledger_finetune::{hash::hash_file, state::State};
 use openledger_primitives::{
 	format::Format,
 	model::{CheckpointsRoot, Job, JobResult, JobStatus, Model, Progress},
-	training::{Method, Parent, TrainingSpec},
+	training::{Parent, TrainingSpec},
 };
 use payload_store::PayloadStore;
 use std::time::Duration;
@@ -27,7 +27,7 @@ async fn fetch(world: &World, artifact: &openledger_primitives::model::Artifact)
 		.to_vec()
 }
 
-async fn manifest(world: &World, result: &JobResult) -> JobManifest {
+pub async fn manifest(world: &World, result: &JobResult) -> JobManifest {
 	serde_json::from_slice(&fetch(world, &result.manifest).await).unwrap()
 }
 
@@ -398,45 +398,6 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 		Some(hex::encode(adapter.sha256))
 	);
 	assert_ne!(record.adapter.sha256, adapter.sha256);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_training_should_publish_the_model() {
-	let world = World::new().await;
-	let service = world.service().await;
-	world.order(
-		JOB,
-		TrainingSpec {
-			method: Method::Full,
-			..spec(2)
-		},
-		vec![world.roots[2]],
-	);
-	world.script_claim();
-	service.train(JOB, true).await.unwrap();
-	let record = manifest(&world, &submitted(&world, &service)).await;
-	assert_eq!(
-		(record.adapter.name.as_str(), record.adapter_config.name.as_str()),
-		("model.safetensors", "config.json")
-	);
-	let dataset = &record.datasets[0];
-	assert_eq!((dataset.items.len(), dataset.held_out.len()), (1, 1));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_qlora_order_should_be_trained_over_weights_in_four_bits() {
-	let world = World::new().await;
-	let service = world.service().await;
-	let qlora = TrainingSpec {
-		method: Method::Qlora,
-		..spec(2)
-	};
-	world.order(JOB, qlora, vec![world.roots[2]]);
-	world.script_claim();
-	service.train(JOB, true).await.unwrap();
-	let record = manifest(&world, &submitted(&world, &service)).await;
-	assert_eq!(record.run.inputs.config["method"], "qlora");
-	assert_eq!(record.adapter.name, "adapter_model.safetensors");
 }
 
 #[tokio::test]
