@@ -34,7 +34,7 @@ struct Kept {
 	/// Logits held at once, as long as they are of the least rows.
 	logits: f64,
 	least_rows: f64,
-	/// Copies of all trained numbers: values and two moments.
+	/// Copies of all trained numbers: values and two moments, at rest and in a state.
 	trained: f64,
 	/// A checkpoint's copies of those and its bytes, for which what the step freed is used again.
 	checkpoint: f64,
@@ -106,16 +106,43 @@ pub struct Footprint<'a> {
 impl Footprint<'_> {
 	/// Most bytes at once: while the model is read, or while it is trained and its state is written.
 	pub fn peak_bytes(&self) -> u64 {
+		let writing = self.trained_bytes() * self.kept().checkpoint;
+		let training = self.at_rest() + self.step_bytes().max(writing);
+		self.reading_peak().max(training).ceil() as u64
+	}
+
+	/// Most bytes at once while a part of it is made again and judged. The states before and after it, and what was published,
+	/// are held together only where the training has gone.
+	pub fn judging_bytes(&self) -> u64 {
+		let state = self.trained_bytes() * self.kept().trained;
+		let training = self.at_rest() + self.step_bytes().max(state);
+		let comparing = self.kept().program + 3.0 * state;
+		let peak = (self.reading_peak() + state).max(training).max(comparing);
+		peak.ceil() as u64
+	}
+
+	fn reading_peak(&self) -> f64 {
+		self.kept().program + self.model_bytes(self.dtype) + self.reading_bytes()
+	}
+
+	/// Between two steps.
+	fn at_rest(&self) -> f64 {
 		let kept = self.kept();
-		let model = self.model_bytes(self.dtype);
-		let reading = kept.program + model + self.reading_bytes();
-		let trained = self.result_bytes() as f64;
-		// The model's own weights are the values where all are trained.
-		let is_full = self.method == Method::Full;
-		let at_rest = kept.program + trained * kept.trained + if is_full { 0.0 } else { model };
-		let step = self.activations() + trained * kept.gradients;
-		let writing = step.max(trained * kept.checkpoint);
-		reading.max(at_rest + writing).ceil() as u64
+		let frozen = match self.method {
+			// The model's own weights are the values.
+			Method::Full => 0.0,
+			Method::Lora | Method::Qlora => self.model_bytes(self.dtype),
+		};
+		kept.program + frozen + self.trained_bytes() * kept.trained
+	}
+
+	/// What a step takes beside that.
+	fn step_bytes(&self) -> f64 {
+		self.activations() + self.trained_bytes() * self.kept().gradients
+	}
+
+	fn trained_bytes(&self) -> f64 {
+		self.result_bytes() as f64
 	}
 
 	/// Most bytes at once while the result is evaluated on so many threads: over f32, whatever it was trained over.

@@ -8,7 +8,7 @@ use crate::worker::{mark, GATEWAY};
 use anyhow::{bail, ensure, Context, Result};
 use openledger_finetune::checkpoints::{read_intact, CheckpointRecord};
 use openledger_finetune::hash::hash_file;
-use openledger_finetune::rerun::{check_files, compare, config_of, is_exact, repeat, Segment};
+use openledger_finetune::rerun::{self, check_files, compare, config_of, is_exact, repeat, Segment};
 use openledger_finetune::state::{read_tensors, State, Values};
 use openledger_finetune::{kernel::kernel_path, Manifest};
 use payload_store::{Cid, GatewayClient, Kind, PayloadStore};
@@ -161,11 +161,9 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 	let kernel_path = kernel_path(&openledger_finetune::run::device(device)?, config.dtype)?;
 	let state =
 		|number: usize| -> Result<State> { Ok(read_intact(&files.checkpoints[&number], &run.checkpoints[number])?) };
-	let start = match segment.number.checked_sub(1) {
-		Some(before) => Some(state(before)?),
-		None => None,
-	};
-	let repeated = repeat(config, segment, start, &mut |m| {
+	let before = segment.number.checked_sub(1);
+	let from = before.map(state).transpose()?;
+	let repeated = repeat(config.clone(), segment, from, &mut |m| {
 		if m.step.is_multiple_of((m.total_steps / LINES).max(1)) {
 			eprintln!("step {}/{}  loss {:.4}", m.step, segment.until, m.loss);
 		}
@@ -189,7 +187,9 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 		write_result(&end, declared, &made)?;
 		result(run, &files.result, &end)?
 	};
-	let compared = compare(exact, &repeated.start, &expected, &end);
+	let compared = compare(exact, &expected, &end, || {
+		rerun::start(&config, before.map(|before| files.checkpoints[&before].as_path()))
+	})?;
 	let found_sha256 = hash_file(&made, "")?.sha256;
 	Ok(Some(Found {
 		segment: part.by_checkpoint.then_some(segment.number),
@@ -224,7 +224,7 @@ fn result(run: &Manifest, path: &Path, end: &State) -> Result<(State, String)> {
 		super::show(path),
 		found.sha256
 	);
-	let expected = end.with_trained(read_tensors(&std::fs::read(path)?, path)?);
+	let expected = end.with_trained(read_tensors(path)?);
 	let expected = expected.context("the result has other tensors than the run trains")?;
 	Ok((expected, found.sha256))
 }
