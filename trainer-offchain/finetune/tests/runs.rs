@@ -3,7 +3,9 @@
 use openledger_finetune::config::Dtype;
 use openledger_finetune::rerun::{config_of, repeat, Segment};
 use openledger_finetune::state::read_tensors;
-use openledger_finetune::{evaluate, resume, run, FinetuneError, Manifest, Method, RunConfig, RunReport, Scheduler};
+use openledger_finetune::{
+	evaluate, resume, run, Base, FinetuneError, Manifest, Method, RunConfig, RunReport, Scheduler,
+};
 use openledger_model::Decoder;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -154,16 +156,7 @@ fn interrupted_run_should_leave_a_whole_checkpoint_and_no_result() {
 	let data = fixture("tiny-llama/train.jsonl");
 	let model = fixture("tiny-llama/model");
 	let checkpoint = checkpoint.join("adapter");
-	evaluate(
-		&model,
-		false,
-		Some(&checkpoint),
-		&data,
-		64,
-		usize::MAX,
-		&candle_core::Device::Cpu,
-	)
-	.unwrap();
+	evaluate(&Base::new(model), Some(&checkpoint), &data, 64, usize::MAX).unwrap();
 	config.init_adapter = Some(checkpoint);
 	config.output = dir.path().join("next");
 	go(&config);
@@ -302,8 +295,7 @@ fn conversation_should_train_on_what_the_assistant_said() {
 	assert_eq!(tokens(true).0, said);
 	// The template is part of what a run is repeated from.
 	assert!(record.inputs.base_files.iter().any(|f| f.name == "chat_template.jinja"));
-	let cpu = candle_core::Device::Cpu;
-	let found = evaluate(&model, false, None, &data, 64, usize::MAX, &cpu).unwrap();
+	let found = evaluate(&Base::new(&model), None, &data, 64, usize::MAX).unwrap();
 	assert_eq!(found.tokens, said);
 }
 
@@ -398,19 +390,10 @@ fn packing_epochs_and_full_training_should_work_on_a_folder_of_text() {
 		let mut config = RunConfig::new(fixture(model), &data, dir.path().join("out"));
 		(config.method, config.packing, config.epochs, config.learning_rate) = (Method::Full, true, 4.0, 3e-3);
 		config.gradient_accumulation = 2;
-		let before = evaluate(
-			&config.model,
-			false,
-			None,
-			&data,
-			64,
-			usize::MAX,
-			&candle_core::Device::Cpu,
-		)
-		.unwrap();
+		let loss_of = |model: &Path| evaluate(&Base::new(model), None, &data, 64, usize::MAX).unwrap();
+		let before = loss_of(&config.model);
 		let report = go(&config);
-		let tuned = report.model_dir.clone().unwrap();
-		let after = evaluate(&tuned, false, None, &data, 64, usize::MAX, &candle_core::Device::Cpu).unwrap();
+		let after = loss_of(report.model_dir.as_ref().unwrap());
 		assert!(
 			after.loss < 0.6 * before.loss,
 			"{model}: {} to {}",

@@ -1,8 +1,9 @@
 //! `reproduce`: repeats the run of a manifest, or one segment of it, and compares what comes out.
 
+use crate::log::tell;
 use crate::stop::{Stop, STOPPED};
-use crate::worker::cache::{Cache, Wanted};
-use crate::worker::prepare::{create_dir, file_name, link};
+use crate::worker::cache::{create_dir, Cache, Wanted};
+use crate::worker::prepare::file_name;
 use crate::worker::record::{FileRecord, JobManifest};
 use crate::worker::{mark, GATEWAY};
 use anyhow::{bail, ensure, Context, Result};
@@ -13,6 +14,7 @@ use openledger_finetune::state::{read_tensors, State, Values};
 use openledger_finetune::{kernel::kernel_path, Manifest};
 use payload_store::{Cid, GatewayClient, Kind, PayloadStore};
 use serde::Serialize;
+use serde_json::json;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -114,7 +116,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 			Ok(ExitCode::from(if found.equal { 0 } else { DIFFERS }))
 		}
 		None => {
-			eprintln!("stopped");
+			tell("stopped", json!({}));
 			Ok(ExitCode::from(STOPPED))
 		}
 	}
@@ -165,7 +167,8 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 	let from = before.map(state).transpose()?;
 	let repeated = repeat(config.clone(), segment, from, &mut |m| {
 		if m.step.is_multiple_of((m.total_steps / LINES).max(1)) {
-			eprintln!("step {}/{}  loss {:.4}", m.step, segment.until, m.loss);
+			let line = format!("step {}/{}  loss {:.4}", m.step, segment.until, m.loss);
+			tell(&line, json!(m));
 		}
 		stop.asked()
 	})?;
@@ -286,14 +289,9 @@ pub async fn fetch(
 ) -> Result<Files> {
 	let folder = tempfile::tempdir_in(home)?.keep();
 	let cache = Cache::new(home.join("files"))?;
-	let get = async |store: &dyn PayloadStore, wanted: Wanted, what: &str| -> Result<PathBuf> {
-		Ok(cache.fetch(store, wanted, what).await?)
-	};
 	let put = async |record: &FileRecord, into: &Path| -> Result<()> {
-		create_dir(into)?;
 		let name = file_name(record.name.as_bytes())?;
-		let path = get(artifacts, record.into(), &name).await?;
-		Ok(link(&path, &into.join(name))?)
+		Ok(cache.place(artifacts, record.into(), &name, &into.join(&name)).await?)
 	};
 	let model = folder.join("base");
 	for record in &job.base_model.files {
@@ -310,22 +308,21 @@ pub async fn fetch(
 	};
 	let data = folder.join("data");
 	for (at, dataset) in job.datasets.iter().enumerate() {
-		let name = format!("{at}-datanet-{}", dataset.datanet);
-		create_dir(&data.join(&name))?;
+		let into = data.join(format!("{at}-datanet-{}", dataset.datanet));
+		create_dir(&into)?;
 		for item in &dataset.items {
 			let what = format!("item {}", item.item);
-			let path = get(payloads, item.wanted(), &what).await?;
-			let file = format!("{:010}.{}", item.version, item.format.extension());
-			link(&path, &data.join(&name).join(file))?;
+			let to = into.join(item.file_name());
+			cache.place(payloads, item.wanted(), &what, &to).await?;
 		}
 	}
 	let mut checkpoints = HashMap::new();
 	for number in part.ends() {
 		let record = &job.run.checkpoints[number];
 		let what = format!("the checkpoint of step {}", record.step);
-		checkpoints.insert(number, get(artifacts, published(record)?, &what).await?);
+		checkpoints.insert(number, cache.fetch(artifacts, published(record)?, &what).await?);
 	}
-	let result = get(artifacts, (&job.adapter).into(), "the result").await?;
+	let result = cache.fetch(artifacts, (&job.adapter).into(), "the result").await?;
 	Ok(Files {
 		model,
 		data,

@@ -5,7 +5,7 @@ use crate::worker::error::WorkerError;
 use crate::worker::publish::hashes;
 use crate::worker::record::{ItemRecord, JobManifest};
 use chain_client::{calls, keys, Call, DispatchError, Outcome, Query};
-use openledger_finetune::{hash::hash_file, state::State};
+use openledger_finetune::{hash::hash_file, state::State, Base};
 use openledger_primitives::{
 	format::Format,
 	model::{CheckpointsRoot, Job, JobResult, JobStatus, Model, Progress},
@@ -138,11 +138,10 @@ async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submit
 		fetch(&world, &result.adapter_config).await,
 	)
 	.unwrap();
-	let device = openledger_finetune::run::device("cpu").unwrap();
 	let data = world.dir.path().join("work/jobs");
 	let data = data.read_dir().unwrap().next().unwrap().unwrap().path().join("data");
 	let loss = |adapter| {
-		openledger_finetune::evaluate(&fixture("model"), false, adapter, &data, 16, usize::MAX, &device)
+		openledger_finetune::evaluate(&Base::new(fixture("model")), adapter, &data, 16, usize::MAX)
 			.unwrap()
 			.loss
 	};
