@@ -24,7 +24,7 @@ pub fn find(device: &str, memory_mib: Option<u32>) -> anyhow::Result<Capability>
 	let (methods, dtypes) = match kind {
 		Device::Cpu => (MethodSet::of(&Method::ALL), DtypeSet::of(&Dtype::ALL)),
 		Device::Cuda | Device::Metal => (
-			MethodSet::of(&[Method::Lora, Method::Full]),
+			MethodSet::of(&[Method::Lora, Method::Full, Method::Dora]),
 			DtypeSet::of(&[Dtype::F32]),
 		),
 	};
@@ -68,6 +68,7 @@ mod tests {
 			hyperparameters: Default::default(),
 		};
 		assert!(gpu.fits(&spec(Method::Lora, Dtype::F32)) && gpu.fits(&spec(Method::Full, Dtype::F32)));
+		assert!(gpu.fits(&spec(Method::Dora, Dtype::F32)));
 		assert!(!gpu.fits(&spec(Method::Qlora, Dtype::F32)) && !gpu.fits(&spec(Method::Lora, Dtype::Bf16)));
 		let cpu = find("cpu", Some(80_000)).unwrap();
 		let fits = |dtype| Method::ALL.iter().all(|method| cpu.fits(&spec(*method, dtype)));

@@ -4,7 +4,7 @@ use super::error::{Result, WorkerError};
 use openledger_finetune::config::{Dtype, Targets};
 use openledger_finetune::{Method, RunConfig, Scheduler};
 use openledger_primitives::training::{
-	Dtype as OrderedDtype, Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
+	Dtype as OrderedDtype, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
 };
 use std::path::{Path, PathBuf};
 
@@ -25,10 +25,10 @@ pub struct Paths {
 	pub init_adapter: Option<PathBuf>,
 }
 
-/// What an order trains.
+/// What an order trains; a DoRA is a LoRA with magnitudes.
 pub fn method(ordered: Ordered) -> Method {
 	match ordered {
-		Ordered::Lora => Method::Lora,
+		Ordered::Lora | Ordered::Dora => Method::Lora,
 		Ordered::Qlora => Method::Qlora,
 		Ordered::Full => Method::Full,
 	}
@@ -70,19 +70,21 @@ pub fn run_config(spec: &TrainingSpec, paths: &Paths, device: &str) -> Result<Ru
 	config.max_checkpoints = MAX_CHECKPOINTS;
 	config.device = device.into();
 	if config.method != Method::Full {
-		adapter_keys(&mut config, h, paths.init_adapter.clone());
+		adapter_keys(&mut config, spec, paths.init_adapter.clone());
 	}
 	config.validate()?;
 	Ok(config)
 }
 
 /// An adapter that is continued brings everything but its dropout.
-fn adapter_keys(config: &mut RunConfig, h: &Hyperparameters, init_adapter: Option<PathBuf>) {
+fn adapter_keys(config: &mut RunConfig, spec: &TrainingSpec, init_adapter: Option<PathBuf>) {
+	let h = &spec.hyperparameters;
 	config.lora_dropout = Some(f64::from(h.lora_dropout_milli) / 1e3);
 	if init_adapter.is_none() {
 		config.lora_rank = Some(h.lora_rank.into());
 		config.lora_alpha = Some(h.lora_alpha.into());
 		config.use_rslora = Some(h.use_rslora);
+		config.dora = Some(spec.method == Ordered::Dora);
 		config.lora_targets = match h.lora_targets {
 			LoraTargets::Default => None,
 			LoraTargets::AllLinear => Some(Targets::One("all-linear".into())),

@@ -12,7 +12,7 @@ use openledger_finetune::{config::Dtype, FinetuneError, Method};
 use openledger_model::lora::ALL_LINEAR;
 use openledger_model::{DecoderConfig, RawConfig};
 use openledger_primitives::{
-	training::{LoraTargets, Parent, TrainingSpec},
+	training::{LoraTargets, Method as Ordered, Parent, TrainingSpec},
 	JobId,
 };
 use payload_store::MAX_ARTIFACT_BYTES;
@@ -124,7 +124,7 @@ impl<C: Chain> Service<C> {
 		let config = config.ok_or(WorkerError::Unsupported("a base model without config.json"))?;
 		let raw = RawConfig::read_file(&config).map_err(FinetuneError::from)?;
 		let config = DecoderConfig::from_raw(&raw).map_err(FinetuneError::from)?;
-		let method = method(spec.method);
+		let (dora, method) = (spec.method == Ordered::Dora, method(spec.method));
 		let h = &spec.hyperparameters;
 		let targets = match h.lora_targets {
 			LoraTargets::Default => Vec::new(),
@@ -142,9 +142,9 @@ impl<C: Chain> Service<C> {
 			four_bits: in_four_bits(&raw, method).map_err(FinetuneError::from)?,
 			dtype: dtype(spec.dtype),
 			method,
-			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets, false)),
+			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets, dora)),
 			dropout: h.lora_dropout_milli > 0,
-			dora: false,
+			dora,
 			batch: h.batch_size.into(),
 			sequence: h.cutoff_length.into(),
 		};

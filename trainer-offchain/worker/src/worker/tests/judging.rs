@@ -45,10 +45,10 @@ fn worker(registered_at: ActiveBlock, capability: Capability) -> Worker {
 
 /// A result of 50 steps, with three checkpoints, that somebody disputes.
 pub struct Court {
-	world: World,
+	pub world: World,
 	pub spec: TrainingSpec,
-	worker: Service<Memory>,
-	result: JobResult,
+	pub worker: Service<Memory>,
+	pub result: JobResult,
 	evaluation: ResultEvaluation,
 }
 

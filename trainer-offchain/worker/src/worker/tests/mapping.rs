@@ -115,7 +115,13 @@ fn a_full_training_should_have_no_adapter_keys_and_qlora_all_of_them() {
 		run_config(&qlora, &paths(), "cpu").unwrap(),
 		run_config(&every_number(), &paths(), "cpu").unwrap(),
 	);
-	assert_eq!(qlora.method, Method::Qlora);
+	assert_eq!((qlora.method, qlora.dora), (Method::Qlora, Some(false)));
+	let dora = TrainingSpec {
+		method: Ordered::Dora,
+		..every_number()
+	};
+	let dora = run_config(&dora, &paths(), "cpu").unwrap();
+	assert_eq!((dora.method, dora.dora), (Method::Lora, Some(true)));
 	assert_eq!(
 		RunConfig {
 			method: Method::Lora,

@@ -2,14 +2,15 @@
 
 use super::job::{manifest, submitted};
 use super::judging::Court;
-use super::world::{spec, steps, World, JOB};
+use super::world::{signer, spec, steps, World, JOB};
 use crate::worker::error::WorkerError;
 use crate::worker::watch::{Next, Watch};
-use chain_client::Query;
+use chain_client::{keys, Query};
 use openledger_finetune::{config::Dtype as Kept, kernel::kernel_path};
 use openledger_primitives::{
 	dispute::{Claim, Finding},
-	training::{Dtype, Method, TrainingSpec},
+	model::Model,
+	training::{Dtype, Method, Parent, TrainingSpec},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,6 +50,41 @@ async fn a_qlora_order_should_be_trained_over_weights_in_four_bits() {
 	let record = manifest(&world, &submitted(&world, &service)).await;
 	assert_eq!(record.run.inputs.config["method"], "qlora");
 	assert_eq!(record.adapter.name, "adapter_model.safetensors");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dora_should_be_trained_judged_and_continued() {
+	let ordered = TrainingSpec {
+		method: Method::Dora,
+		..steps(50)
+	};
+	let court = Court::of(ordered.clone()).await;
+	let lora = court.manifest().run.inputs.lora.unwrap();
+	assert!(lora.use_dora);
+	court.finds(Claim::Segment, 1, Finding::Upheld).await;
+
+	let world = &court.world;
+	let owner = signer("//Requester").account().clone();
+	let model = Model {
+		owner: owner.clone(),
+		worker: owner,
+		base: 0,
+		job: 9,
+		spec: ordered.clone(),
+		roots: vec![world.roots[3]].try_into().unwrap(),
+		result: court.result.clone(),
+		evaluation: None,
+	};
+	world.chain.set(keys::map("Models", "Models", 5u32), model);
+	let continued = TrainingSpec {
+		parent: Parent::Model(5),
+		..ordered
+	};
+	world.order(JOB, continued, vec![world.roots[3]]);
+	world.script_claim();
+	court.worker.train(JOB, true).await.unwrap();
+	let record = manifest(world, &submitted(world, &court.worker)).await;
+	assert!(record.run.inputs.lora.unwrap().use_dora && record.parent.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
