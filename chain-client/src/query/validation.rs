@@ -1,11 +1,13 @@
 use openledger_primitives::{
 	challenge::TrialBond,
+	format::Modality,
 	item::{Case, Round, Vote},
 	params::{CourtParams, RING_BLOCKS},
 	plant::PlantBatch,
 	points::AcceptShare,
+	schedule::Schedule,
 	validator::Validator,
-	ActiveBlock, BatchId, DatanetId, ItemId, RoundIndex, SessionIndex,
+	ActiveBlock, Balance, BatchId, DatanetId, ItemId, RoundIndex,
 };
 
 use super::Query;

@@ -393,7 +393,8 @@ fn packing_epochs_and_full_training_should_work_on_a_folder_of_text() {
 		let loss_of = |model: &Path| evaluate(&Base::new(model), None, &data, 64, usize::MAX).unwrap();
 		let before = loss_of(&config.model);
 		let report = go(&config);
-		let after = loss_of(report.model_dir.as_ref().unwrap());
+		let tuned = report.model_dir.as_ref().unwrap();
+		let after = loss_of(tuned);
 		assert!(
 			after.loss < 0.6 * before.loss,
 			"{model}: {} to {}",
@@ -412,7 +413,7 @@ fn packing_epochs_and_full_training_should_work_on_a_folder_of_text() {
 			(65, 6, 6)
 		);
 		assert_eq!(record.steps, 4 * record.inputs.sequences.div_ceil(2).div_ceil(2));
-		assert!(Decoder::load(&tuned, &candle_core::Device::Cpu, false).is_ok());
+		assert!(Decoder::load(tuned, &candle_core::Device::Cpu, false).is_ok());
 	}
 }
 
