@@ -164,7 +164,8 @@ impl Footprint<'_> {
 		let logits = threads as f64 * kept.logits.max(kept.least_rows * config.vocab_size as f64);
 		let logits = logits.min(tokens * config.vocab_size as f64);
 		let computing = kept.number * (tokens * widest * kept.slack + logits);
-		let bytes = kept.program + self.model_bytes(Dtype::F32) + result + computing.max(self.reading_bytes());
+		// What reading freed lies in pieces too small for what is computed.
+		let bytes = kept.program + self.model_bytes(Dtype::F32) + result + computing + self.reading_bytes();
 		bytes.ceil() as u64
 	}
 

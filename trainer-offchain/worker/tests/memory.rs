@@ -190,10 +190,9 @@ fn estimates_should_be_within_a_fifth_of_what_trainings_judgements_and_evaluatio
 		Measured {
 			batch: 1,
 			sequence: 128,
-			used: true,
 			..LORA
 		},
-		LORA,
+		Measured { used: true, ..LORA },
 		Measured {
 			batch: 2,
 			rank: 64,
