@@ -31,8 +31,7 @@ pub use chain::{At, Chain, ChainExt, Event, Hash, Head, Outcome, Sent, Wait};
 pub use error::{ChainError, DispatchError, Result};
 pub use memory::{Memory, Submitted};
 pub use query::{
-	exclusion_key, version_key, Access, Account, Deposit, Earning, Epoch, EpochState, Fee, FeeShare, Hold, Motion,
-	PlantBatch, PoolBook, Query, Sponsorship, Terms, TrialBond, Unbonding, Upgrade, Validator, Votes, ENTRIES,
+	exclusion_key, version_key, Account, Earning, FeeShare, Motion, Query, Terms, Upgrade, Votes, ENTRIES,
 };
 pub use signer::{Signer, SignerError};
 pub use sp_core::crypto::{AccountId32 as AccountId, Ss58Codec};

@@ -1,6 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
+use payload_store::MAX_ARTIFACT_BYTES;
 
 use crate::Kind;
 
@@ -76,7 +77,7 @@ impl Default for Limits {
 	fn default() -> Self {
 		Self {
 			payload_bytes: 10_000_000,
-			artifact_bytes: 2 << 30,
+			artifact_bytes: MAX_ARTIFACT_BYTES,
 			reserve_bytes: 1 << 30,
 			max_uploads: 32,
 			max_connections: 1024,

@@ -26,6 +26,9 @@ pub use kubo::KuboStore;
 pub use local::{Audit, LocalStore, Pinned};
 pub use openledger_primitives::payload::{hex32, Cid, CidCodec, CidError};
 
+/// Largest file of a model that gateways take. Base models come in shards; what is trained is one file.
+pub const MAX_ARTIFACT_BYTES: u64 = 2 << 30;
+
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// What a store says of a payload that it took.

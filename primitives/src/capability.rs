@@ -103,7 +103,7 @@ mod tests {
 		for change in [
 			(|c| c.memory_mib = 0) as fn(&mut Capability),
 			|c| c.methods = MethodSet(0),
-			|c| c.methods = MethodSet(8),
+			|c| c.methods = MethodSet(16),
 			|c| c.dtypes = DtypeSet(0),
 			|c| c.dtypes = DtypeSet(4),
 		] {

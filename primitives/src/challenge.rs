@@ -170,6 +170,19 @@ pub fn reward(slashed: Balance, percent: u8) -> Balance {
 	share(slashed, percent.into(), 100)
 }
 
+/// The bond behind the round that a challenge or a plant called.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize,
+)]
+pub struct TrialBond<AccountId> {
+	/// The challenger, or who planted the item. May not vote in that round.
+	pub who: AccountId,
+	/// Plancks.
+	pub amount: Balance,
+	/// What it gets of each slash that the round brings, percent.
+	pub percent: u8,
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;

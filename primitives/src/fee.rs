@@ -4,7 +4,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
-use crate::Balance;
+use crate::{Balance, DatanetId, EpochIndex};
 
 /// Who gets what of an accepted job's escrow.
 #[derive(
@@ -59,6 +59,47 @@ pub fn share(amount: Balance, part: u128, whole: u128) -> Balance {
 		sp_runtime::Rounding::Down,
 	)
 	.unwrap_or(amount)
+}
+
+/// A fee of use, shared among a version's contributors.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+pub struct Fee {
+	pub datanet: DatanetId,
+	pub version: u32,
+	/// Plancks.
+	pub amount: Balance,
+	/// The epoch in which it came in.
+	pub epoch: EpochIndex,
+	/// All points at that version.
+	pub points: u128,
+	/// Points whose share was claimed.
+	pub claimed_points: u128,
+	/// What was claimed, plancks.
+	pub claimed: Balance,
+}
+
+impl Fee {
+	/// What the pot still owes for it: nothing once the last contributor has claimed, what rounding left is the pot's.
+	pub fn owed(&self) -> Balance {
+		if self.claimed_points >= self.points {
+			0
+		} else {
+			self.amount.saturating_sub(self.claimed)
+		}
+	}
 }
 
 #[cfg(test)]

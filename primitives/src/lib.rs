@@ -15,10 +15,13 @@
 //! | [`challenge`] | what challenging a verdict costs, decides and punishes |
 //! | [`merkle`] | the root that many hashes are stated by |
 //! | [`plant`] | known-answer items: their commitment and their trial |
+//! | [`validator`] | stake, and what of it is at risk or leaving |
 //! | [`schedule`] | values that change two sessions later |
 //! | [`points`] | what an item and a vote earn |
 //! | [`rank`] | an account's standing in a Datanet |
-//! | [`fee`] | how a price is split |
+//! | [`epoch`] | a day's budget and what its pools pay |
+//! | [`fee`] | how a price is split, and fees of use |
+//! | [`hold`] | what is on hold for contributing, for Datanets and for access |
 //! | [`training`] | what a training job is ordered to do |
 //! | [`capability`] | which orders a worker's machine can train |
 //! | [`bid`] | which worker gets a job |
@@ -39,9 +42,11 @@ mod bits;
 pub mod capability;
 pub mod challenge;
 pub mod dispute;
+pub mod epoch;
 pub mod evaluation;
 pub mod fee;
 pub mod format;
+pub mod hold;
 pub mod item;
 pub mod merkle;
 pub mod model;
@@ -56,6 +61,7 @@ pub mod sortition;
 pub mod tally;
 pub mod training;
 pub mod traits;
+pub mod validator;
 pub mod vote;
 
 /// A count of plancks: 10^12 of them are one OPEN.

@@ -15,7 +15,7 @@ use crate::{
 	merkle::{levels, node},
 	tally::{Decision, Tally, Width},
 	vote::Verdict,
-	DatanetId,
+	ActiveBlock, Balance, DatanetId,
 };
 
 const LEAF_DOMAIN: &[u8] = b"openledger/plant/1";
@@ -125,6 +125,43 @@ impl Opened {
 
 	pub fn count(&self) -> u16 {
 		self.0.iter().map(|byte| byte.count_ones() as u16).sum()
+	}
+}
+
+/// A root of known-answer items of one Datanet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct PlantBatch<AccountId> {
+	pub datanet: DatanetId,
+	/// Who planted them, and whose the bonds are.
+	pub owner: AccountId,
+	/// See [`root`].
+	pub root: [u8; 32],
+	/// How many there are.
+	pub count: u16,
+	/// Held for each that is not opened, plancks.
+	pub bond: Balance,
+	/// Items submitted after this block can be opened.
+	pub from: ActiveBlock,
+	/// The last block in which they can be opened.
+	pub until: ActiveBlock,
+	/// Which ones were.
+	pub opened: Opened,
+}
+
+impl<AccountId> PlantBatch<AccountId> {
+	/// Plants that were not opened.
+	pub fn left(&self) -> u16 {
+		self.count.saturating_sub(self.opened.count())
+	}
+
+	/// The bond of those, plancks.
+	pub fn bond_left(&self) -> Balance {
+		self.bond.saturating_mul(self.left().into())
+	}
+
+	/// Whether nothing of it can be opened in block `now` or later.
+	pub fn is_over(&self, now: ActiveBlock) -> bool {
+		now > self.until || self.left() == 0
 	}
 }
 

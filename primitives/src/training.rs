@@ -29,12 +29,16 @@ pub const MAX_DATASETS: u32 = 8;
 #[serde(rename_all = "snake_case")]
 pub enum Method {
 	Lora,
+	/// LoRA over weights in four bits.
 	Qlora,
+	/// Every weight of the model.
 	Full,
+	/// LoRA, and the magnitudes of the adapted rows too.
+	Dora,
 }
 
 impl Method {
-	pub const ALL: [Method; 3] = [Method::Lora, Method::Qlora, Method::Full];
+	pub const ALL: [Method; 4] = [Method::Lora, Method::Qlora, Method::Full, Method::Dora];
 }
 
 #[derive(
@@ -317,6 +321,7 @@ mod tests {
 			.map(|byte| alloc::format!("{byte:02x}"))
 			.collect();
 		assert_eq!(hex, hyperparameters);
+		assert_eq!(Method::ALL.encode(), [0, 1, 2, 3]);
 	}
 
 	#[test]

@@ -1,45 +1,18 @@
 use std::ops::RangeInclusive;
 
-use codec::{Decode, Encode};
 use openledger_primitives::{
+	hold::{Access, Hold},
 	item::{Content, Datanet, Exclusion, Item, Neighbours, VersionEntry},
 	params::DatanetParams,
 	quota::DayUse,
 	rank::Standing,
-	ActiveBlock, Balance, DatanetId, ItemId,
+	DatanetId, ItemId,
 };
-use serde::Serialize;
 
 use super::Query;
 use crate::{keys, AccountId, Chain, ChainError, Result};
 
 const PALLET: &str = "Datanets";
-
-/// What an account has on hold for contributing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
-pub struct Hold {
-	/// Plancks.
-	pub amount: Balance,
-	/// Unix time in milliseconds from which it can be released.
-	pub until_millis: u64,
-}
-
-/// What is held for a Datanet, a request or a grant.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct Deposit {
-	/// Whose balance it is held from.
-	pub who: AccountId,
-	/// Plancks.
-	pub amount: Balance,
-}
-
-/// A request for access to a restricted Datanet, or a grant.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct Access {
-	/// The last active block at which the account may request a training; `None`: it has asked, and nobody answered.
-	pub until: Option<ActiveBlock>,
-	pub deposit: Deposit,
-}
 
 /// The key of what a version of a Datanet added.
 pub fn version_key(datanet: DatanetId, version: u32) -> Vec<u8> {
@@ -176,7 +149,7 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	}
 
 	/// Requests for access to a Datanet, and grants.
-	pub async fn accesses(&self, datanet: DatanetId) -> Result<Vec<(AccountId, Access)>> {
+	pub async fn accesses(&self, datanet: DatanetId) -> Result<Vec<(AccountId, Access<AccountId>)>> {
 		self.entries_under(keys::numbered(PALLET, "Accesses", datanet), "Datanets.Accesses")
 			.await
 	}

@@ -9,12 +9,11 @@ mod validation;
 
 use codec::{Decode, DecodeAll};
 
-pub use datanets::{exclusion_key, version_key, Access, Deposit, Hold};
+pub use datanets::{exclusion_key, version_key};
 pub use governance::{Motion, Upgrade, Votes};
 pub use models::Terms;
-pub use rewards::{Earning, Epoch, EpochState, Fee, FeeShare, PoolBook, Sponsorship};
+pub use rewards::{Earning, FeeShare};
 pub use system::Account;
-pub use validation::{PlantBatch, TrialBond, Unbonding, Validator};
 
 use crate::{keys, At, Chain, ChainError, ChainExt, Hash, Result};
 

@@ -1,6 +1,10 @@
-use codec::{Decode, Encode};
+use codec::Decode;
 use openledger_primitives::{
-	fee::share, params::RewardParams, traits::Pool, ActiveBlock, Balance, DatanetId, EpochIndex, FeeId,
+	epoch::{Epoch, EpochState, PoolBook, Sponsorship},
+	fee::{share, Fee},
+	params::RewardParams,
+	traits::Pool,
+	Balance, DatanetId, EpochIndex, FeeId,
 };
 use serde::Serialize;
 
@@ -8,79 +12,6 @@ use super::{decode, Query};
 use crate::{keys, AccountId, Chain, ChainError, ChainExt, Result};
 
 const PALLET: &str = "Rewards";
-
-/// How far an epoch is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EpochState {
-	/// Takes points.
-	Open,
-	/// What its pools pay is fixed, and owed.
-	Closed,
-	/// What was not claimed went back.
-	Swept,
-}
-
-/// An epoch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
-pub struct Epoch {
-	/// Unix time in milliseconds.
-	pub start_millis: u64,
-	/// Its first active block.
-	pub start_block: ActiveBlock,
-	/// Plancks.
-	pub budget: Balance,
-	pub state: EpochState,
-	/// What it started under and stays under.
-	pub params: RewardParams,
-}
-
-impl Epoch {
-	/// The epoch that ends the time to claim from epoch `index`, this one.
-	pub fn expires_in(&self, index: EpochIndex) -> EpochIndex {
-		index.saturating_add(2).saturating_add(self.params.expire_epochs)
-	}
-}
-
-/// The account book of one pool in one epoch.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, Serialize)]
-pub struct PoolBook {
-	/// All points earned.
-	pub points: u128,
-	/// What they are paid, plancks. Fixed when the epoch closes, and zero until then; of a Datanet's own pool, with its first
-	/// points.
-	pub payout: Balance,
-	/// Points whose pay was claimed.
-	pub claimed_points: u128,
-	/// What was claimed, plancks.
-	pub claimed: Balance,
-}
-
-/// A fee of use, shared among a version's contributors.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
-pub struct Fee {
-	pub datanet: DatanetId,
-	pub version: u32,
-	/// Plancks.
-	pub amount: Balance,
-	/// The epoch in which it came in.
-	pub epoch: EpochIndex,
-	/// All points at that version.
-	pub points: u128,
-	/// Points whose share was claimed.
-	pub claimed_points: u128,
-	/// What was claimed, plancks.
-	pub claimed: Balance,
-}
-
-/// What sponsors have left in a Datanet's own pool.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
-pub struct Sponsorship {
-	/// Not awarded yet, plancks.
-	pub balance: Balance,
-	/// The last epoch in which somebody sponsored it or an item was paid from it.
-	pub touched: EpochIndex,
-}
 
 /// Points of one account in one pool of one epoch, not claimed yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]

@@ -1,87 +1,19 @@
-use codec::{Decode, Encode};
 use openledger_primitives::{
-	format::{Modality, ModalitySet},
+	challenge::TrialBond,
+	format::Modality,
 	item::{Case, Round, Vote},
 	params::{CourtParams, RING_BLOCKS},
-	plant::Opened,
+	plant::PlantBatch,
 	points::AcceptShare,
 	schedule::Schedule,
-	ActiveBlock, Balance, BatchId, DatanetId, ItemId, RoundIndex, SessionIndex,
+	validator::Validator,
+	ActiveBlock, Balance, BatchId, DatanetId, ItemId, RoundIndex,
 };
-use serde::Serialize;
 
 use super::Query;
 use crate::{keys, AccountId, Chain, ChainError, Result};
 
 const PALLET: &str = "Validation";
-
-/// A root of known-answer items of one Datanet, as the pallet stores it.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct PlantBatch {
-	pub datanet: DatanetId,
-	/// Who planted them, and whose the bonds are.
-	pub owner: AccountId,
-	/// See [`openledger_primitives::plant::root`].
-	pub root: [u8; 32],
-	/// How many there are.
-	pub count: u16,
-	/// Held for each that is not opened, plancks.
-	pub bond: Balance,
-	/// Items submitted after this active block can be opened.
-	pub from: ActiveBlock,
-	/// The last active block in which they can be opened.
-	pub until: ActiveBlock,
-	/// Which ones were.
-	pub opened: Opened,
-}
-
-/// Who called an item's open trial, and what is at stake for it.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
-pub struct TrialBond {
-	/// May not vote in it.
-	pub who: AccountId,
-	/// Plancks.
-	pub amount: Balance,
-	/// What it gets of each slash that the trial brings, percent.
-	pub percent: u8,
-}
-
-/// Stake that is on its way out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
-pub struct Unbonding {
-	/// Plancks.
-	pub amount: Balance,
-	/// The first session in which it can be withdrawn.
-	pub from_session: SessionIndex,
-}
-
-/// An account that votes on items, as the pallet stores it.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize)]
-pub struct Validator {
-	/// Bonded, plancks; `at_risk` is a part of it.
-	pub stake: Balance,
-	pub modalities: ModalitySet,
-	/// Stake and modalities by the session from which they count.
-	pub schedule: Schedule<(Balance, ModalitySet)>,
-	/// Reserves of its unsettled votes, plancks.
-	pub at_risk: Balance,
-	/// Oldest first.
-	pub unbonding: Vec<Unbonding>,
-	/// Points carried from one vote to the next: zero or a deficit.
-	pub credit: i64,
-	/// Everything that was ever slashed, plancks.
-	pub slashed: Balance,
-}
-
-impl Validator {
-	/// The stake for `modality` that counts in `session`; zero where that is not known any more.
-	pub fn stake_in(&self, session: SessionIndex, modality: Modality) -> Balance {
-		self.schedule
-			.at(session)
-			.filter(|(_, modalities)| modalities.contains(modality))
-			.map_or(0, |(stake, _)| stake)
-	}
-}
 
 /// The storage key of one vote.
 fn vote_key(item: ItemId, round: RoundIndex, voter: &AccountId) -> Vec<u8> {
@@ -90,7 +22,7 @@ fn vote_key(item: ItemId, round: RoundIndex, voter: &AccountId) -> Vec<u8> {
 
 impl<C: Chain + ?Sized> Query<'_, C> {
 	/// Roots of known-answer items that are not closed.
-	pub async fn plant_batches(&self) -> Result<Vec<(BatchId, PlantBatch)>> {
+	pub async fn plant_batches(&self) -> Result<Vec<(BatchId, PlantBatch<AccountId>)>> {
 		self.entries(PALLET, "PlantBatches").await
 	}
 
@@ -126,7 +58,7 @@ impl<C: Chain + ?Sized> Query<'_, C> {
 	}
 
 	/// The bond on the item's open trial, where there is one.
-	pub async fn trial_bond(&self, item: ItemId) -> Result<Option<TrialBond>> {
+	pub async fn trial_bond(&self, item: ItemId) -> Result<Option<TrialBond<AccountId>>> {
 		self.value(keys::map(PALLET, "TrialBonds", item), "Validation.TrialBonds")
 			.await
 	}

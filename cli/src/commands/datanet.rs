@@ -5,6 +5,7 @@ use chain_client::{address, calls, AccountId, Call, Chain, ChainExt, Query, Wait
 use clap::{Args, Subcommand, ValueEnum};
 use openledger_primitives::{
 	format::{Format, FormatSet, Modality},
+	hold::Access,
 	item::{self, Exclusion, ExclusionReason, Policy, MAX_DESCRIPTION, MAX_LICENCE, MAX_NAME},
 	ActiveBlock, DatanetId,
 };
@@ -354,7 +355,7 @@ async fn show(context: &Context, datanet: DatanetId) -> Result<()> {
 	let chain = context.chain().await?;
 	let query = Query::new(&chain);
 	let record = record(&chain, datanet).await?;
-	let access = |(account, access): (_, chain_client::Access)| AccessShown {
+	let access = |(account, access): (_, Access<AccountId>)| AccessShown {
 		account,
 		until: access.until,
 	};

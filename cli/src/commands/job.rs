@@ -15,7 +15,7 @@ use super::{
 	job_shown::{describe, list, status_name, Shown},
 	model::micro,
 	not_found,
-	order::{DtypeArg, Order},
+	order::Order,
 };
 use crate::{amount::Amount, context::Context, failure::Failure};
 
@@ -38,9 +38,6 @@ pub enum Command {
 		/// In OPEN
 		#[arg(long, value_name = "OPEN")]
 		price: Amount,
-		/// What the worker computes in
-		#[arg(long, value_enum, default_value = "f32")]
-		dtype: DtypeArg,
 		/// Memory that the worker's device has to have; 0 leaves it to the worker
 		#[arg(long, value_name = "MIB", default_value_t = 0)]
 		min_memory_mib: u32,
@@ -212,7 +209,6 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 			model,
 			dataset,
 			price,
-			dtype,
 			min_memory_mib,
 			order,
 		} => {
@@ -221,12 +217,12 @@ pub async fn run(context: &Context, command: Command) -> Result<ExitCode> {
 				(None, Some(model)) => Parent::Model(model),
 				(None, None) => return Err(Failure::usage("say --base or --model").into()),
 			};
-			let (method, hyperparameters) = order.resolve()?;
+			let (method, dtype, hyperparameters) = order.resolve()?;
 			let spec = TrainingSpec {
 				parent,
 				datasets: Default::default(),
 				method,
-				dtype: dtype.into(),
+				dtype,
 				min_memory_mib,
 				hyperparameters,
 			};

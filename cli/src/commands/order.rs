@@ -15,6 +15,18 @@ pub enum MethodArg {
 	Lora,
 	Qlora,
 	Full,
+	Dora,
+}
+
+impl From<MethodArg> for Method {
+	fn from(method: MethodArg) -> Self {
+		match method {
+			MethodArg::Lora => Method::Lora,
+			MethodArg::Qlora => Method::Qlora,
+			MethodArg::Full => Method::Full,
+			MethodArg::Dora => Method::Dora,
+		}
+	}
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
@@ -25,7 +37,8 @@ pub enum SchedulerArg {
 	Cosine,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DtypeArg {
 	F32,
 	Bf16,
@@ -56,6 +69,9 @@ pub struct Order {
 	/// [default: lora]
 	#[arg(long, value_enum)]
 	method: Option<MethodArg>,
+	/// What the base's weights are kept in; bf16 is for adapters, and is computed with on CPUs [default: f32]
+	#[arg(long, value_enum)]
+	dtype: Option<DtypeArg>,
 	/// Peak learning rate [default: 5e-5]
 	#[arg(long)]
 	learning_rate: Option<f64>,
@@ -114,6 +130,8 @@ pub struct Order {
 #[serde(deny_unknown_fields, default)]
 struct File {
 	method: Option<MethodArg>,
+	dora: Option<bool>,
+	dtype: Option<DtypeArg>,
 	learning_rate: Option<f64>,
 	scheduler: Option<SchedulerArg>,
 	#[serde(deserialize_with = "whole")]
@@ -158,6 +176,14 @@ struct File {
 }
 
 impl File {
+	/// An order's methods are the trainer's, but that a DoRA is one of its own.
+	fn method(&self) -> Option<MethodArg> {
+		match self.dora {
+			Some(true) => Some(MethodArg::Dora),
+			_ => self.method,
+		}
+	}
+
 	/// Refuses what the chain's order has no key for: left out silently, the worker would train something else.
 	fn check(&self) -> Result<()> {
 		let no_key = |what: &str, hint: &str| -> Result<()> {
@@ -172,6 +198,12 @@ impl File {
 			return no_key(
 				"validation_split",
 				"workers train on all of the Datanet: take the key out",
+			);
+		}
+		if self.dora == Some(true) && !matches!(self.method, None | Some(MethodArg::Lora)) {
+			return no_key(
+				"dora beside that method",
+				"magnitudes are ordered over plain weights only: take one of the two out",
 			);
 		}
 		if self.init_adapter.is_some() {
@@ -200,19 +232,22 @@ fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<
 }
 
 impl Order {
-	/// The method and the hyperparameters.
-	pub fn resolve(self) -> Result<(Method, Hyperparameters)> {
+	/// The method, what the weights are kept in, and the hyperparameters.
+	pub fn resolve(self) -> Result<(Method, Dtype, Hyperparameters)> {
 		let file = match &self.config {
 			Some(path) => read(path)?,
 			None => File::default(),
 		};
 		let default = Hyperparameters::default();
+		let method: Method = self.method.or(file.method()).unwrap_or(MethodArg::Lora).into();
+		let dtype: Dtype = self.dtype.or(file.dtype).unwrap_or(DtypeArg::F32).into();
+		if method == Method::Full && dtype == Dtype::Bf16 {
+			let what = "a full training in bf16: no worker takes it, its weights stay f32";
+			return Err(Failure::usage(what)
+				.hint("leave --dtype out, or order an adapter")
+				.into());
+		}
 		let file_targets = file.lora_targets.map(targets).transpose()?;
-		let method = match self.method.or(file.method).unwrap_or(MethodArg::Lora) {
-			MethodArg::Lora => Method::Lora,
-			MethodArg::Qlora => Method::Qlora,
-			MethodArg::Full => Method::Full,
-		};
 		let hyperparameters = Hyperparameters {
 			learning_rate_nano: scaled("learning_rate", self.learning_rate.or(file.learning_rate), 1e9)?
 				.unwrap_or(default.learning_rate_nano),
@@ -262,7 +297,7 @@ impl Order {
 				}),
 			use_rslora: self.use_rslora.or(file.use_rslora).unwrap_or(default.use_rslora),
 		};
-		Ok((method, hyperparameters))
+		Ok((method, dtype, hyperparameters))
 	}
 }
 
@@ -305,7 +340,7 @@ fn narrow<T: TryFrom<u64>>(name: &str, value: Option<u64>, default: T) -> Result
 mod tests {
 	use super::*;
 
-	fn with_file(text: &str, change: impl Fn(&mut Order)) -> Result<(Method, Hyperparameters)> {
+	fn with_file(text: &str, change: impl Fn(&mut Order)) -> Result<(Method, Dtype, Hyperparameters)> {
 		let folder = tempfile::tempdir()?;
 		let path = folder.path().join("run.toml");
 		std::fs::write(&path, text)?;
@@ -321,7 +356,7 @@ mod tests {
 	fn nothing_said_should_be_the_defaults() {
 		assert_eq!(
 			Order::default().resolve().unwrap(),
-			(Method::Lora, Hyperparameters::default())
+			(Method::Lora, Dtype::F32, Hyperparameters::default())
 		);
 	}
 
@@ -330,7 +365,7 @@ mod tests {
 		let text =
 			"model = 'base'\ndata = 'texts'\noutput = 'out'\ndevice = 'cpu'\nlearning_rate = 1e-3\nbatch_size = 4\n\
 			lora_targets = 'all-linear'\nweight_decay = 0.01\nvalidation_split = 0\nshuffle = true\n";
-		let (_, h) = with_file(text, |order| order.batch_size = Some(16)).unwrap();
+		let (_, _, h) = with_file(text, |order| order.batch_size = Some(16)).unwrap();
 		assert_eq!(
 			(h.learning_rate_nano, h.batch_size, h.weight_decay_micro),
 			(1_000_000, 16, 10_000)
@@ -353,6 +388,10 @@ mod tests {
 				"init_adapter = 'adapter'\n",
 				"init_adapter: the chain's order has no such key",
 			),
+			(
+				"method = 'qlora'\ndora = true\n",
+				"dora beside that method: the chain's order has no such key",
+			),
 			("epochs = 2.5\n", "2.5 is not a whole number"),
 		] {
 			let error = with_file(text, |_| {}).unwrap_err();
@@ -365,15 +404,28 @@ mod tests {
 
 	#[test]
 	fn every_method_should_be_one_that_can_be_ordered() {
-		for (text, method) in [("lora", Method::Lora), ("qlora", Method::Qlora), ("full", Method::Full)] {
-			let (found, _) = with_file(&format!("method = '{text}'\n"), |_| {}).unwrap();
-			assert_eq!(found, method);
+		for (text, method) in [
+			("method = 'lora'\n", Method::Lora),
+			("method = 'qlora'\n", Method::Qlora),
+			("method = 'full'\ndora = false\n", Method::Full),
+			("method = 'lora'\ndora = true\n", Method::Dora),
+			("dora = true\n", Method::Dora),
+		] {
+			let (found, dtype, _) = with_file(text, |_| {}).unwrap();
+			assert_eq!((found, dtype), (method, Dtype::F32), "{text}");
 		}
+		for dtype in ["dtype = 'bf16'\n", "dtype = 'f32'\n"] {
+			let (_, found, _) = with_file(dtype, |order| order.dtype = Some(DtypeArg::Bf16)).unwrap();
+			assert_eq!(found, Dtype::Bf16);
+		}
+		assert_eq!(with_file("dtype = 'bf16'\n", |_| {}).unwrap().1, Dtype::Bf16);
+		let refused = with_file("dtype = 'bf16'\nmethod = 'full'\n", |_| {}).unwrap_err();
+		assert!(refused.to_string().contains("stay f32"), "{refused}");
 	}
 
 	#[test]
 	fn whole_floats_should_be_whole_numbers() {
-		let (_, h) = with_file("epochs = 2.0\nlora_alpha = 32.0\nseed = 7\n", |_| {}).unwrap();
+		let (_, _, h) = with_file("epochs = 2.0\nlora_alpha = 32.0\nseed = 7\n", |_| {}).unwrap();
 		assert_eq!((h.epochs, h.lora_alpha, h.seed), (2, 32, 7));
 		assert!(with_file("epochs = -1.0\n", |_| {}).is_err());
 		assert!(with_file("lora_alpha = 70000.0\n", |_| {}).is_err());

@@ -14,11 +14,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use chain_client::{calls, Chain, ChainExt, Query, Signer, Wait};
+use chain_client::{calls, AccountId, Chain, ChainExt, Query, Signer, Wait};
 use clap::Subcommand;
 use openledger_primitives::{
 	item::{Outcome, Phase},
-	plant::{proof, root, Plant, MAX_PLANTS},
+	plant::{proof, root, Plant, PlantBatch, MAX_PLANTS},
 	BatchId, DatanetId, ItemId,
 };
 use payload_store::{hex32, import_file, Cid, CidCodec};
@@ -104,7 +104,7 @@ struct Batch {
 	batch: BatchId,
 	datanet: DatanetId,
 	#[serde(serialize_with = "output::account")]
-	owner: chain_client::AccountId,
+	owner: AccountId,
 	root: String,
 	count: u16,
 	opened: u16,
@@ -212,7 +212,7 @@ async fn find<C: Chain + ?Sized>(chain: &C, root: &[u8; 32]) -> Result<Batch> {
 	Ok(show(id, batch))
 }
 
-fn show(id: BatchId, batch: chain_client::PlantBatch) -> Batch {
+fn show(id: BatchId, batch: PlantBatch<AccountId>) -> Batch {
 	Batch {
 		batch: id,
 		datanet: batch.datanet,

@@ -1,11 +1,11 @@
 use std::os::unix::fs::PermissionsExt;
 
-use chain_client::{keys, AccountId, DispatchError, Event, Memory, PlantBatch};
+use chain_client::{keys, AccountId, DispatchError, Event, Memory};
 use openledger_primitives::{
 	format::{Format, Modality},
 	item::{Case, Item},
 	payload::Payload,
-	plant::{is_under, Opened as Bits},
+	plant::{is_under, Opened as Bits, PlantBatch},
 	vote::Verdict,
 };
 

@@ -1,9 +1,9 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use chain_client::{address, calls, AccountId, Call, Chain, ChainExt, Earning, EpochState, FeeShare, Query, Wait};
+use chain_client::{address, calls, AccountId, Call, Chain, ChainExt, Earning, FeeShare, Query, Wait};
 use clap::Subcommand;
-use openledger_primitives::{fee::share, traits::Pool, Balance};
+use openledger_primitives::{epoch::EpochState, fee::share, traits::Pool, Balance};
 use serde::Serialize;
 
 use crate::{

@@ -3,7 +3,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use chain_client::{address, calls, AccountId, Call, ChainExt, Query, Wait};
 use clap::Subcommand;
-use openledger_primitives::format::{Modality, ModalitySet};
+use openledger_primitives::{
+	format::{Modality, ModalitySet},
+	validator::{Unbonding, Validator},
+};
 use serde::Serialize;
 
 use super::datanet::ModalityArg;
@@ -69,8 +72,8 @@ struct Chunk {
 }
 
 impl Shown {
-	fn new(account: AccountId, record: chain_client::Validator, session: u32) -> Self {
-		let chunk = |chunk: &chain_client::Unbonding| Chunk {
+	fn new(account: AccountId, record: Validator, session: u32) -> Self {
+		let chunk = |chunk: &Unbonding| Chunk {
 			amount: Amount(chunk.amount),
 			from_session: chunk.from_session,
 		};

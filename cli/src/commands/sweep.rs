@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use chain_client::{calls, AccountId, Call, Chain, ChainExt, Epoch, EpochState, Outcome, Query, Signer, Wait};
-use openledger_primitives::{traits::Pool, Balance, EpochIndex};
+use chain_client::{calls, AccountId, Call, Chain, ChainExt, Outcome, Query, Signer, Wait};
+use openledger_primitives::{
+	epoch::{Epoch, EpochState},
+	traits::Pool,
+	Balance, EpochIndex,
+};
 use serde::Serialize;
 
 use crate::{amount::Amount, output};
@@ -153,9 +157,14 @@ async fn due<C: Chain + ?Sized>(chain: &C) -> Result<Vec<What>> {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use chain_client::{keys, Event, Fee, Memory, PoolBook, Sponsorship};
+	use chain_client::{keys, Event, Memory};
 	use codec::Encode;
-	use openledger_primitives::{format::Modality, params::RewardParams};
+	use openledger_primitives::{
+		epoch::{PoolBook, Sponsorship},
+		fee::Fee,
+		format::Modality,
+		params::RewardParams,
+	};
 
 	/// Epochs after closing in which these can be claimed.
 	const EXPIRE: u32 = 3;

@@ -10,7 +10,10 @@ use openledger_primitives::{
 };
 use serde::Serialize;
 
-use super::{bounded, order::DtypeArg};
+use super::{
+	bounded,
+	order::{DtypeArg, MethodArg},
+};
 use crate::{amount::Amount, context::Context, failure::Failure, output};
 
 #[derive(Subcommand)]
@@ -85,22 +88,8 @@ impl From<DeviceArg> for Device {
 	}
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum MethodArg {
-	Lora,
-	Qlora,
-	Full,
-}
-
 fn method_set(methods: &[MethodArg]) -> MethodSet {
-	let methods: Vec<_> = methods
-		.iter()
-		.map(|method| match method {
-			MethodArg::Lora => Method::Lora,
-			MethodArg::Qlora => Method::Qlora,
-			MethodArg::Full => Method::Full,
-		})
-		.collect();
+	let methods: Vec<Method> = methods.iter().map(|method| (*method).into()).collect();
 	MethodSet::of(&methods)
 }
 

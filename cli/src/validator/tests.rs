@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chain_client::{keys, AccountId, Args, Call, Chain, DispatchError, Event, Memory, Signer, Validator};
+use chain_client::{keys, AccountId, Args, Call, Chain, DispatchError, Event, Memory, Signer};
 use openledger_primitives::{
 	format::{Format, Modality, ModalitySet},
 	item::{Case, Content, Datanet, Item, Neighbours, Outcome, Phase, Policy, Round, Vote},
@@ -12,6 +12,7 @@ use openledger_primitives::{
 	points::AcceptShare,
 	schedule::Schedule,
 	tally::{Tally, WIDTHS},
+	validator::Validator,
 	vote::{Reason, Verdict},
 	ItemId,
 };
@@ -101,7 +102,7 @@ impl Court {
 			modalities: text,
 			schedule: Schedule::constant((100, text)),
 			at_risk: 0,
-			unbonding: vec![],
+			unbonding: Default::default(),
 			credit: 0,
 			slashed: 0,
 		};

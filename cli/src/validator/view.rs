@@ -1,10 +1,11 @@
 //! What a validator looks at in one block.
 
 use anyhow::Result;
-use chain_client::{AccountId, Chain, Head, Query, Validator};
+use chain_client::{AccountId, Chain, Head, Query};
 use openledger_primitives::{
 	item::{Case, Phase, Round, Vote},
 	sortition::Draw,
+	validator::Validator,
 	ActiveBlock, ItemId, RoundIndex,
 };
 

@@ -105,9 +105,10 @@ mod try_state;
 mod types;
 mod weights;
 
+pub use openledger_primitives::hold::{Access, Deposit, Hold};
 pub use openledger_primitives::params::DatanetParams;
 pub use pallet::*;
-pub use types::{Access, AccessStatus, Checkpoint, Deposit, Hold, ItemView, QuotaLeft};
+pub use types::{AccessStatus, Checkpoint, ItemView, QuotaLeft};
 pub use weights::WeightInfo;
 
 #[import_section(events::events)]

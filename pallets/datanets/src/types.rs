@@ -1,41 +1,9 @@
 //! Records of this pallet alone.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use openledger_primitives::{item::Item, ActiveBlock, Balance};
+use openledger_primitives::{item::Item, ActiveBlock};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
-
-/// What an account has on hold for contributing.
-#[derive(
-	Clone,
-	Copy,
-	PartialEq,
-	Eq,
-	Default,
-	Debug,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-	Serialize,
-	Deserialize,
-)]
-pub struct Hold {
-	/// Plancks.
-	pub amount: Balance,
-	/// Unix time in milliseconds from which it can be released.
-	pub until_millis: u64,
-}
-
-/// The deposit of a Datanet.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub struct Deposit<AccountId> {
-	/// Whose balance it is held from.
-	pub who: AccountId,
-	/// Plancks.
-	pub amount: Balance,
-}
 
 /// The points of one contributor at a version of a Datanet.
 #[derive(
@@ -83,15 +51,6 @@ pub struct QuotaLeft {
 	pub datanet_bytes: u32,
 	/// Unix time in milliseconds at which the quota is whole again.
 	pub resets_at: u64,
-}
-
-/// A request for access to a restricted Datanet, or a grant.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub struct Access<AccountId> {
-	/// The last active block at which the account may request a training; `None`: it has asked, and nobody answered.
-	pub until: Option<ActiveBlock>,
-	/// Of the account if it asked, else of the owner that granted unasked.
-	pub deposit: Deposit<AccountId>,
 }
 
 /// Whether an account may train on a Datanet.

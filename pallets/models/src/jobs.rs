@@ -210,7 +210,9 @@ impl<T: Config> Pallet<T> {
 		if let Parent::Model(id) = spec.parent {
 			let earlier = Models::<T>::get(id).ok_or(Error::<T>::ModelNotFound)?.spec.method;
 			let adapters = earlier != Method::Full && spec.method != Method::Full;
-			ensure!(adapters, Error::<T>::ParentNotContinuable);
+			// The magnitudes of a DoRA are trained on, or there are none.
+			let alike = (earlier == Method::Dora) == (spec.method == Method::Dora);
+			ensure!(adapters && alike, Error::<T>::ParentNotContinuable);
 		}
 		Ok(())
 	}

@@ -79,8 +79,12 @@ mod weights;
 
 pub use epochs::PotAccount;
 pub use openledger_primitives::params::{PerKind, RewardParams};
+pub use openledger_primitives::{
+	epoch::{Epoch, EpochState, PoolBook, Sponsorship},
+	fee::Fee,
+};
 pub use pallet::*;
-pub use types::{Epoch, EpochState, EpochStatus, Fee, PoolBook, Sponsorship, SponsorshipStatus};
+pub use types::{EpochStatus, SponsorshipStatus};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]

@@ -161,8 +161,13 @@ mod votes;
 mod weights;
 
 pub use openledger_primitives::params::{CourtParams, MAX_CHALLENGES, MAX_PANEL, MAX_WIDTHS, RING_BLOCKS};
+pub use openledger_primitives::{
+	challenge::TrialBond,
+	plant::PlantBatch,
+	validator::{Unbonding, Validator, MAX_UNBONDING},
+};
 pub use pallet::*;
-pub use types::{CaseStatus, PlantBatch, TrialBond, Unbonding, Validator, ValidatorSummary, MAX_ROUNDS, MAX_UNBONDING};
+pub use types::{CaseStatus, ValidatorSummary, MAX_ROUNDS};
 pub use weights::WeightInfo;
 
 #[import_section(events::events)]

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, future::Future};
 
 use anyhow::{Context, Result};
-use chain_client::{keys, AccountId, Chain, ChainExt, EpochState, Query, Signer, Subxt};
+use chain_client::{keys, AccountId, Chain, ChainExt, Query, Signer, Subxt};
 use codec::Decode;
 use openledger_primitives::{
+	epoch::EpochState,
 	item::{Datanet, Item, Outcome},
 	model::Job,
 	Balance, DatanetId, ItemId, JobId,

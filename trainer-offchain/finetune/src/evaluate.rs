@@ -9,10 +9,10 @@ use candle_core::{DType, Device};
 use openledger_model::{peft, Decoder};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Sequences evaluated at once.
-const BATCH: usize = 4;
+/// Sequences that a thread evaluates at once.
+pub(crate) const BATCH: usize = 4;
 
 /// What an evaluation found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,24 +47,48 @@ pub fn evaluate_sequences(decoder: &Decoder, sequences: &[Sequence]) -> Result<O
 	}))
 }
 
+/// A frozen model to use, and how it is kept.
+#[derive(Clone, Debug)]
+pub struct Base {
+	/// Its folder.
+	pub folder: PathBuf,
+	/// Whether the linear layers are in four bits, as [`crate::Method::Qlora`] trains adapters.
+	pub nf4: bool,
+	/// Where it is computed with.
+	pub device: Device,
+}
+
+impl Base {
+	/// On the CPU, as it is in the folder.
+	pub fn new(folder: impl Into<PathBuf>) -> Self {
+		Self {
+			folder: folder.into(),
+			nf4: false,
+			device: Device::Cpu,
+		}
+	}
+
+	/// Reads it.
+	pub fn load(&self) -> Result<Decoder> {
+		Ok(Decoder::load_frozen(&self.folder, &self.device, DType::F32, self.nf4)?)
+	}
+}
+
 /// Loads model, adapter and data, and evaluates on no more than the first `limit` tokens of each document. Texts longer than
-/// `cutoff` tokens are evaluated in pieces. With `nf4` the linear layers are in four bits, as [`crate::Method::Qlora`] trained
-/// the adapter.
+/// `cutoff` tokens are evaluated in pieces.
 pub fn evaluate(
-	model: &Path,
-	nf4: bool,
+	base: &Base,
 	adapter: Option<&Path>,
 	data_path: &Path,
 	cutoff: usize,
 	limit: usize,
-	device: &Device,
 ) -> Result<Evaluation> {
-	let mut decoder = Decoder::load_frozen(model, device, DType::F32, nf4)?;
+	let mut decoder = base.load()?;
 	if let Some(adapter) = adapter {
 		peft::load(&mut decoder, adapter, false)?;
 	}
 	let dataset = data::read(data_path)?;
-	let encoder = Encoder::load(model, &decoder.config, &dataset.documents)?;
+	let encoder = Encoder::load(&base.folder, &decoder.config, &dataset.documents)?;
 	let mut texts = encode(&dataset.documents, encoder.as_ref())?;
 	texts.iter_mut().for_each(|text| text.truncate(limit));
 	texts.iter().try_for_each(|text| text.check(&decoder))?;

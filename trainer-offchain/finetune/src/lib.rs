@@ -26,7 +26,7 @@ mod training;
 
 pub use config::{Method, RunConfig, Scheduler};
 pub use error::{FinetuneError, Result};
-pub use evaluate::{evaluate, Evaluation};
+pub use evaluate::{evaluate, Base, Evaluation};
 pub use manifest::Manifest;
 pub use run::{resume, run, RunReport};
 pub use trainer::StepMetrics;

@@ -69,7 +69,7 @@ pub struct Inputs {
 	pub device: String,
 	/// What the base's weights were kept in: `float32` or `bfloat16`.
 	pub dtype: String,
-	/// See [`kernel_path`](crate::kernel::kernel_path): sums differ in the last digits on another.
+	/// See [`kernel_path`](crate::kernel::kernel_path): sums differ in the last digits on another. Of `dtype`.
 	pub kernel_path: String,
 	/// Threads it computed on: sums differ in the last digits on another number.
 	pub threads: usize,

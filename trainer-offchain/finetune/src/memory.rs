@@ -4,7 +4,8 @@
 //! graph, in [`GRAPH`]; `worker/tests/memory.rs` compares with real processes. Measured are dense models in f32; what is
 //! said of experts and of latent attention follows from the code.
 
-use crate::config::Method;
+use crate::config::{Dtype, Method};
+use crate::evaluate;
 use openledger_model::config::{DecoderConfig, Quantisation};
 use openledger_model::family::{MlpNames, QkvNames};
 use openledger_model::lora::ALL_LINEAR;
@@ -14,8 +15,9 @@ use openledger_model::{RawConfig, Result};
 struct Kept {
 	/// The program, its tokenizer and its threads, in bytes.
 	program: f64,
-	/// Bytes of a number that is computed with.
+	/// Bytes of a number that is computed with, and of one of a matrix in bf16.
 	number: f64,
+	narrow: f64,
 	/// Residual widths that a block keeps of a token beside attention's parts and the feed-forward part's.
 	hidden: f64,
 	/// How often query and key are kept: as the layer put them out, and turned or cut out of a joint output.
@@ -32,7 +34,7 @@ struct Kept {
 	/// Logits held at once, as long as they are of the least rows.
 	logits: f64,
 	least_rows: f64,
-	/// Copies of all trained numbers: values and two moments.
+	/// Copies of all trained numbers: values and two moments, at rest and in a state.
 	trained: f64,
 	/// A checkpoint's copies of those and its bytes, for which what the step freed is used again.
 	checkpoint: f64,
@@ -45,6 +47,7 @@ struct Kept {
 const STEP: Kept = Kept {
 	program: 30.0 * MIB,
 	number: 4.0,
+	narrow: 2.0,
 	hidden: 3.0,
 	turned: 1.0,
 	gated: 2.0,
@@ -84,6 +87,8 @@ pub struct Footprint<'a> {
 	pub weights: u64,
 	/// Whether the linear layers' weights are in four bits: by the method, or in the files ([`in_four_bits`]).
 	pub four_bits: bool,
+	/// What the matrices of a frozen model are kept in that are not in four bits.
+	pub dtype: Dtype,
 	/// What is trained.
 	pub method: Method,
 	/// Numbers of the adapter, of [`adapter_numbers`] or of the file that is continued; not used where all are trained.
@@ -101,25 +106,90 @@ pub struct Footprint<'a> {
 impl Footprint<'_> {
 	/// Most bytes at once: while the model is read, or while it is trained and its state is written.
 	pub fn peak_bytes(&self) -> u64 {
-		let kept = self.kept();
-		let model = self.model_bytes();
-		let reading = kept.program + model + self.reading_bytes();
-		let is_full = self.method == Method::Full;
-		let trained = kept.number * if is_full { self.weights } else { self.adapter } as f64;
-		// The model's own weights are the values where all are trained.
-		let at_rest = kept.program + trained * kept.trained + if is_full { 0.0 } else { model };
-		let step = self.activations() + trained * kept.gradients;
-		let writing = step.max(trained * kept.checkpoint);
-		reading.max(at_rest + writing).ceil() as u64
+		let writing = self.trained_bytes() * self.kept().checkpoint;
+		let training = self.at_rest() + self.step_bytes().max(writing);
+		self.reading_peak().max(training).ceil() as u64
 	}
 
-	/// Of the weights, as they are kept.
-	fn model_bytes(&self) -> f64 {
-		let narrow = match self.four_bits {
+	/// Most bytes at once while a part of it is made again and judged. The states before and after it, and what was published,
+	/// are held together only where the training has gone.
+	pub fn judging_bytes(&self) -> u64 {
+		let state = self.trained_bytes() * self.kept().trained;
+		let training = self.at_rest() + self.step_bytes().max(state);
+		let comparing = self.kept().program + 3.0 * state;
+		let peak = (self.reading_peak() + state).max(training).max(comparing);
+		peak.ceil() as u64
+	}
+
+	fn reading_peak(&self) -> f64 {
+		self.kept().program + self.model_bytes(self.dtype) + self.reading_bytes()
+	}
+
+	/// Between two steps.
+	fn at_rest(&self) -> f64 {
+		let kept = self.kept();
+		let frozen = match self.method {
+			// The model's own weights are the values.
+			Method::Full => 0.0,
+			Method::Lora | Method::Qlora => self.model_bytes(self.dtype),
+		};
+		kept.program + frozen + self.trained_bytes() * kept.trained
+	}
+
+	/// What a step takes beside that.
+	fn step_bytes(&self) -> f64 {
+		self.activations() + self.trained_bytes() * self.kept().gradients
+	}
+
+	fn trained_bytes(&self) -> f64 {
+		self.result_bytes() as f64
+	}
+
+	/// Most bytes at once while the result is evaluated on so many threads: over f32, whatever it was trained over.
+	pub fn evaluating_bytes(&self, threads: usize) -> u64 {
+		let (config, kept) = (self.config, self.kept());
+		let result = match self.method {
+			Method::Full => 0.0,
+			Method::Lora | Method::Qlora => self.result_bytes() as f64,
+		};
+		let tokens = (threads * evaluate::BATCH) as f64 * self.sequence as f64;
+		let plain = Self {
+			dropout: false,
+			dora: false,
+			..self.clone()
+		};
+		let widest = (0..config.layers)
+			.map(|block| plain.of_block(block))
+			.fold(0.0, f64::max);
+		let logits = threads as f64 * kept.logits.max(kept.least_rows * config.vocab_size as f64);
+		let logits = logits.min(tokens * config.vocab_size as f64);
+		let computing = kept.number * (tokens * widest * kept.slack + logits);
+		// What reading freed lies in pieces too small for what is computed.
+		let bytes = kept.program + self.model_bytes(Dtype::F32) + result + computing + self.reading_bytes();
+		bytes.ceil() as u64
+	}
+
+	/// Of the adapter, or of the model where all of it is trained: the size of the result's file.
+	pub fn result_bytes(&self) -> u64 {
+		let numbers = match self.method {
+			Method::Full => self.weights,
+			Method::Lora | Method::Qlora => self.adapter,
+		};
+		numbers * size_of::<f32>() as u64
+	}
+
+	/// Of the weights, the matrices that are not in four bits kept in `dtype`.
+	fn model_bytes(&self, dtype: Dtype) -> f64 {
+		let kept = self.kept();
+		let in_nf4 = match self.four_bits {
 			true => linear_numbers(self.config).min(self.weights) as f64,
 			false => 0.0,
 		};
-		(self.weights as f64 - narrow) * self.kept().number + narrow * NF4
+		let number = match dtype {
+			Dtype::F32 => kept.number,
+			Dtype::Bf16 => kept.narrow,
+		};
+		(self.weights as f64 - in_nf4) * number + in_nf4 * NF4
 	}
 
 	/// What reading the weights takes beside them: the largest, as it is in the file, widened, and laid out to be quantised.
@@ -385,6 +455,7 @@ mod tests {
 			config: &decoder.config,
 			weights: 1 << 24,
 			four_bits: false,
+			dtype: Dtype::F32,
 			method: Method::Lora,
 			adapter: 1 << 20,
 			dropout: false,
@@ -429,6 +500,14 @@ mod tests {
 			four_bits: true,
 			..base.clone()
 		};
-		assert!(narrow.peak_bytes() < base.peak_bytes());
+		let in_bf16 = Footprint {
+			dtype: Dtype::Bf16,
+			..base.clone()
+		};
+		for other in [narrow, in_bf16.clone()] {
+			assert!(other.peak_bytes() < base.peak_bytes(), "{other:?}");
+		}
+		assert_eq!(in_bf16.evaluating_bytes(2), base.evaluating_bytes(2), "over f32");
+		assert!(base.evaluating_bytes(4) > base.evaluating_bytes(2));
 	}
 }

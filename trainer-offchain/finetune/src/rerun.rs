@@ -52,8 +52,6 @@ impl Segment {
 /// A run or a part of it, made again.
 #[derive(Clone, Debug)]
 pub struct Repeated {
-	/// The state that it started from.
-	pub start: State,
 	/// The state that it came to; none where `on_step` broke it off.
 	pub end: Option<State>,
 	/// Steps of the whole run.
@@ -70,9 +68,7 @@ pub fn repeat(config: RunConfig, segment: Segment, from: Option<State>, on_step:
 		if let Some(state) = from {
 			training.restore(state)?;
 		}
-		let start = training.state()?;
 		let mut repeated = Repeated {
-			start,
 			end: None,
 			total_steps: training.total_steps,
 		};
@@ -86,20 +82,30 @@ pub fn repeat(config: RunConfig, segment: Segment, from: Option<State>, on_step:
 	})
 }
 
-/// How far apart two repetitions come whose starts are a rounding apart; none where `on_step` broke it off.
+/// What a segment starts from: the checkpoint before it, or what the configuration begins with.
+pub fn start(config: &RunConfig, checkpoint: Option<&Path>) -> Result<State> {
+	match checkpoint {
+		Some(path) => State::read(path),
+		None => on_threads(config.threads, || Training::new(&Setup::load(config.clone())?)?.state()),
+	}
+}
+
+/// How far apart two repetitions come whose starts are a rounding apart; none where `on_step` broke it off. `end` is where the
+/// first came to; `start` is asked for what it began with, which is not held meanwhile.
 pub fn sensitivity(
 	config: RunConfig,
 	segment: Segment,
-	start: &State,
+	start: impl Fn() -> Result<State>,
 	end: &State,
 	on_step: OnStep,
 ) -> Result<Option<f64>> {
-	let mut nudged = start.clone();
+	let mut nudged = start()?;
 	for (_, tensor) in nudged.trained_mut() {
 		tensor.values.iter_mut().for_each(|value| *value *= 1.0 + NUDGE);
 	}
 	let other = repeat(config, segment, Some(nudged), on_step)?.end;
-	Ok(other.map(|other| deviation(start, end, &other)))
+	let apart = |other: State| Ok(deviation(&start()?, end, &other));
+	other.map(apart).transpose()
 }
 
 /// What a comparison found.
@@ -113,31 +119,39 @@ pub struct Comparison {
 	pub deviation: f64,
 }
 
-/// Compares what was repeated with what was declared.
-pub fn compare(exact: bool, start: &State, expected: &State, found: &State) -> Comparison {
-	let apart = deviation(start, expected, found);
+/// Compares what was repeated with what was declared. `start` is asked for what it began with where they differ.
+pub fn compare(
+	exact: bool,
+	expected: &State,
+	found: &State,
+	start: impl FnOnce() -> Result<State>,
+) -> Result<Comparison> {
+	if expected == found {
+		return Ok(Comparison {
+			exact,
+			equal: true,
+			deviation: 0.0,
+		});
+	}
+	let apart = deviation(&start()?, expected, found);
 	let (a, b) = (expected.position, found.position);
 	let alike = |a: f64, b: f64| (a - b).abs() <= TOLERANCE * a.abs();
 	let position_fits =
 		(a.step, a.tokens) == (b.step, b.tokens) && alike(a.loss_sum, b.loss_sum) && alike(a.last_loss, b.last_loss);
-	Comparison {
+	Ok(Comparison {
 		exact,
-		equal: if exact {
-			expected == found
-		} else {
-			position_fits && apart <= TOLERANCE
-		},
+		equal: !exact && position_fits && apart <= TOLERANCE,
 		deviation: apart,
-	}
+	})
 }
 
-/// Whether this process adds up as the manifest declares: only then every byte must be equal.
-pub fn is_exact(declared: &Inputs, device_name: &str) -> Result<bool> {
-	let here = device(device_name)?;
+/// Whether this process, when it repeats by `config`, adds up as the manifest declares: only then every byte must be equal.
+pub fn is_exact(declared: &Inputs, config: &RunConfig) -> Result<bool> {
+	let here = device(&config.device)?;
 	Ok(here.is_cpu()
 		&& declared.device == "cpu"
 		&& declared.code == Code::current()
-		&& declared.kernel_path == kernel_path(&here)?)
+		&& declared.kernel_path == kernel_path(&here, config.dtype)?)
 }
 
 /// Checks that a run would read the files that the manifest names.

@@ -5,10 +5,12 @@
 //! what had the lowest loss in an evaluation, where that is kept, under [`BEST`], and the [`Position`] as JSON in the metadata. No random state is: every step draws from a stream of its own.
 
 use crate::error::{FinetuneError, Result};
-use safetensors::{tensor::Metadata, Dtype, SafeTensors, View};
+use safetensors::{tensor::Metadata, Dtype, View};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// Behind a tensor's name: AdamW's first moment of it.
@@ -17,6 +19,10 @@ pub const FIRST: &str = ".adamw_first";
 pub const SECOND: &str = ".adamw_second";
 /// Behind a tensor's name: what it was at the lowest loss of an evaluation.
 pub const BEST: &str = ".best";
+/// Bytes of a file that are held at once while its numbers are read.
+const PIECE: usize = 1 << 16;
+/// Longest header that is read, as the safetensors crate has it.
+const MAX_HEADER: u64 = 100_000_000;
 /// The metadata's key.
 const KEY: &str = "openledger_state";
 
@@ -141,20 +147,20 @@ impl State {
 
 	/// Reads what [`Self::to_bytes`] made; `path` is for messages.
 	pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
-		let malformed = |reason: String| FinetuneError::Damaged {
-			path: path.to_owned(),
-			reason,
-		};
-		let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| malformed(e.to_string()))?;
-		let position = position_of(&metadata).ok_or_else(|| malformed("is no checkpoint of a training".into()))?;
-		let tensors = read_tensors(bytes, path)?;
-		Ok(Self { position, tensors })
+		Self::of(read_from(bytes, bytes.len() as u64, path)?, path)
 	}
 
 	/// Reads a checkpoint's file.
 	pub fn read(path: &Path) -> Result<Self> {
-		let bytes = std::fs::read(path).map_err(FinetuneError::io(path))?;
-		Self::from_bytes(&bytes, path)
+		Self::of(read_file(path)?, path)
+	}
+
+	fn of((tensors, metadata): (Tensors, Metadata), path: &Path) -> Result<Self> {
+		let position = position_of(&metadata).ok_or_else(|| FinetuneError::Damaged {
+			path: path.to_owned(),
+			reason: "is no checkpoint of a training".into(),
+		})?;
+		Ok(Self { position, tensors })
 	}
 
 	/// What training goes on from, to change it: neither moments nor the best so far.
@@ -178,6 +184,16 @@ impl State {
 		let all = self.tensors.iter().map(|(name, values)| (name.as_str(), values));
 		all.filter(move |(name, _)| result(name))
 			.map(|(name, values)| (name.strip_suffix(BEST).unwrap_or(name), values))
+	}
+
+	/// Whether these tensors are what [`Self::trained`] gives.
+	pub fn has_trained(&self, tensors: &Tensors) -> bool {
+		let (mut own, mut count) = (self.trained(), 0);
+		let is_same = own.all(|(name, values)| {
+			count += 1;
+			tensors.get(name) == Some(values)
+		});
+		is_same && count == tensors.len()
 	}
 
 	/// The same state with another result; `None` where its tensors are not of the same names.
@@ -213,26 +229,55 @@ fn position_of(metadata: &Metadata) -> Option<Position> {
 }
 
 /// The tensors of a safetensors file in f32.
-pub fn read_tensors(bytes: &[u8], path: &Path) -> Result<Tensors> {
-	let malformed = |reason: String| FinetuneError::Damaged {
+pub fn read_tensors(path: &Path) -> Result<Tensors> {
+	Ok(read_file(path)?.0)
+}
+
+fn read_file(path: &Path) -> Result<(Tensors, Metadata)> {
+	let file = File::open(path).map_err(FinetuneError::io(path))?;
+	let bytes = file.metadata().map_err(FinetuneError::io(path))?.len();
+	read_from(file, bytes, path)
+}
+
+/// Reads so many bytes of a safetensors file, its numbers piece by piece: a state of gigabytes is not held twice.
+fn read_from(mut file: impl Read, bytes: u64, path: &Path) -> Result<(Tensors, Metadata)> {
+	let damaged = |reason: String| FinetuneError::Damaged {
 		path: path.to_owned(),
 		reason,
 	};
-	let file = SafeTensors::deserialize(bytes).map_err(|e| malformed(e.to_string()))?;
+	let mut fill = |buffer: &mut [u8]| file.read_exact(buffer).map_err(|e| damaged(e.to_string()));
+	let mut length = [0; 8];
+	fill(&mut length)?;
+	let length = u64::from_le_bytes(length);
+	if length > MAX_HEADER.min(bytes) {
+		return Err(damaged(format!("its header has {length} bytes")));
+	}
+	let mut header = vec![0; length as usize];
+	fill(&mut header)?;
+	let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| damaged(e.to_string()))?;
+	let expected = (size_of_val(&length) + header.len() + metadata.data_len()) as u64;
+	if expected != bytes {
+		return Err(damaged(format!("it has {bytes} bytes; expected {expected}")));
+	}
 	let mut tensors = Tensors::new();
-	for (name, view) in file.tensors() {
-		if view.dtype() != Dtype::F32 {
-			return Err(malformed(format!(
-				"tensor `{name}` is {:?}; expected F32",
-				view.dtype()
-			)));
+	let mut piece = vec![0; PIECE];
+	for name in metadata.offset_keys() {
+		let Some(info) = metadata.info(&name) else { continue };
+		if info.dtype != Dtype::F32 {
+			return Err(damaged(format!("tensor `{name}` is {:?}; expected F32", info.dtype)));
 		}
-		let number = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-		let values = view.data().chunks_exact(size_of::<f32>()).map(number).collect();
-		let shape = view.shape().to_vec();
+		let mut values = vec![0.0; info.shape.iter().product()];
+		for numbers in values.chunks_mut(PIECE / size_of::<f32>()) {
+			let piece = &mut piece[..size_of_val(numbers)];
+			fill(piece)?;
+			for (number, bytes) in numbers.iter_mut().zip(piece.chunks_exact(size_of::<f32>())) {
+				*number = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+			}
+		}
+		let shape = info.shape.clone();
 		tensors.insert(name, Values { shape, values });
 	}
-	Ok(tensors)
+	Ok((tensors, metadata))
 }
 
 /// How far `found` is from `expected`: of the trained tensors as a share of the way that they went from `start`, of each
@@ -255,10 +300,10 @@ pub fn deviation(start: &State, expected: &State, found: &State) -> f64 {
 		let (Some(start), Some(found)) = (start.filter(like), found.filter(like)) else {
 			return f64::INFINITY;
 		};
-		apart[kind] += square(values, &found.values);
+		apart[kind] += square(values, found.values.iter().copied());
 		size[kind] += match kind {
-			0 => square(values, &start.values),
-			_ => square(values, &vec![0.0; values.values.len()]),
+			0 => square(values, start.values.iter().copied()),
+			_ => square(values, std::iter::repeat(0.0)),
 		};
 	}
 	let share = |(apart, size): (f64, f64)| match apart.sqrt() / size.sqrt() {
@@ -270,9 +315,9 @@ pub fn deviation(start: &State, expected: &State, found: &State) -> f64 {
 }
 
 /// Square of the distance.
-fn square(a: &Values, b: &[f32]) -> f64 {
+fn square(a: &Values, b: impl Iterator<Item = f32>) -> f64 {
 	let pairs = a.values.iter().zip(b);
-	pairs.map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum()
+	pairs.map(|(a, b)| (f64::from(*a) - f64::from(b)).powi(2)).sum()
 }
 
 #[cfg(test)]
@@ -314,7 +359,15 @@ mod tests {
 	fn file_should_be_refused_when_it_is_no_state() {
 		let bytes = state([1.0, 2.0]).to_bytes().unwrap();
 		let plain = safetensors::serialize(&state([1.0, 2.0]).tensors, None).unwrap();
-		for (bytes, reason) in [(&bytes[..bytes.len() - 1], "cp.safetensors"), (&plain, "no checkpoint")] {
+		let longer = [&bytes[..], &[0]].concat();
+		for (bytes, reason) in [
+			(&bytes[..bytes.len() - 1], "expected"),
+			(&longer, "expected"),
+			(&bytes[..7], "cp.safetensors"),
+			(&[0xff; 64], "header"),
+			(&[0; 8], "cp.safetensors"),
+			(&plain, "no checkpoint"),
+		] {
 			let message = State::from_bytes(bytes, Path::new("cp.safetensors"))
 				.unwrap_err()
 				.to_string();
@@ -327,6 +380,8 @@ mod tests {
 		let (old, new) = (state([1.0, 2.0]), state([3.0, 4.0]));
 		let trained = |state: &State| -> Tensors { state.trained().map(|(n, v)| (n.to_owned(), v.clone())).collect() };
 		assert_eq!(old.with_trained(trained(&new)), Some(new.clone()));
+		assert!(new.has_trained(&trained(&new)) && !old.has_trained(&trained(&new)));
+		assert!(!new.has_trained(&new.tensors) && !new.has_trained(&Tensors::new()));
 		assert_eq!(old.with_trained(new.tensors), None);
 		assert_eq!(old.with_trained(Tensors::new()), None);
 	}

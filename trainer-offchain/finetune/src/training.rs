@@ -111,7 +111,7 @@ impl Setup {
 			checkpoint_every: self.checkpoint_every(),
 			device: config.device.clone(),
 			dtype: config.dtype.name().into(),
-			kernel_path: kernel_path(&self.decoder.device)?,
+			kernel_path: kernel_path(&self.decoder.device, config.dtype)?,
 			threads: rayon::current_num_threads(),
 		})
 	}

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 use std::fmt;
+use std::sync::OnceLock;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -18,8 +19,36 @@ pub enum Format {
 	Json,
 }
 
+static FORMAT: OnceLock<Format> = OnceLock::new();
+
+/// A line of what a command does: for people the text alone, for programs an object with these fields too.
+pub fn tell(message: &str, fields: Value) {
+	if FORMAT.get() != Some(&Format::Json) {
+		eprintln!("{message}");
+		return;
+	}
+	let mut line = head(&Level::INFO);
+	line.insert("message".into(), message.into());
+	if let Value::Object(fields) = fields {
+		line.extend(fields);
+	}
+	eprintln!("{}", Value::Object(line));
+}
+
+/// What every line for programs has.
+fn head(level: &Level) -> Map<String, Value> {
+	let mut time = String::new();
+	// Writing to a string does not fail.
+	let _ = SystemTime.format_time(&mut Writer::new(&mut time));
+	Map::from_iter([
+		("timestamp".into(), time.into()),
+		("level".into(), level.as_str().into()),
+	])
+}
+
 /// Starts to log what `RUST_LOG` asks for.
 pub fn init(format: Format) {
+	FORMAT.get_or_init(|| format);
 	let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
 	let log = tracing_subscriber::fmt()
 		.with_env_filter(filter)
@@ -39,11 +68,7 @@ where
 	N: for<'a> FormatFields<'a> + 'static,
 {
 	fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-		let mut time = String::new();
-		SystemTime.format_time(&mut Writer::new(&mut time))?;
-		let mut line = Map::new();
-		line.insert("timestamp".into(), time.into());
-		line.insert("level".into(), event.metadata().level().as_str().into());
+		let mut line = head(event.metadata().level());
 		event.record(&mut Fields(&mut line));
 		writeln!(writer, "{}", Value::Object(line))
 	}

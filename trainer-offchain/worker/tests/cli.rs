@@ -479,6 +479,33 @@ fn a_pdf_made_to_harm_should_be_passed_over() {
 }
 
 #[test]
+fn json_log_of_a_run_should_have_its_steps_as_fields() {
+	let dir = tempfile::tempdir().unwrap();
+	let output = dir.path().join("out");
+	let toml = run_toml(dir.path(), &output, "max_steps = 4\nlogging_steps = 2\n");
+	let done = go(&["finetune", "--log-format", "json", "--config", &toml]);
+	assert!(done.status.success());
+	let log = String::from_utf8(done.stderr).unwrap();
+	let lines: Vec<Value> = log
+		.lines()
+		.map(|line| serde_json::from_str(line).expect(line))
+		.collect();
+	assert!(lines
+		.iter()
+		.all(|line| line["timestamp"].is_string() && line["level"].is_string() && line["message"].is_string()));
+	let written = std::fs::read_to_string(output.join("metrics.jsonl")).unwrap();
+	let written: Vec<Value> = written
+		.lines()
+		.map(|line| serde_json::from_str(line).unwrap())
+		.collect();
+	let steps = lines.iter().filter(|line| line["loss"].is_number());
+	let steps: Vec<_> = steps.map(|line| (&line["step"], &line["loss"])).collect();
+	let expected: Vec<_> = written.iter().map(|line| (&line["step"], &line["loss"])).collect();
+	assert_eq!(steps, expected);
+	assert_eq!(lines.last().unwrap()["output"], text(&output));
+}
+
+#[test]
 fn json_log_should_be_an_object_a_line_without_secrets() {
 	const PHRASE: &str = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
 	let dir = tempfile::tempdir().unwrap();

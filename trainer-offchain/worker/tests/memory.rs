@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 use openledger_finetune::memory::{adapter_numbers, in_four_bits, numbers_in, Footprint};
-use openledger_finetune::Method;
+use openledger_finetune::{config::Dtype, Method};
 use openledger_model::{checkpoint, Decoder, DecoderConfig, RawConfig};
 use serde_json::{json, Value};
 use std::mem::MaybeUninit;
@@ -65,87 +65,246 @@ fn write_data(path: &Path, sequence: usize) {
 	std::fs::write(path, lines.collect::<String>()).unwrap();
 }
 
-/// Runs to the end; the most bytes that were resident at once.
+/// Runs to the end with this status; the most bytes that were resident at once.
 #[expect(clippy::zombie_processes, reason = "wait4 waits, and says what the process used")]
-fn peak_of(command: &mut Command) -> u64 {
+fn peak_of(command: &mut Command, expected: i32) -> u64 {
 	let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
 	let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());
 	// SAFETY: both places are ours, and nobody else waits for this child.
 	let waited = unsafe { libc::wait4(child.id() as i32, &mut status, 0, usage.as_mut_ptr()) };
 	assert_eq!(waited, child.id() as i32);
-	assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{status}");
+	assert!(
+		libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == expected,
+		"{status}"
+	);
 	// SAFETY: wait4 filled it.
 	let usage = unsafe { usage.assume_init() };
 	// In KiB on Linux.
 	usage.ru_maxrss as u64 * 1024
 }
 
-#[test]
-fn estimate_should_be_within_a_fifth_of_what_trainings_take() {
-	let dir = tempfile::tempdir().unwrap();
-	let (model, data, output) = (
-		dir.path().join("model"),
-		dir.path().join("data.jsonl"),
-		dir.path().join("out"),
-	);
-	let mut wrong = Vec::new();
-	// Family, method, sequences, tokens, rank, targets, dropout, whether the adapter is a DoRA.
-	let all = vec!["all-linear".to_owned()];
-	for (family, method, batch, sequence, rank, targets, dropout, dora) in [
-		("llama", Method::Lora, 1, 128, 8, vec![], 0.0, false),
-		("llama", Method::Lora, 4, 384, 8, vec![], 0.0, false),
-		("llama", Method::Lora, 2, 384, 64, all.clone(), 0.1, false),
-		("llama", Method::Lora, 4, 384, 8, all, 0.1, true),
-		("llama", Method::Qlora, 2, 384, 8, vec![], 0.0, false),
-		("llama", Method::Qlora, 4, 384, 8, vec![], 0.0, false),
-		("llama", Method::Full, 1, 128, 0, vec![], 0.0, false),
-		("llama", Method::Full, 4, 384, 0, vec![], 0.0, false),
-		("gpt2", Method::Lora, 2, 512, 8, vec![], 0.0, false),
-		("gpt2", Method::Qlora, 2, 128, 8, vec![], 0.0, false),
-		("gpt2", Method::Full, 2, 256, 0, vec![], 0.0, false),
-	] {
-		let saved = save(if family == "llama" { llama() } else { gpt2() }, &model);
-		write_data(&data, sequence);
+/// A training that is measured.
+struct Measured {
+	family: &'static str,
+	method: Method,
+	dtype: Dtype,
+	batch: u64,
+	sequence: u64,
+	rank: u64,
+	targets: &'static [&'static str],
+	dropout: f64,
+	dora: bool,
+	/// Whether judging it is measured too, and evaluating its result.
+	used: bool,
+}
+
+const LORA: Measured = Measured {
+	family: "llama",
+	method: Method::Lora,
+	dtype: Dtype::F32,
+	batch: 4,
+	sequence: 384,
+	rank: 8,
+	targets: &[],
+	dropout: 0.0,
+	dora: false,
+	used: false,
+};
+const QLORA: Measured = Measured {
+	method: Method::Qlora,
+	..LORA
+};
+const FULL: Measured = Measured {
+	method: Method::Full,
+	rank: 0,
+	used: true,
+	..LORA
+};
+const ALL: &[&str] = &["all-linear"];
+
+impl Measured {
+	fn run_toml(&self, [model, data, output]: [&Path; 3]) -> String {
+		let Self {
+			batch, sequence, rank, ..
+		} = self;
+		let dtype = match self.dtype {
+			Dtype::F32 => "f32",
+			Dtype::Bf16 => "bf16",
+		};
 		let mut text = format!(
 			"model = {model:?}\ndata = {data:?}\noutput = {output:?}\nbatch_size = {batch}\ngradient_accumulation = 2\n\
-			 cutoff_length = {sequence}\nmax_steps = 2\nsave_steps = 1\nmax_checkpoints = 2\nthreads = {THREADS}\n"
+			 cutoff_length = {sequence}\nmax_steps = 2\nsave_steps = 1\nmax_checkpoints = 2\nthreads = {THREADS}\n\
+			 dtype = {dtype:?}\n"
 		);
-		text += &match method {
+		text += &match self.method {
 			Method::Full => "method = \"full\"\n".to_owned(),
 			Method::Qlora => format!("method = \"qlora\"\nlora_rank = {rank}\n"),
-			Method::Lora if targets.is_empty() => format!("lora_rank = {rank}\n"),
+			Method::Lora if self.targets.is_empty() => format!("lora_rank = {rank}\n"),
 			Method::Lora => {
+				let Self {
+					targets, dropout, dora, ..
+				} = self;
 				format!("lora_rank = {rank}\nlora_targets = {targets:?}\nlora_dropout = {dropout:?}\ndora = {dora}\n")
 			}
 		};
-		let config = dir.path().join("run.toml");
-		std::fs::write(&config, text).unwrap();
-		let mut command = Command::new(env!("CARGO_BIN_EXE_openledger-trainer"));
-		let peak = peak_of(command.args(["finetune", "--config"]).arg(&config));
-		let file_bytes = model.join("model.safetensors").metadata().unwrap().len();
-		let estimate = Footprint {
+		text
+	}
+
+	fn footprint<'a>(&self, saved: &'a Saved, file_bytes: u64) -> Footprint<'a> {
+		let targets: Vec<_> = self.targets.iter().map(|target| (*target).to_owned()).collect();
+		Footprint {
 			config: &saved.config,
 			weights: numbers_in(&saved.raw_config, &saved.config, file_bytes).unwrap(),
-			four_bits: in_four_bits(&saved.raw_config, method).unwrap(),
+			four_bits: in_four_bits(&saved.raw_config, self.method).unwrap(),
+			dtype: self.dtype,
+			method: self.method,
+			adapter: adapter_numbers(&saved.config, self.rank, &targets, self.dora),
+			dropout: self.dropout > 0.0,
+			dora: self.dora,
+			batch: self.batch,
+			sequence: self.sequence,
+		}
+	}
+}
+
+/// Declares another kernel path and learning rate, so that all states are compared: the most that judging takes.
+fn falsify(manifest: &Path) {
+	let mut value: Value = serde_json::from_slice(&std::fs::read(manifest).unwrap()).unwrap();
+	value["inputs"]["kernel_path"] = json!("abacus");
+	value["inputs"]["config"]["learning_rate"] = json!(0.1);
+	std::fs::write(manifest, value.to_string()).unwrap();
+}
+
+#[test]
+fn estimates_should_be_within_a_fifth_of_what_trainings_judgements_and_evaluations_take() {
+	let dir = tempfile::tempdir().unwrap();
+	let at = |name: &str| dir.path().join(name);
+	let (model, data, output, config) = (at("model"), at("data.jsonl"), at("out"), at("run.toml"));
+	let trainer = || {
+		let mut command = Command::new(env!("CARGO_BIN_EXE_openledger-trainer"));
+		command.env("RAYON_NUM_THREADS", THREADS.to_string());
+		command
+	};
+	let mut wrong = Vec::new();
+	for measured in [
+		Measured {
+			batch: 1,
+			sequence: 128,
+			..LORA
+		},
+		Measured { used: true, ..LORA },
+		Measured {
+			batch: 2,
+			rank: 64,
+			targets: ALL,
+			dropout: 0.1,
+			..LORA
+		},
+		Measured {
+			targets: ALL,
+			dropout: 0.1,
+			dora: true,
+			..LORA
+		},
+		Measured {
+			dtype: Dtype::Bf16,
+			batch: 1,
+			sequence: 128,
+			..LORA
+		},
+		Measured {
+			dtype: Dtype::Bf16,
+			used: true,
+			..LORA
+		},
+		Measured { batch: 2, ..QLORA },
+		QLORA,
+		Measured {
+			dtype: Dtype::Bf16,
+			used: true,
+			..QLORA
+		},
+		Measured {
+			batch: 1,
+			sequence: 128,
+			..FULL
+		},
+		FULL,
+		Measured {
+			family: "gpt2",
+			batch: 2,
+			sequence: 512,
+			used: true,
+			..LORA
+		},
+		Measured {
+			family: "gpt2",
+			batch: 2,
+			sequence: 128,
+			..QLORA
+		},
+		Measured {
+			family: "gpt2",
+			batch: 2,
+			sequence: 256,
+			..FULL
+		},
+	] {
+		let saved = save(if measured.family == "llama" { llama() } else { gpt2() }, &model);
+		write_data(&data, measured.sequence as usize);
+		std::fs::write(&config, measured.run_toml([&model, &data, &output])).unwrap();
+		let file_bytes = model.join("model.safetensors").metadata().unwrap().len();
+		let footprint = measured.footprint(&saved, file_bytes);
+		let Measured {
+			family,
 			method,
-			adapter: adapter_numbers(&saved.config, rank, &targets, dora),
-			dropout: dropout > 0.0,
-			dora,
+			dtype,
 			batch,
-			sequence: sequence as u64,
+			sequence,
+			rank,
+			dora,
+			..
+		} = measured;
+		let what = format!("{family} {method:?} {dtype:?} batch {batch} x {sequence}, rank {rank}, DoRA {dora}");
+		let mut compare = |work: &str, peak: u64, estimate: u64| {
+			let off = estimate as f64 / peak as f64 - 1.0;
+			let (peak, estimate) = (peak >> 20, estimate >> 20);
+			let line = format!(
+				"{what}, {work}: {peak} MiB, estimated {estimate} MiB, off by {:.0} %",
+				off * 100.0
+			);
+			println!("{line}");
+			if off.abs() > 0.2 {
+				wrong.push(line);
+			}
+		};
+		let peak = peak_of(trainer().args(["finetune", "--config"]).arg(&config), 0);
+		compare("training", peak, footprint.peak_bytes());
+		if !measured.used {
+			continue;
 		}
-		.peak_bytes();
-		let off = estimate as f64 / peak as f64 - 1.0;
-		let line = format!(
-			"{family} {method:?} batch {batch} x {sequence}, rank {rank}, DoRA {dora}: {} MiB, estimated {} MiB, off by {:.0} %",
-			peak >> 20,
-			estimate >> 20,
-			off * 100.0
+		let result = output.join("adapter");
+		let mut evaluate = trainer();
+		evaluate.arg("evaluate").arg("--data").arg(&data);
+		evaluate.args(["--cutoff-length", &sequence.to_string()]);
+		match method {
+			Method::Full => evaluate.arg("--model").arg(output.join("model")),
+			_ => evaluate.arg("--model").arg(&model).arg("--adapter").arg(&result),
+		};
+		if method == Method::Qlora {
+			evaluate.arg("--nf4");
+		}
+		compare(
+			"evaluating",
+			peak_of(&mut evaluate, 0),
+			footprint.evaluating_bytes(THREADS),
 		);
-		println!("{line}");
-		if off.abs() > 0.2 {
-			wrong.push(line);
-		}
+		let manifest = output.join("manifest.json");
+		falsify(&manifest);
+		let mut reproduce = trainer();
+		reproduce.arg("reproduce").arg(&manifest).args(["--segment", "1"]);
+		reproduce.arg("--model").arg(&model).arg("--data").arg(&data);
+		compare("judging", peak_of(&mut reproduce, 3), footprint.judging_bytes());
 	}
 	assert!(wrong.is_empty(), "{wrong:#?}");
 }

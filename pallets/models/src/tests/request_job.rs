@@ -124,6 +124,14 @@ fn request_job_should_continue_adapters_only() {
 				..on_model.clone()
 			};
 			assert_noop!(request(full), Error::<Test>::ParentNotContinuable);
+			let dora = TrainingSpec {
+				method: Method::Dora,
+				..on_model.clone()
+			};
+			assert_noop!(request(dora.clone()), Error::<Test>::ParentNotContinuable);
+			Registry::<Test>::mutate(0, |model| model.as_mut().unwrap().spec.method = Method::Dora);
+			assert_noop!(request(on_model.clone()), Error::<Test>::ParentNotContinuable);
+			assert_ok!(request(dora));
 			Registry::<Test>::mutate(0, |model| model.as_mut().unwrap().spec.method = Method::Full);
 			assert_noop!(request(on_model), Error::<Test>::ParentNotContinuable);
 		});

@@ -74,7 +74,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 		};
 		bail!("--{flag}: {reason}");
 	}
-	let base = args.model.base()?;
+	let base = args.model.load()?;
 	let tokenizer = args.model.tokenizer(&base)?;
 	let mut voices = Vec::new();
 	if args.compare || args.model.adapter.is_none() {

@@ -25,16 +25,12 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
-	let device = openledger_finetune::run::device(&args.model.device)?;
-	let (model, adapter) = (&args.model.model, args.model.adapter.as_deref());
 	let found = evaluate(
-		model,
-		args.model.nf4,
-		adapter,
+		&args.model.base.chosen()?,
+		args.model.adapter.as_deref(),
 		&args.data,
 		args.cutoff_length,
 		args.max_tokens.unwrap_or(usize::MAX),
-		&device,
 	)?;
 	if args.json {
 		super::print_json(&found)?;

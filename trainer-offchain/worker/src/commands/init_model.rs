@@ -1,8 +1,10 @@
 //! `init-model`: a small model from nothing.
 
+use crate::log::tell;
 use crate::stop::{Stop, STOPPED};
 use anyhow::Result;
 use openledger_finetune::pretrain::{init_model, InitConfig, Progress};
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -66,7 +68,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 		learning_rate: args.learning_rate,
 		seed: args.seed,
 	};
-	eprintln!("training the tokenizer");
+	tell("training the tokenizer", json!({}));
 	let mut reported = Instant::now();
 	let report = init_model(&config, &mut |progress| {
 		match progress {
@@ -75,21 +77,27 @@ pub fn run(args: Args) -> Result<ExitCode> {
 				tokens,
 				parameters,
 			} => {
-				eprintln!("{files} files, {tokens} tokens; {parameters} parameters");
+				let line = format!("{files} files, {tokens} tokens; {parameters} parameters");
+				tell(
+					&line,
+					json!({ "files": files, "tokens": tokens, "parameters": parameters }),
+				);
 			}
 			Progress::Step(m) if m.step == 1 || m.step == m.total_steps || reported.elapsed() > REPORT_EVERY => {
 				reported = Instant::now();
-				eprintln!(
+				let line = format!(
 					"step {}/{}  loss {:.3}  {:.0} tokens/s",
 					m.step, m.total_steps, m.loss, m.tokens_per_s
 				);
+				tell(&line, json!(m));
 			}
 			Progress::Step(_) => {}
 		}
 		stop.asked()
 	})?;
 	if report.interrupted {
-		eprintln!("stopped at step {}; nothing was written", report.steps);
+		let line = format!("stopped at step {}; nothing was written", report.steps);
+		tell(&line, json!({ "step": report.steps }));
 		return Ok(ExitCode::from(STOPPED));
 	}
 	super::print_json(&report)?;

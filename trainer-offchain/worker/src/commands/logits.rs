@@ -35,7 +35,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 	if len == 0 || rows.iter().any(|row| row.len() != len) {
 		bail!("{file}: key `input_ids`: expected rows of one length, not empty; pad or split them");
 	}
-	let base = args.model.base()?;
+	let base = args.model.load()?;
 	let decoder = args.model.tuned(&base)?;
 	rows.iter()
 		.try_for_each(|row| decoder.check_ids(row))

@@ -13,19 +13,16 @@ pub mod reproduce;
 pub mod serve;
 
 use anyhow::{ensure, Result};
-use candle_core::DType;
+use openledger_finetune::Base;
 use openledger_model::{peft, Decoder, ModelTokenizer};
 use std::path::{Path, PathBuf};
 
-/// Which model.
+/// Which base model, and how it is kept.
 #[derive(clap::Args)]
-pub struct ModelArgs {
+pub struct BaseArgs {
 	/// Folder of the model: config.json, safetensors, tokenizer.json
 	#[arg(long, value_name = "DIR")]
 	pub model: PathBuf,
-	/// Folder of a PEFT adapter to put around it
-	#[arg(long, value_name = "DIR")]
-	pub adapter: Option<PathBuf>,
 	/// Keep the weights of linear layers in four bits (NF4), as the method qlora does
 	#[arg(long)]
 	pub nf4: bool,
@@ -34,11 +31,31 @@ pub struct ModelArgs {
 	pub device: String,
 }
 
-impl ModelArgs {
+impl BaseArgs {
 	/// The base model.
-	fn base(&self) -> Result<Decoder> {
-		let device = openledger_finetune::run::device(&self.device)?;
-		Ok(Decoder::load_frozen(&self.model, &device, DType::F32, self.nf4)?)
+	fn chosen(&self) -> Result<Base> {
+		Ok(Base {
+			folder: self.model.clone(),
+			nf4: self.nf4,
+			device: openledger_finetune::run::device(&self.device)?,
+		})
+	}
+}
+
+/// Which model.
+#[derive(clap::Args)]
+pub struct ModelArgs {
+	#[command(flatten)]
+	pub base: BaseArgs,
+	/// Folder of a PEFT adapter to put around it
+	#[arg(long, value_name = "DIR")]
+	pub adapter: Option<PathBuf>,
+}
+
+impl ModelArgs {
+	/// Reads the base model.
+	fn load(&self) -> Result<Decoder> {
+		Ok(self.base.chosen()?.load()?)
 	}
 
 	/// The model with its adapter.
@@ -51,7 +68,7 @@ impl ModelArgs {
 	}
 
 	fn tokenizer(&self, decoder: &Decoder) -> Result<ModelTokenizer> {
-		Ok(ModelTokenizer::load(&self.model, &decoder.config)?)
+		Ok(ModelTokenizer::load(&self.base.model, &decoder.config)?)
 	}
 }
 

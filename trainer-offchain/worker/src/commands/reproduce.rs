@@ -1,18 +1,20 @@
 //! `reproduce`: repeats the run of a manifest, or one segment of it, and compares what comes out.
 
+use crate::log::tell;
 use crate::stop::{Stop, STOPPED};
-use crate::worker::cache::{Cache, Wanted};
-use crate::worker::prepare::{create_dir, file_name, link};
+use crate::worker::cache::{create_dir, Cache, Wanted};
+use crate::worker::prepare::file_name;
 use crate::worker::record::{FileRecord, JobManifest};
 use crate::worker::{mark, GATEWAY};
 use anyhow::{bail, ensure, Context, Result};
 use openledger_finetune::checkpoints::{read_intact, CheckpointRecord};
 use openledger_finetune::hash::hash_file;
-use openledger_finetune::rerun::{check_files, compare, config_of, is_exact, repeat, Segment};
+use openledger_finetune::rerun::{self, check_files, compare, config_of, is_exact, repeat, Segment};
 use openledger_finetune::state::{read_tensors, State, Values};
-use openledger_finetune::{kernel, Manifest};
+use openledger_finetune::{kernel::kernel_path, Manifest};
 use payload_store::{Cid, GatewayClient, Kind, PayloadStore};
 use serde::Serialize;
+use serde_json::json;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -114,7 +116,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 			Ok(ExitCode::from(if found.equal { 0 } else { DIFFERS }))
 		}
 		None => {
-			eprintln!("stopped");
+			tell("stopped", json!({}));
 			Ok(ExitCode::from(STOPPED))
 		}
 	}
@@ -157,15 +159,16 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 	let mut config = config_of(run, &files.model, &files.data, files.init_adapter.as_deref())?;
 	config.device = device.into();
 	check_files(&run.inputs, &config)?;
+	let exact = is_exact(&run.inputs, &config)?;
+	let kernel_path = kernel_path(&openledger_finetune::run::device(device)?, config.dtype)?;
 	let state =
 		|number: usize| -> Result<State> { Ok(read_intact(&files.checkpoints[&number], &run.checkpoints[number])?) };
-	let start = match segment.number.checked_sub(1) {
-		Some(before) => Some(state(before)?),
-		None => None,
-	};
-	let repeated = repeat(config, segment, start, &mut |m| {
+	let before = segment.number.checked_sub(1);
+	let from = before.map(state).transpose()?;
+	let repeated = repeat(config.clone(), segment, from, &mut |m| {
 		if m.step.is_multiple_of((m.total_steps / LINES).max(1)) {
-			eprintln!("step {}/{}  loss {:.4}", m.step, segment.until, m.loss);
+			let line = format!("step {}/{}  loss {:.4}", m.step, segment.until, m.loss);
+			tell(&line, json!(m));
 		}
 		stop.asked()
 	})?;
@@ -187,8 +190,9 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 		write_result(&end, declared, &made)?;
 		result(run, &files.result, &end)?
 	};
-	let exact = is_exact(&run.inputs, device)?;
-	let compared = compare(exact, &repeated.start, &expected, &end);
+	let compared = compare(exact, &expected, &end, || {
+		rerun::start(&config, before.map(|before| files.checkpoints[&before].as_path()))
+	})?;
 	let found_sha256 = hash_file(&made, "")?.sha256;
 	Ok(Some(Found {
 		segment: part.by_checkpoint.then_some(segment.number),
@@ -204,7 +208,7 @@ pub fn reproduce(declared: &Declared, part: &Part, files: &Files, device: &str, 
 		expected_sha256,
 		found_sha256,
 		declared_kernel_path: run.inputs.kernel_path.clone(),
-		kernel_path: kernel::kernel_path(&openledger_finetune::run::device(device)?)?,
+		kernel_path,
 		threads: run.inputs.threads,
 	}))
 }
@@ -223,7 +227,7 @@ fn result(run: &Manifest, path: &Path, end: &State) -> Result<(State, String)> {
 		super::show(path),
 		found.sha256
 	);
-	let expected = end.with_trained(read_tensors(&std::fs::read(path)?, path)?);
+	let expected = end.with_trained(read_tensors(path)?);
 	let expected = expected.context("the result has other tensors than the run trains")?;
 	Ok((expected, found.sha256))
 }
@@ -285,14 +289,9 @@ pub async fn fetch(
 ) -> Result<Files> {
 	let folder = tempfile::tempdir_in(home)?.keep();
 	let cache = Cache::new(home.join("files"))?;
-	let get = async |store: &dyn PayloadStore, wanted: Wanted, what: &str| -> Result<PathBuf> {
-		Ok(cache.fetch(store, wanted, what).await?)
-	};
 	let put = async |record: &FileRecord, into: &Path| -> Result<()> {
-		create_dir(into)?;
 		let name = file_name(record.name.as_bytes())?;
-		let path = get(artifacts, record.into(), &name).await?;
-		Ok(link(&path, &into.join(name))?)
+		Ok(cache.place(artifacts, record.into(), &name, &into.join(&name)).await?)
 	};
 	let model = folder.join("base");
 	for record in &job.base_model.files {
@@ -309,22 +308,21 @@ pub async fn fetch(
 	};
 	let data = folder.join("data");
 	for (at, dataset) in job.datasets.iter().enumerate() {
-		let name = format!("{at}-datanet-{}", dataset.datanet);
-		create_dir(&data.join(&name))?;
+		let into = data.join(format!("{at}-datanet-{}", dataset.datanet));
+		create_dir(&into)?;
 		for item in &dataset.items {
 			let what = format!("item {}", item.item);
-			let path = get(payloads, item.wanted(), &what).await?;
-			let file = format!("{:010}.{}", item.version, item.format.extension());
-			link(&path, &data.join(&name).join(file))?;
+			let to = into.join(item.file_name());
+			cache.place(payloads, item.wanted(), &what, &to).await?;
 		}
 	}
 	let mut checkpoints = HashMap::new();
 	for number in part.ends() {
 		let record = &job.run.checkpoints[number];
 		let what = format!("the checkpoint of step {}", record.step);
-		checkpoints.insert(number, get(artifacts, published(record)?, &what).await?);
+		checkpoints.insert(number, cache.fetch(artifacts, published(record)?, &what).await?);
 	}
-	let result = get(artifacts, (&job.adapter).into(), "the result").await?;
+	let result = cache.fetch(artifacts, (&job.adapter).into(), "the result").await?;
 	Ok(Files {
 		model,
 		data,

@@ -2,7 +2,7 @@
 
 use super::error::{Result, WorkerError};
 use openledger_finetune::hash::hash_file;
-use openledger_primitives::model::Artifact;
+use openledger_primitives::model::{Artifact, JobResult};
 use payload_store::{Cid, PayloadStore};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,8 +36,29 @@ pub struct Cache {
 impl Cache {
 	pub fn new(folder: impl Into<PathBuf>) -> Result<Self> {
 		let folder = folder.into();
-		std::fs::create_dir_all(&folder).map_err(WorkerError::io(&folder))?;
+		create_dir(&folder)?;
 		Ok(Self { folder })
+	}
+
+	/// [`Self::fetch`], and a link to the file.
+	pub async fn place(&self, store: &dyn PayloadStore, wanted: Wanted, what: &str, to: &Path) -> Result<()> {
+		link(&self.fetch(store, wanted, what).await?, to)
+	}
+
+	/// Places a result's tensors and configuration in a folder, under these names.
+	pub async fn place_result(
+		&self,
+		store: &dyn PayloadStore,
+		result: &JobResult,
+		names: [&str; 2],
+		what: &str,
+		into: &Path,
+	) -> Result<()> {
+		for (name, artifact) in names.into_iter().zip([&result.adapter, &result.adapter_config]) {
+			let what = format!("{what}: {name}");
+			self.place(store, artifact.into(), &what, &into.join(name)).await?;
+		}
+		Ok(())
 	}
 
 	/// The path of a file whose bytes are those that the chain names; fetched where it is missing or damaged.
@@ -56,6 +77,22 @@ impl Cache {
 		}
 		Ok(path)
 	}
+}
+
+/// A verified file under another name, without another copy of it; its folder is made. A link that leads there already stays.
+pub fn link(from: &Path, to: &Path) -> Result<()> {
+	let from = from.canonicalize().map_err(WorkerError::io(from))?;
+	if to.canonicalize().is_ok_and(|already| already == from) {
+		return Ok(());
+	}
+	if let Some(folder) = to.parent() {
+		create_dir(folder)?;
+	}
+	std::os::unix::fs::symlink(from, to).map_err(WorkerError::io(to))
+}
+
+pub fn create_dir(path: &Path) -> Result<()> {
+	std::fs::create_dir_all(path).map_err(WorkerError::io(path))
 }
 
 /// Checks that a file's bytes have this sha256.

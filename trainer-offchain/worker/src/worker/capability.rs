@@ -20,15 +20,19 @@ pub fn find(device: &str, memory_mib: Option<u32>) -> anyhow::Result<Capability>
 		None if kind == Device::Cpu => machine_memory().context("say --memory-mib")?,
 		None => bail!("say the device's memory by --memory-mib"),
 	};
+	// Weights in four bits and in bf16 are computed with on the CPU only.
+	let (methods, dtypes) = match kind {
+		Device::Cpu => (MethodSet::of(&Method::ALL), DtypeSet::of(&Dtype::ALL)),
+		Device::Cuda | Device::Metal => (
+			MethodSet::of(&[Method::Lora, Method::Full, Method::Dora]),
+			DtypeSet::of(&[Dtype::F32]),
+		),
+	};
 	Ok(Capability {
 		device: kind,
 		memory_mib,
-		methods: match kind {
-			// Weights in four bits are computed with on the CPU only.
-			Device::Cpu => MethodSet::of(&Method::ALL),
-			Device::Cuda | Device::Metal => MethodSet::of(&[Method::Lora, Method::Full]),
-		},
-		dtypes: DtypeSet::of(&[Dtype::F32]),
+		methods,
+		dtypes,
 	})
 }
 
@@ -64,9 +68,11 @@ mod tests {
 			hyperparameters: Default::default(),
 		};
 		assert!(gpu.fits(&spec(Method::Lora, Dtype::F32)) && gpu.fits(&spec(Method::Full, Dtype::F32)));
+		assert!(gpu.fits(&spec(Method::Dora, Dtype::F32)));
 		assert!(!gpu.fits(&spec(Method::Qlora, Dtype::F32)) && !gpu.fits(&spec(Method::Lora, Dtype::Bf16)));
 		let cpu = find("cpu", Some(80_000)).unwrap();
-		assert!(Method::ALL.iter().all(|method| cpu.fits(&spec(*method, Dtype::F32))));
+		let fits = |dtype| Method::ALL.iter().all(|method| cpu.fits(&spec(*method, dtype)));
+		assert!(Dtype::ALL.into_iter().all(fits));
 	}
 
 	#[test]

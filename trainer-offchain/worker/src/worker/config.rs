@@ -1,9 +1,10 @@
 //! From an order on chain to run.toml.
 
 use super::error::{Result, WorkerError};
-use openledger_finetune::{config::Targets, Method, RunConfig, Scheduler};
+use openledger_finetune::config::{Dtype, Targets};
+use openledger_finetune::{Method, RunConfig, Scheduler};
 use openledger_primitives::training::{
-	Dtype, Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
+	Dtype as OrderedDtype, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
 };
 use std::path::{Path, PathBuf};
 
@@ -24,23 +25,29 @@ pub struct Paths {
 	pub init_adapter: Option<PathBuf>,
 }
 
-/// What an order trains.
+/// What an order trains; a DoRA is a LoRA with magnitudes.
 pub fn method(ordered: Ordered) -> Method {
 	match ordered {
-		Ordered::Lora => Method::Lora,
+		Ordered::Lora | Ordered::Dora => Method::Lora,
 		Ordered::Qlora => Method::Qlora,
 		Ordered::Full => Method::Full,
+	}
+}
+
+/// What an order keeps the base's weights in.
+pub fn dtype(ordered: OrderedDtype) -> Dtype {
+	match ordered {
+		OrderedDtype::F32 => Dtype::F32,
+		OrderedDtype::Bf16 => Dtype::Bf16,
 	}
 }
 
 /// The run that an order describes.
 pub fn run_config(spec: &TrainingSpec, paths: &Paths, device: &str) -> Result<RunConfig> {
 	let h = &spec.hyperparameters;
-	if spec.dtype != Dtype::F32 {
-		return Err(WorkerError::Unsupported("bfloat16"));
-	}
 	let mut config = RunConfig::new(&paths.model, &paths.data, &paths.output);
 	config.method = method(spec.method);
+	config.dtype = dtype(spec.dtype);
 	config.learning_rate = h.learning_rate_nano as f64 / 1e9;
 	config.scheduler = match h.scheduler {
 		OrderedScheduler::Constant => Scheduler::Constant,
@@ -63,19 +70,21 @@ pub fn run_config(spec: &TrainingSpec, paths: &Paths, device: &str) -> Result<Ru
 	config.max_checkpoints = MAX_CHECKPOINTS;
 	config.device = device.into();
 	if config.method != Method::Full {
-		adapter_keys(&mut config, h, paths.init_adapter.clone());
+		adapter_keys(&mut config, spec, paths.init_adapter.clone());
 	}
 	config.validate()?;
 	Ok(config)
 }
 
 /// An adapter that is continued brings everything but its dropout.
-fn adapter_keys(config: &mut RunConfig, h: &Hyperparameters, init_adapter: Option<PathBuf>) {
+fn adapter_keys(config: &mut RunConfig, spec: &TrainingSpec, init_adapter: Option<PathBuf>) {
+	let h = &spec.hyperparameters;
 	config.lora_dropout = Some(f64::from(h.lora_dropout_milli) / 1e3);
 	if init_adapter.is_none() {
 		config.lora_rank = Some(h.lora_rank.into());
 		config.lora_alpha = Some(h.lora_alpha.into());
 		config.use_rslora = Some(h.use_rslora);
+		config.dora = Some(spec.method == Ordered::Dora);
 		config.lora_targets = match h.lora_targets {
 			LoraTargets::Default => None,
 			LoraTargets::AllLinear => Some(Targets::One("all-linear".into())),

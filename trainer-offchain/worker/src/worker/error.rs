@@ -3,7 +3,7 @@
 use chain_client::{ChainError, DispatchError};
 use openledger_finetune::FinetuneError;
 use openledger_primitives::{BaseModelId, DatanetId, JobId, ModelId};
-use payload_store::StoreError;
+use payload_store::{StoreError, MAX_ARTIFACT_BYTES};
 use std::path::PathBuf;
 
 pub type Result<T, E = WorkerError> = std::result::Result<T, E>;
@@ -68,8 +68,11 @@ pub enum WorkerError {
 	#[error("job {job} was lost: {error}")]
 	Lost { job: JobId, error: DispatchError },
 	/// By the estimate of its memory the training would not come to its end here.
-	#[error("it needs about {needed_mib} MiB to train, and the device has {memory_mib} MiB: not for this worker")]
+	#[error("it needs about {needed_mib} MiB, and the device has {memory_mib} MiB: not for this worker")]
 	TooLarge { needed_mib: u64, memory_mib: u32 },
+	/// Its result could not be published once it is trained.
+	#[error("its result would have about {bytes} bytes, and gateways take files of at most {MAX_ARTIFACT_BYTES}: not for any worker; order an adapter, or a smaller base model")]
+	ResultTooLarge { bytes: u64 },
 	/// PEFT knows no layers that this family's adapters usually wrap, and the order names none.
 	#[error("it leaves the adapted layers to the family, and {family} has no usual ones: only all-linear can be trained of it")]
 	NoTargets { family: &'static str },
@@ -119,6 +122,7 @@ impl WorkerError {
 			Self::JudgedTooLate(_) => "judged_too_late",
 			Self::Lost { .. } => "lost",
 			Self::TooLarge { .. } => "too_large",
+			Self::ResultTooLarge { .. } => "result_too_large",
 			Self::NoTargets { .. } => "no_targets",
 			Self::Stopped => "stopped",
 			Self::Crashed(_) => "crashed",
@@ -132,7 +136,10 @@ impl WorkerError {
 
 	/// Whether the order is not for this worker, by what it says alone.
 	pub fn is_unfit(&self) -> bool {
-		matches!(self, Self::TooLarge { .. } | Self::NoTargets { .. })
+		matches!(
+			self,
+			Self::TooLarge { .. } | Self::ResultTooLarge { .. } | Self::NoTargets { .. } | Self::Unsupported(_)
+		)
 	}
 
 	/// Whether the same may succeed a little later: the node or the gateway was away, or behind.

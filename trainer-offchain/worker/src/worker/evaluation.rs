@@ -1,13 +1,13 @@
 //! What a result's loss is on items that were drawn after its submission, or on those that its training left out.
 
 use super::beat::{micro, stopped, POLL};
-use super::cache::Cache;
+use super::cache::{create_dir, link, Cache};
 use super::error::{Result, WorkerError};
-use super::prepare::{create_dir, ensure_root, link};
+use super::prepare::ensure_root;
 use super::record::{DatasetRecord, ItemRecord};
 use super::Service;
 use chain_client::{calls, AccountId, Chain, DispatchError, Query};
-use openledger_finetune::{evaluate, FinetuneError};
+use openledger_finetune::{evaluate, Base, FinetuneError};
 use openledger_model::peft;
 use openledger_primitives::{
 	evaluation::{draw, held_out, later, Datasets, EvaluatedOn, ResultEvaluation, MAX_TOKENS, MIN_LATER},
@@ -137,12 +137,12 @@ impl<C: Chain> Service<C> {
 		}
 		let (model, adapter) = self.result_files(id, job, result, &folder).await?;
 		let cutoff = job.spec.hyperparameters.cutoff_length as usize;
-		let device = openledger_finetune::run::device(&self.device)?;
-		let nf4 = job.spec.method == Method::Qlora;
-		let evaluating = move || {
-			let limit = MAX_TOKENS as usize;
-			evaluate(&model, nf4, adapter.as_deref(), &data, cutoff, limit, &device)
+		let base = Base {
+			folder: model,
+			nf4: job.spec.method == Method::Qlora,
+			device: openledger_finetune::run::device(&self.device)?,
 		};
+		let evaluating = move || evaluate(&base, adapter.as_deref(), &data, cutoff, MAX_TOKENS as usize);
 		let found = tokio::task::spawn_blocking(evaluating)
 			.await
 			.map_err(|error| WorkerError::Crashed(error.to_string()))?;
@@ -234,32 +234,24 @@ impl<C: Chain> Service<C> {
 		let (base, record) = self.base_model(base, folder).await?;
 		let into = folder.join("result");
 		let what = format!("result of job {id}");
-		if job.spec.method != Method::Full {
-			self.place_result(result, [peft::TENSORS, peft::CONFIG], &what, &into)
-				.await?;
+		let is_full = job.spec.method == Method::Full;
+		let names = match is_full {
+			true => ["model.safetensors", "config.json"],
+			false => [peft::TENSORS, peft::CONFIG],
+		};
+		let cache = Cache::new(self.home.join("artifacts"))?;
+		cache
+			.place_result(&*self.artifacts, result, names, &what, &into)
+			.await?;
+		if !is_full {
 			return Ok((base, Some(into)));
 		}
-		self.place_result(result, ["model.safetensors", "config.json"], &what, &into)
-			.await?;
 		// The tokenizer stays the base model's.
 		let is_weights = |name: &str| name == "config.json" || name.contains(".safetensors");
 		for file in record.files.iter().filter(|file| !is_weights(&file.name)) {
 			link(&base.join(&file.name), &into.join(&file.name))?;
 		}
 		Ok((into, None))
-	}
-
-	/// Fetches a result's tensors and configuration into a folder, under these names.
-	pub async fn place_result(&self, result: &JobResult, names: [&str; 2], what: &str, into: &Path) -> Result<()> {
-		let cache = Cache::new(self.home.join("artifacts"))?;
-		create_dir(into)?;
-		for (name, artifact) in names.into_iter().zip([&result.adapter, &result.adapter_config]) {
-			let path = cache
-				.fetch(&*self.artifacts, artifact.into(), &format!("{what}: {name}"))
-				.await?;
-			link(&path, &into.join(name))?;
-		}
-		Ok(())
 	}
 }
 

@@ -1,23 +1,57 @@
-//! Whether a job's training fits the device's memory, before its base model is fetched and before anything is bid.
+//! Whether a job's training fits the device's memory, and its result a gateway, before its base model is fetched and before
+//! anything is bid.
 
 use super::cache::{verify, Cache};
-use super::config::method;
+use super::config::{dtype, method};
 use super::error::{Result, WorkerError};
 use super::prepare::{file_name, Prepared};
 use super::Service;
 use chain_client::{Chain, Query};
 use openledger_finetune::memory::{adapter_numbers, in_four_bits, numbers_in, Footprint};
-use openledger_finetune::{FinetuneError, Method};
+use openledger_finetune::{config::Dtype, FinetuneError, Method};
 use openledger_model::lora::ALL_LINEAR;
 use openledger_model::{DecoderConfig, RawConfig};
 use openledger_primitives::{
-	training::{LoraTargets, Parent, TrainingSpec},
+	training::{LoraTargets, Method as Ordered, Parent, TrainingSpec},
 	JobId,
 };
+use payload_store::MAX_ARTIFACT_BYTES;
 
 /// The one of a base model's files that says how large it is.
 const CONFIG: &str = "config.json";
 const MIB: u64 = 1 << 20;
+
+/// What is done about an order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Work {
+	/// Train it, and evaluate the result.
+	Training,
+	/// Train a segment of it again.
+	Judging,
+	/// Evaluate its result.
+	Evaluating,
+}
+
+/// What an order takes at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Needs {
+	pub training_mib: u64,
+	pub judging_mib: u64,
+	pub evaluating_mib: u64,
+	/// Of the result's file.
+	pub result_bytes: u64,
+}
+
+impl Needs {
+	/// MiB of the device's memory.
+	pub fn mib(&self, work: Work) -> u64 {
+		match work {
+			Work::Training => self.training_mib.max(self.evaluating_mib),
+			Work::Judging => self.judging_mib,
+			Work::Evaluating => self.evaluating_mib,
+		}
+	}
+}
 
 impl<C: Chain> Service<C> {
 	/// [`Service::prepare`], where the training fits.
@@ -26,23 +60,33 @@ impl<C: Chain> Service<C> {
 			.job(id)
 			.await?
 			.ok_or(WorkerError::JobMissing(id))?;
-		self.ensure_fits(id, &job.spec).await?;
+		self.ensure_fits(id, &job.spec, Work::Training).await?;
 		self.prepare(id).await
 	}
 
-	/// Refuses an order whose training does not fit.
-	pub async fn ensure_fits(&self, id: JobId, spec: &TrainingSpec) -> Result<()> {
-		let needed_mib = self.needed_mib(spec).await?;
+	/// Refuses an order of which this work cannot be done here, or whose result no gateway would take.
+	pub async fn ensure_fits(&self, id: JobId, spec: &TrainingSpec, work: Work) -> Result<()> {
+		if method(spec.method) == Method::Full && dtype(spec.dtype) != Dtype::F32 {
+			return Err(WorkerError::Unsupported(
+				"a full training in bf16, which is for frozen weights",
+			));
+		}
+		let needs = self.needs(spec).await?;
+		let needed_mib = needs.mib(work);
 		tracing::info!("job {id}: about {needed_mib} MiB of memory");
 		if needed_mib > self.memory_mib.into() {
 			let memory_mib = self.memory_mib;
 			return Err(WorkerError::TooLarge { needed_mib, memory_mib });
 		}
+		if work == Work::Training && needs.result_bytes > MAX_ARTIFACT_BYTES {
+			let bytes = needs.result_bytes;
+			return Err(WorkerError::ResultTooLarge { bytes });
+		}
 		Ok(())
 	}
 
-	/// MiB that an order's training takes at most, by its base model's configuration and the sizes of its files.
-	pub async fn needed_mib(&self, spec: &TrainingSpec) -> Result<u64> {
+	/// What an order takes, by its base model's configuration and the sizes of its files.
+	pub async fn needs(&self, spec: &TrainingSpec) -> Result<Needs> {
 		let query = Query::new(&*self.chain);
 		let (base, continued) = match spec.parent {
 			Parent::Base(base) => (base, None),
@@ -80,7 +124,7 @@ impl<C: Chain> Service<C> {
 		let config = config.ok_or(WorkerError::Unsupported("a base model without config.json"))?;
 		let raw = RawConfig::read_file(&config).map_err(FinetuneError::from)?;
 		let config = DecoderConfig::from_raw(&raw).map_err(FinetuneError::from)?;
-		let method = method(spec.method);
+		let (dora, method) = (spec.method == Ordered::Dora, method(spec.method));
 		let h = &spec.hyperparameters;
 		let targets = match h.lora_targets {
 			LoraTargets::Default => Vec::new(),
@@ -96,13 +140,20 @@ impl<C: Chain> Service<C> {
 			config: &config,
 			weights: numbers_in(&raw, &config, file_bytes).map_err(FinetuneError::from)?,
 			four_bits: in_four_bits(&raw, method).map_err(FinetuneError::from)?,
+			dtype: dtype(spec.dtype),
 			method,
-			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets, false)),
+			adapter: continued.unwrap_or_else(|| adapter_numbers(&config, h.lora_rank.into(), &targets, dora)),
 			dropout: h.lora_dropout_milli > 0,
-			dora: false,
+			dora,
 			batch: h.batch_size.into(),
 			sequence: h.cutoff_length.into(),
 		};
-		Ok(footprint.peak_bytes().div_ceil(MIB))
+		let threads = rayon::current_num_threads();
+		Ok(Needs {
+			training_mib: footprint.peak_bytes().div_ceil(MIB),
+			judging_mib: footprint.judging_bytes().div_ceil(MIB),
+			evaluating_mib: footprint.evaluating_bytes(threads).div_ceil(MIB),
+			result_bytes: footprint.result_bytes(),
+		})
 	}
 }

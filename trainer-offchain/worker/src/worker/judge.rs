@@ -6,22 +6,24 @@
 
 use super::beat::{micro, stopped, Halt, POLL};
 use super::cache::{Cache, Wanted};
+use super::config::dtype;
 use super::error::{Result, WorkerError};
-use super::publish::{hashes, MAX_CHECKPOINT_BYTES};
+use super::fit::Work;
+use super::publish::hashes;
 use super::record::JobManifest;
 use super::Service;
 use chain_client::{calls, AccountId, Chain, ChainExt, Query, Wait};
 use openledger_finetune::config::MAX_THREADS;
-use openledger_finetune::rerun::{self, compare, is_exact, repeat, Repeated, Segment, TOLERANCE, UNSTABLE};
+use openledger_finetune::rerun::{self, compare, is_exact, repeat, Segment, TOLERANCE, UNSTABLE};
 use openledger_finetune::state::{read_tensors, State};
-use openledger_finetune::{checkpoints::CheckpointRecord, FinetuneError};
+use openledger_finetune::{checkpoints::CheckpointRecord, FinetuneError, RunConfig};
 use openledger_primitives::{
 	dispute::{segment, Claim, Dispute, Finding, JudgeBallot, Seat},
 	evaluation::ResultEvaluation,
 	model::{CheckpointsRoot, Job, JobResult, JobStatus},
 	ActiveBlock, JobId,
 };
-use payload_store::{Cid, StoreError};
+use payload_store::{Cid, StoreError, MAX_ARTIFACT_BYTES};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -133,13 +135,16 @@ impl<C: Chain> Service<C> {
 		let judged = match dispute.claim {
 			Claim::NotAvailable => self.fetch_all(case).await,
 			Claim::Segment => {
-				self.ensure_fits(id, &case.job.spec).await?;
+				self.ensure_fits(id, &case.job.spec, Work::Judging).await?;
 				let seed = self.seed(id, dispute).await?;
 				let number = segment(&seed, id, case.result.checkpoints.count);
 				tracing::info!("job {id}: judging segment {number}");
 				self.repeat_segment(case, number, halt).await
 			}
-			Claim::Evaluation => self.evaluate_again(case).await,
+			Claim::Evaluation => {
+				self.ensure_fits(id, &case.job.spec, Work::Evaluating).await?;
+				self.evaluate_again(case).await
+			}
 		};
 		match judged {
 			Ok(()) => Ok(Finding::Upheld),
@@ -180,11 +185,11 @@ impl<C: Chain> Service<C> {
 		})
 	}
 
-	async fn fetch_checkpoint(&self, case: &Case, record: &CheckpointRecord) -> Result<State, Fault> {
+	async fn fetch_checkpoint(&self, case: &Case, record: &CheckpointRecord) -> Result<PathBuf, Fault> {
 		let what = format!("the checkpoint of step {}", record.step);
 		let nowhere = || Fault::Unavailable(format!("{what} is published nowhere"));
 		ensure(
-			record.bytes <= MAX_CHECKPOINT_BYTES,
+			record.bytes <= MAX_ARTIFACT_BYTES,
 			"a checkpoint is larger than any gateway takes",
 		)?;
 		let sha256 = hex::decode(&record.sha256).ok().and_then(|hash| hash.try_into().ok());
@@ -194,8 +199,7 @@ impl<C: Chain> Service<C> {
 			sha256: sha256.ok_or_else(nowhere)?,
 			bytes: record.bytes,
 		};
-		let path = self.fetch_kept(case, wanted, &what).await?;
-		Ok(State::read(&path)?)
+		self.fetch_kept(case, wanted, &what).await
 	}
 
 	async fn fetch_manifest(&self, case: &Case) -> Result<JobManifest, Fault> {
@@ -221,7 +225,7 @@ impl<C: Chain> Service<C> {
 		}
 		stated(&manifest, result)?;
 		for record in &manifest.run.checkpoints {
-			self.fetch_checkpoint(case, record).await?;
+			State::read(&self.fetch_checkpoint(case, record).await?)?;
 		}
 		Ok(())
 	}
@@ -238,82 +242,48 @@ impl<C: Chain> Service<C> {
 			(1..=MAX_THREADS).contains(&declared.threads),
 			"no machine has as many threads as are declared",
 		)?;
+		ensure(
+			declared.dtype == dtype(case.job.spec.dtype).name(),
+			"the weights were kept in another dtype than was ordered",
+		)?;
 		let (number, every) = (number as usize, result.checkpoints.every_steps as usize);
 		let segment = Segment::of(number, every, result.steps as usize)?;
-		let mut published = self.fetch_published(case, &manifest, segment).await?;
+		let published = self.fetch_published(case, &manifest, segment).await?;
 
 		let prepared = self.prepare_in(id, case.folder.clone()).await?;
 		let mut config = prepared.config;
 		config.threads = declared.threads;
-		let exact = is_exact(declared, &self.device)?;
-		let (again, halted) = (config.clone(), halt.clone());
-		let start = published.start.take();
-		let repeated = blocking(move || repeat(config, segment, start, &mut |_| halt.asked())).await?;
-		let Repeated {
-			start,
-			end: Some(end),
-			total_steps,
-		} = repeated
-		else {
-			return Err(Fault::Unknown(WorkerError::Stopped));
-		};
-		ensure(
-			total_steps == result.steps as usize,
-			"the order takes another number of steps",
-		)?;
-		let expected = match published.end.take() {
-			Some(expected) => expected,
-			None => {
-				ensure_loss(result, &end, exact)?;
-				published.of_adapter(&end)?
-			}
-		};
-		let found = compare(exact, &start, &expected, &end);
-		tracing::info!(
-			"job {id}: segment {number} repeated, {} of the way apart{}",
-			found.deviation,
-			if exact { ", compared byte for byte" } else { "" }
-		);
-		if !exact && !found.equal {
-			let sensitivity = move || rerun::sensitivity(again, segment, &start, &end, &mut |_| halted.asked());
-			match blocking(sensitivity).await? {
-				Some(sensitivity) if sensitivity < UNSTABLE => {}
-				_ => return Err(Fault::Unknown(WorkerError::Unstable(id))),
-			}
-		}
-		ensure(found.equal, "the segment gives something else")
+		let exact = is_exact(declared, &config)?;
+		let result = result.clone();
+		let judging = move || judge_segment(id, &config, segment, &result, &published, exact, halt);
+		let judged = tokio::task::spawn_blocking(judging).await;
+		judged.map_err(|error| WorkerError::Crashed(error.to_string()))?
 	}
 
-	/// The checkpoints at both ends of a segment, the last one, and the adapter; the last one must be the adapter.
+	/// The checkpoints at both ends of a segment, and the adapter, which the last checkpoint must be.
 	async fn fetch_published(&self, case: &Case, manifest: &JobManifest, segment: Segment) -> Result<Published, Fault> {
 		let result = &case.result;
 		let records = &manifest.run.checkpoints;
-		let path = self.fetch_kept(case, (&result.adapter).into(), "the adapter").await?;
-		let adapter = std::fs::read(&path).map_err(WorkerError::io(&path))?;
 		let mut published = Published {
-			adapter: path,
+			adapter: self.fetch_kept(case, (&result.adapter).into(), "the adapter").await?,
 			start: None,
 			end: None,
 		};
+		// One after the other, none of them held: they may be as large as the training.
 		if let Some(before) = segment.number.checked_sub(1) {
-			let state = self.fetch_checkpoint(case, &records[before]).await?;
-			ensure(state.position.step == segment.from, "a checkpoint is of another step")?;
-			published.start = Some(state);
+			let path = self.fetch_checkpoint(case, &records[before]).await?;
+			state_of(&path, segment.from)?;
+			published.start = Some(path);
 		}
 		let Some(last) = records.last() else {
 			return Ok(published);
 		};
-		let end = self.fetch_checkpoint(case, &records[segment.number]).await?;
-		ensure(end.position.step == segment.until, "a checkpoint is of another step")?;
-		published.end = Some(end);
-		let last = self.fetch_checkpoint(case, last).await?;
+		let path = self.fetch_checkpoint(case, &records[segment.number]).await?;
+		state_of(&path, segment.until)?;
+		published.end = Some(path);
+		let last = state_of(&self.fetch_checkpoint(case, last).await?, result.steps as usize)?;
 		ensure(
-			last.position.step == result.steps as usize,
-			"the last checkpoint is of another step",
-		)?;
-		let with_adapter = last.with_trained(read_tensors(&adapter, &published.adapter)?);
-		ensure(
-			with_adapter.as_ref() == Some(&last),
+			last.has_trained(&read_tensors(&published.adapter)?),
 			"the adapter is not that of the last checkpoint",
 		)?;
 		ensure_loss(result, &last, true)?;
@@ -379,12 +349,53 @@ impl<C: Chain> Service<C> {
 	}
 }
 
-/// Does work of the trainer on a thread of its own.
-async fn blocking<T: Send + 'static>(
-	work: impl FnOnce() -> Result<T, FinetuneError> + Send + 'static,
-) -> Result<T, Fault> {
-	let done = tokio::task::spawn_blocking(work).await;
-	Ok(done.map_err(|error| WorkerError::Crashed(error.to_string()))??)
+/// Trains one segment again, and compares what comes out with what was published of it.
+fn judge_segment(
+	id: JobId,
+	config: &RunConfig,
+	segment: Segment,
+	result: &JobResult,
+	published: &Published,
+	exact: bool,
+	halt: Halt,
+) -> Result<(), Fault> {
+	let start = || rerun::start(config, published.start.as_deref());
+	let from = published.start.as_ref().map(|_| start()).transpose()?;
+	let repeated = repeat(config.clone(), segment, from, &mut |_| halt.asked())?;
+	let end = repeated.end.ok_or(WorkerError::Stopped)?;
+	ensure(
+		repeated.total_steps == result.steps as usize,
+		"the order takes another number of steps",
+	)?;
+	let expected = match &published.end {
+		Some(path) => State::read(path)?,
+		None => {
+			ensure_loss(result, &end, exact)?;
+			published.of_adapter(&end)?
+		}
+	};
+	let found = compare(exact, &expected, &end, start)?;
+	drop(expected);
+	tracing::info!(
+		"job {id}: segment {} repeated, {} of the way apart{}",
+		segment.number,
+		found.deviation,
+		if exact { ", compared byte for byte" } else { "" }
+	);
+	if !exact && !found.equal {
+		match rerun::sensitivity(config.clone(), segment, start, &end, &mut |_| halt.asked())? {
+			Some(sensitivity) if sensitivity < UNSTABLE => {}
+			_ => return Err(Fault::Unknown(WorkerError::Unstable(id))),
+		}
+	}
+	ensure(found.equal, "the segment gives something else")
+}
+
+/// A checkpoint's state, which must be that after `step`.
+fn state_of(path: &Path, step: usize) -> Result<State, Fault> {
+	let state = State::read(path)?;
+	ensure(state.position.step == step, "a checkpoint is of another step")?;
+	Ok(state)
 }
 
 /// Removes a folder with all that is in it, where it is there.
@@ -404,17 +415,15 @@ fn is_unrevealed(me: &AccountId, seat: &Seat<AccountId>) -> bool {
 struct Published {
 	adapter: PathBuf,
 	/// The checkpoint before it; of the first there is none.
-	start: Option<State>,
+	start: Option<PathBuf>,
 	/// The checkpoint after it, where there are checkpoints.
-	end: Option<State>,
+	end: Option<PathBuf>,
 }
 
 impl Published {
 	/// The state after the whole run, of which the adapter alone is published.
 	fn of_adapter(&self, end: &State) -> Result<State, Fault> {
-		let bytes = std::fs::read(&self.adapter).map_err(WorkerError::io(&self.adapter))?;
-		let tensors = read_tensors(&bytes, &self.adapter)?;
-		let expected = end.with_trained(tensors);
+		let expected = end.with_trained(read_tensors(&self.adapter)?);
 		expected.ok_or_else(|| Fault::Broken("the adapter has other tensors than were ordered".into()))
 	}
 }

@@ -1,6 +1,6 @@
 //! What a job is trained from: base model, datasets and the adapter to continue, all verified against the chain.
 
-use super::cache::{verify, Cache};
+use super::cache::{create_dir, link, verify, Cache};
 use super::config::{self, Paths};
 use super::error::{Result, WorkerError};
 use super::evaluation::hold_out;
@@ -171,7 +171,11 @@ impl<C: Chain> Service<C> {
 			.ok_or(WorkerError::ModelMissing(id))?;
 		let into = folder.join("init_adapter");
 		let (result, names) = (&model.result, [peft::TENSORS, peft::CONFIG]);
-		self.place_result(result, names, &format!("model {id}"), &into).await?;
+		let what = format!("model {id}");
+		let cache = Cache::new(self.home.join("artifacts"))?;
+		cache
+			.place_result(&*self.artifacts, result, names, &what, &into)
+			.await?;
 		let record = ParentRecord {
 			model: id,
 			adapter: FileRecord::of(peft::TENSORS, &result.adapter),
@@ -237,8 +241,8 @@ impl<C: Chain> Service<C> {
 				async move {
 					let ItemRecord { version, item: id, .. } = item;
 					let what = format!("item {id} (version {version} of Datanet {datanet})");
-					let path = cache.fetch(&*self.payloads, item.wanted(), &what).await?;
-					link(&path, &into.join(format!("{version:010}.{}", item.format.extension())))
+					let to = into.join(item.file_name());
+					cache.place(&*self.payloads, item.wanted(), &what, &to).await
 				}
 			})
 			.buffered(FETCHES)
@@ -337,14 +341,4 @@ fn clear(folder: &Path, kept: &[&str]) -> Result<()> {
 		removed.map_err(WorkerError::io(&path))?;
 	}
 	Ok(())
-}
-
-pub fn create_dir(path: &Path) -> Result<()> {
-	std::fs::create_dir_all(path).map_err(WorkerError::io(path))
-}
-
-/// A verified file under another name, without another copy of it.
-pub fn link(from: &Path, to: &Path) -> Result<()> {
-	let from = from.canonicalize().map_err(WorkerError::io(from))?;
-	std::os::unix::fs::symlink(from, to).map_err(WorkerError::io(to))
 }

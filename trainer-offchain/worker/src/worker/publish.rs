@@ -15,15 +15,13 @@ use openledger_primitives::{
 	model::{Artifact, CheckpointsRoot, JobResult, JobStatus, Progress},
 	JobId,
 };
-use payload_store::Cid;
+use payload_store::{Cid, MAX_ARTIFACT_BYTES};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// Times a result is marked anew because its hash is taken.
 const ATTEMPTS: u32 = 3;
-/// Largest checkpoint that is published: what gateways take as one file.
-pub const MAX_CHECKPOINT_BYTES: u64 = 2 << 30;
 /// Pause after a node that did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a job that is lost may take to end.
@@ -127,10 +125,10 @@ impl<C: Chain> Service<C> {
 		if run
 			.checkpoints
 			.iter()
-			.any(|checkpoint| checkpoint.bytes > MAX_CHECKPOINT_BYTES)
+			.any(|checkpoint| checkpoint.bytes > MAX_ARTIFACT_BYTES)
 		{
 			tracing::warn!(
-				"job {}: its checkpoints are larger than {MAX_CHECKPOINT_BYTES} bytes and are not published",
+				"job {}: its checkpoints are larger than {MAX_ARTIFACT_BYTES} bytes and are not published",
 				prepared.id
 			);
 			run.checkpoints.clear();

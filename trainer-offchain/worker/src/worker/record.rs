@@ -140,6 +140,11 @@ impl ItemRecord {
 		TEXT_EXTENSIONS.contains(&self.format.extension())
 	}
 
+	/// Of the file that it is trained on as: names sort in the order of the versions.
+	pub fn file_name(&self) -> String {
+		format!("{:010}.{}", self.version, self.format.extension())
+	}
+
 	pub fn wanted(&self) -> Wanted {
 		Wanted {
 			cid: self.cid,

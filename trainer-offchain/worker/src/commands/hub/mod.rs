@@ -59,7 +59,10 @@ fn download(name: &str, revision: &str, out: &Path) -> Result<()> {
 	for file in &done.files {
 		println!("{}  {}", file.sha256, file.name);
 	}
-	eprintln!("{name} at {} is in {}", done.commit, super::show(out));
+	let out = super::show(out);
+	let line = format!("{name} at {} is in {out}", done.commit);
+	let fields = serde_json::json!({ "name": name, "commit": done.commit, "out": out });
+	crate::log::tell(&line, fields);
 	Ok(())
 }
 

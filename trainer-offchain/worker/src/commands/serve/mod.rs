@@ -5,8 +5,7 @@ mod source;
 use crate::stop::{Stop, STOPPED};
 use crate::worker::stopped;
 use anyhow::{Context, Result};
-use candle_core::DType;
-use openledger_model::{ChatTemplate, Decoder, ModelTokenizer};
+use openledger_model::{ChatTemplate, ModelTokenizer};
 use openledger_serve::{Adapters, Engine, EngineLimits, Server};
 use source::{Registry, Source};
 use std::collections::BTreeMap;
@@ -19,9 +18,8 @@ use tokio::net::TcpListener;
 
 #[derive(clap::Args)]
 pub struct Args {
-	/// Folder of the base model: config.json, safetensors, tokenizer.json
-	#[arg(long, value_name = "DIR")]
-	model: PathBuf,
+	#[command(flatten)]
+	base: super::BaseArgs,
 	/// The base model's name in the API; by default its folder's
 	#[arg(long, value_name = "NAME")]
 	name: Option<String>,
@@ -45,12 +43,6 @@ pub struct Args {
 	/// Address to listen on; port 0 takes a free one
 	#[arg(long, default_value = "127.0.0.1:8000")]
 	listen: SocketAddr,
-	/// Keep the weights of linear layers in four bits (NF4), as the method qlora does
-	#[arg(long)]
-	nf4: bool,
-	/// cpu, cuda or cuda:N
-	#[arg(long, default_value = "cpu")]
-	device: String,
 	/// Most tokens of one answer
 	#[arg(long, value_name = "N", default_value_t = 1024)]
 	max_tokens: usize,
@@ -78,17 +70,17 @@ pub fn run(args: Args) -> Result<ExitCode> {
 }
 
 async fn serve(args: Args, stop: Stop) -> Result<ExitCode> {
-	let device = openledger_finetune::run::device(&args.device)?;
-	let decoder = Arc::new(Decoder::load_frozen(&args.model, &device, DType::F32, args.nf4)?);
-	let tokenizer = Arc::new(ModelTokenizer::load(&args.model, &decoder.config)?);
-	let template = ChatTemplate::load(&args.model)?;
+	let base = args.base.chosen()?;
+	let decoder = Arc::new(base.load()?);
+	let tokenizer = Arc::new(ModelTokenizer::load(&base.folder, &decoder.config)?);
+	let template = ChatTemplate::load(&base.folder)?;
 	if !template.is_given() {
 		tracing::warn!("the model has no chat template: messages are joined and continued");
 	}
 	let folders: BTreeMap<_, _> = args.adapters.into_iter().collect();
 	let registry = match (&args.node, &args.work_dir) {
 		(Some(node), Some(work_dir)) => Some(tokio::select! {
-			registry = Registry::connect(node, &args.gateway, &args.model, work_dir) => registry?,
+			registry = Registry::connect(node, &args.gateway, &base.folder, work_dir) => registry?,
 			_ = stopped(&stop) => return Ok(ExitCode::from(STOPPED)),
 		}),
 		_ => None,
@@ -99,7 +91,7 @@ async fn serve(args: Args, stop: Stop) -> Result<ExitCode> {
 		cached_tokens: args.cached_tokens,
 		..EngineLimits::default()
 	};
-	let folder = args.model.canonicalize().unwrap_or_else(|_| args.model.clone());
+	let folder = base.folder.canonicalize().unwrap_or_else(|_| base.folder.clone());
 	let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
 	let server = Server {
 		name: args.name.or(name).unwrap_or_else(|| "base".into()),

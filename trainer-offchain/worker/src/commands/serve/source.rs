@@ -93,19 +93,14 @@ impl Registry {
 			return Err(AdapterError::Unusable("it is a whole model, not an adapter".into()));
 		}
 		let folder = self.folder.join(hex::encode(model.result.adapter.sha256));
-		let files = [
-			(peft::TENSORS, &model.result.adapter),
-			(peft::CONFIG, &model.result.adapter_config),
-		];
-		for (name, artifact) in files {
-			let what = format!("model {id}: {name}");
-			let fetched = self.cache.fetch(&self.artifacts, artifact.into(), &what).await;
-			let path = fetched.map_err(|error| match error {
-				WorkerError::WrongFile { .. } => AdapterError::Unusable(error.to_string()),
-				error => unavailable(&error),
-			})?;
-			place(&path, &folder, name).map_err(|error| unavailable(&error))?;
-		}
+		let (names, what) = ([peft::TENSORS, peft::CONFIG], format!("model {id}"));
+		let placed = self
+			.cache
+			.place_result(&self.artifacts, &model.result, names, &what, &folder);
+		placed.await.map_err(|error| match error {
+			WorkerError::WrongFile { .. } => AdapterError::Unusable(error.to_string()),
+			error => unavailable(&error),
+		})?;
 		Ok(Some(folder))
 	}
 
@@ -116,16 +111,6 @@ impl Registry {
 			.filter(|(_, model)| self.bases.contains(&model.base) && model.spec.method != Method::Full);
 		Ok(ours.map(|(id, _)| format!("{PREFIX}{id}")).collect())
 	}
-}
-
-/// Links a cached file into a folder under its name.
-fn place(file: &Path, folder: &Path, name: &str) -> std::io::Result<()> {
-	std::fs::create_dir_all(folder)?;
-	let to = folder.join(name);
-	if to.exists() {
-		return Ok(());
-	}
-	std::os::unix::fs::symlink(file.canonicalize()?, to)
 }
 
 #[async_trait]

@@ -6,6 +6,7 @@ use crate::worker::error::WorkerError;
 use crate::worker::evaluation::Measured;
 use crate::worker::Service;
 use chain_client::{calls, keys, Call, DispatchError, Memory, Outcome, Query};
+use openledger_finetune::Base;
 use openledger_primitives::{
 	evaluation::{draw, EvaluatedOn, ResultEvaluation},
 	format::Format,
@@ -90,8 +91,11 @@ fn loss_in(world: &World, model: &Path, nf4: bool, adapter: Option<&Path>, texts
 	for (n, text) in texts.iter().enumerate() {
 		std::fs::write(folder.join(format!("{n:03}.md")), text).unwrap();
 	}
-	let device = openledger_finetune::run::device("cpu").unwrap();
-	let found = openledger_finetune::evaluate(model, nf4, adapter, &folder, 16, usize::MAX, &device).unwrap();
+	let base = Base {
+		nf4,
+		..Base::new(model)
+	};
+	let found = openledger_finetune::evaluate(&base, adapter, &folder, 16, usize::MAX).unwrap();
 	Measured {
 		loss_micro: (found.loss * 1e6).round() as u64,
 		tokens: found.tokens as u64,

@@ -2,6 +2,7 @@
 
 use super::world::{fixture, signer, spec, World, JOB};
 use crate::worker::error::WorkerError;
+use crate::worker::fit::Work;
 use crate::worker::watch::{Next, Watch};
 use chain_client::{keys, Query};
 use openledger_primitives::{
@@ -18,8 +19,8 @@ async fn a_job_should_not_be_bid_on_when_its_training_takes_more_memory_than_the
 	large.hyperparameters.batch_size = 64;
 	large.hyperparameters.cutoff_length = 65_536;
 	let (small_mib, large_mib) = (
-		service.needed_mib(&spec(3)).await.unwrap(),
-		service.needed_mib(&large).await.unwrap(),
+		service.needs(&spec(3)).await.unwrap().training_mib,
+		service.needs(&large).await.unwrap().training_mib,
 	);
 	assert!(small_mib < 100 && large_mib > 10_000, "{small_mib} {large_mib}");
 	world.order(JOB, large, vec![world.roots[3]]);
@@ -33,6 +34,36 @@ async fn a_job_should_not_be_bid_on_when_its_training_takes_more_memory_than_the
 	assert!(world.calls().is_empty(), "it did not bid");
 	let fetched = service.home.join("artifacts").read_dir().unwrap().count();
 	assert_eq!(fetched, 1, "only config.json was fetched");
+}
+
+#[tokio::test]
+async fn a_job_should_not_be_bid_on_when_no_gateway_would_take_its_result() {
+	let world = World::new().await;
+	let mut service = world.service().await;
+	service.memory_mib = u32::MAX;
+	let mut base = Query::new(&*world.chain).base_model(0).await.unwrap().unwrap();
+	let mut files = base.files.into_inner();
+	let weights = files
+		.iter_mut()
+		.find(|file| *file.name == *b"model.safetensors")
+		.unwrap();
+	weights.artifact.bytes = (2 << 30) + 4;
+	base.files = files.try_into().unwrap();
+	world.set_base_model(base);
+	let full = TrainingSpec {
+		method: Method::Full,
+		..spec(3)
+	};
+	let fits = async |spec: &TrainingSpec, work| service.ensure_fits(JOB, spec, work).await;
+	let error = fits(&full, Work::Training).await.unwrap_err();
+	assert!(
+		matches!(error, WorkerError::ResultTooLarge { bytes } if bytes > 2 << 30),
+		"{error}"
+	);
+	assert!(error.is_unfit() && error.to_string().contains("order an adapter"));
+	// Another gateway may have taken it.
+	fits(&full, Work::Judging).await.unwrap();
+	fits(&spec(3), Work::Training).await.unwrap();
 }
 
 #[tokio::test]
@@ -69,7 +100,7 @@ async fn an_order_should_not_be_bid_on_when_its_family_has_no_usual_targets_and_
 		..spec(3)
 	};
 	for trainable in [named, full] {
-		assert!(service.needed_mib(&trainable).await.unwrap() > 0);
+		assert!(service.needs(&trainable).await.unwrap().training_mib > 0);
 	}
 }
 
@@ -105,9 +136,9 @@ async fn a_continued_adapter_should_count_by_its_own_size() {
 		parent: Parent::Model(5),
 		..spec(3)
 	};
-	assert!(service.needed_mib(&spec(3)).await.unwrap() < 1_024);
+	assert!(service.needs(&spec(3)).await.unwrap().training_mib < 1_024);
 	assert!(
-		service.needed_mib(&continued).await.unwrap() > 3 * 1_024,
+		service.needs(&continued).await.unwrap().training_mib > 3 * 1_024,
 		"with both moments"
 	);
 }

@@ -5,11 +5,11 @@ use crate::worker::error::WorkerError;
 use crate::worker::publish::hashes;
 use crate::worker::record::{ItemRecord, JobManifest};
 use chain_client::{calls, keys, Call, DispatchError, Outcome, Query};
-use openledger_finetune::{hash::hash_file, state::State};
+use openledger_finetune::{hash::hash_file, state::State, Base};
 use openledger_primitives::{
 	format::Format,
 	model::{CheckpointsRoot, Job, JobResult, JobStatus, Model, Progress},
-	training::{Method, Parent, TrainingSpec},
+	training::{Parent, TrainingSpec},
 };
 use payload_store::PayloadStore;
 use std::time::Duration;
@@ -27,7 +27,7 @@ async fn fetch(world: &World, artifact: &openledger_primitives::model::Artifact)
 		.to_vec()
 }
 
-async fn manifest(world: &World, result: &JobResult) -> JobManifest {
+pub async fn manifest(world: &World, result: &JobResult) -> JobManifest {
 	serde_json::from_slice(&fetch(world, &result.manifest).await).unwrap()
 }
 
@@ -138,11 +138,10 @@ async fn a_job_should_end_with_an_adapter_and_a_manifest_whose_hashes_are_submit
 		fetch(&world, &result.adapter_config).await,
 	)
 	.unwrap();
-	let device = openledger_finetune::run::device("cpu").unwrap();
 	let data = world.dir.path().join("work/jobs");
 	let data = data.read_dir().unwrap().next().unwrap().unwrap().path().join("data");
 	let loss = |adapter| {
-		openledger_finetune::evaluate(&fixture("model"), false, adapter, &data, 16, usize::MAX, &device)
+		openledger_finetune::evaluate(&Base::new(fixture("model")), adapter, &data, 16, usize::MAX)
 			.unwrap()
 			.loss
 	};
@@ -398,45 +397,6 @@ async fn an_earlier_result_should_be_continued_from_its_adapter() {
 		Some(hex::encode(adapter.sha256))
 	);
 	assert_ne!(record.adapter.sha256, adapter.sha256);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_training_should_publish_the_model() {
-	let world = World::new().await;
-	let service = world.service().await;
-	world.order(
-		JOB,
-		TrainingSpec {
-			method: Method::Full,
-			..spec(2)
-		},
-		vec![world.roots[2]],
-	);
-	world.script_claim();
-	service.train(JOB, true).await.unwrap();
-	let record = manifest(&world, &submitted(&world, &service)).await;
-	assert_eq!(
-		(record.adapter.name.as_str(), record.adapter_config.name.as_str()),
-		("model.safetensors", "config.json")
-	);
-	let dataset = &record.datasets[0];
-	assert_eq!((dataset.items.len(), dataset.held_out.len()), (1, 1));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_qlora_order_should_be_trained_over_weights_in_four_bits() {
-	let world = World::new().await;
-	let service = world.service().await;
-	let qlora = TrainingSpec {
-		method: Method::Qlora,
-		..spec(2)
-	};
-	world.order(JOB, qlora, vec![world.roots[2]]);
-	world.script_claim();
-	service.train(JOB, true).await.unwrap();
-	let record = manifest(&world, &submitted(&world, &service)).await;
-	assert_eq!(record.run.inputs.config["method"], "qlora");
-	assert_eq!(record.adapter.name, "adapter_model.safetensors");
 }
 
 #[tokio::test]

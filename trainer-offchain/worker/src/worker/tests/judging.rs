@@ -44,20 +44,20 @@ fn worker(registered_at: ActiveBlock, capability: Capability) -> Worker {
 }
 
 /// A result of 50 steps, with three checkpoints, that somebody disputes.
-struct Court {
-	world: World,
-	spec: TrainingSpec,
-	worker: Service<Memory>,
-	result: JobResult,
+pub struct Court {
+	pub world: World,
+	pub spec: TrainingSpec,
+	pub worker: Service<Memory>,
+	pub result: JobResult,
 	evaluation: ResultEvaluation,
 }
 
 impl Court {
-	async fn new() -> Self {
+	pub async fn new() -> Self {
 		Self::of(steps(50)).await
 	}
 
-	async fn of(spec: TrainingSpec) -> Self {
+	pub async fn of(spec: TrainingSpec) -> Self {
 		let world = World::new().await;
 		let worker = world.service().await;
 		world.order(JOB, spec.clone(), vec![world.roots[3]]);
@@ -82,12 +82,12 @@ impl Court {
 		self.worker.folder("jobs", JOB).join(name)
 	}
 
-	fn manifest(&self) -> JobManifest {
+	pub fn manifest(&self) -> JobManifest {
 		serde_json::from_slice(&std::fs::read(self.file("manifest.json")).unwrap()).unwrap()
 	}
 
 	/// Publishes another manifest for the result, with the root of its checkpoints.
-	async fn restate(&mut self, manifest: &JobManifest) {
+	pub async fn restate(&mut self, manifest: &JobManifest) {
 		let path = self.world.dir.path().join("restated.json");
 		std::fs::write(&path, serde_json::to_vec(manifest).unwrap()).unwrap();
 		self.result.manifest = self.world.publish(&path).await;
@@ -200,7 +200,7 @@ impl Court {
 		(ballot.commitment(finding, &salt), salt)
 	}
 
-	async fn finds(&self, claim: Claim, number: u32, finding: Finding) {
+	pub async fn finds(&self, claim: Claim, number: u32, finding: Finding) {
 		let sent = self.commitment(claim, number).await.unwrap();
 		assert_eq!(sent, self.ballot(finding).0, "segment {number} should be {finding:?}");
 	}

@@ -3,9 +3,10 @@
 use super::world::spec;
 use crate::worker::config::{run_config, write, Paths};
 use crate::worker::{beat, mark, plancks};
-use openledger_finetune::{config::Targets, Method, RunConfig, Scheduler};
+use openledger_finetune::config::{Dtype as Kept, Targets};
+use openledger_finetune::{Method, RunConfig, Scheduler};
 use openledger_primitives::training::{
-	Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
+	Dtype as OrderedDtype, Hyperparameters, LoraTargets, Method as Ordered, Scheduler as OrderedScheduler, TrainingSpec,
 };
 use openledger_primitives::OPEN;
 use safetensors::{Dtype, SafeTensors};
@@ -114,7 +115,13 @@ fn a_full_training_should_have_no_adapter_keys_and_qlora_all_of_them() {
 		run_config(&qlora, &paths(), "cpu").unwrap(),
 		run_config(&every_number(), &paths(), "cpu").unwrap(),
 	);
-	assert_eq!(qlora.method, Method::Qlora);
+	assert_eq!((qlora.method, qlora.dora), (Method::Qlora, Some(false)));
+	let dora = TrainingSpec {
+		method: Ordered::Dora,
+		..every_number()
+	};
+	let dora = run_config(&dora, &paths(), "cpu").unwrap();
+	assert_eq!((dora.method, dora.dora), (Method::Lora, Some(true)));
 	assert_eq!(
 		RunConfig {
 			method: Method::Lora,
@@ -122,6 +129,22 @@ fn a_full_training_should_have_no_adapter_keys_and_qlora_all_of_them() {
 		},
 		lora
 	);
+}
+
+#[test]
+fn the_ordered_dtype_should_reach_run_toml_where_it_can_be_trained_in() {
+	let narrow = |method| TrainingSpec {
+		method,
+		dtype: OrderedDtype::Bf16,
+		..every_number()
+	};
+	for method in [Ordered::Lora, Ordered::Qlora] {
+		assert_eq!(run_config(&narrow(method), &paths(), "cpu").unwrap().dtype, Kept::Bf16);
+		let refused = run_config(&narrow(method), &paths(), "cuda").unwrap_err().to_string();
+		assert!(refused.contains("dtype"), "{refused}");
+	}
+	assert_eq!(run_config(&every_number(), &paths(), "cpu").unwrap().dtype, Kept::F32);
+	assert!(run_config(&narrow(Ordered::Full), &paths(), "cpu").is_err());
 }
 
 #[test]

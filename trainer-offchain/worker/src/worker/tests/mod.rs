@@ -6,6 +6,7 @@ mod fitting;
 mod job;
 mod judging;
 mod mapping;
+mod methods;
 mod pausing;
 mod refusals;
 mod restarts;

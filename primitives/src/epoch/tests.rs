@@ -1,7 +1,8 @@
 //! The stored encodings.
 
 use super::*;
-use openledger_primitives::{format::Modality, params::PerKind};
+use crate::{fee::Fee, format::Modality, params::PerKind, traits::Pool};
+use alloc::{format, string::String};
 
 /// The bytes of a value that fits its type, in hexadecimal digits.
 fn digits(value: &impl Encode) -> String {
