@@ -212,21 +212,7 @@ impl<'a> Trainer<'a> {
 	/// Gradients of the token losses' sum over `tokens`.
 	fn gradients(&self, batch: &Batch, dropout: Option<u64>, tokens: usize) -> Result<Gradients> {
 		let mut dropout = dropout.map(ChaCha8Rng::seed_from_u64);
-		if self.decoder.has_step() {
-			return self.step_gradients(batch, &mut dropout, tokens);
-		}
-		let loss = self
-			.decoder
-			.loss_sum(&batch.ids, &batch.texts, batch.targets.clone(), &mut dropout)?;
-		let loss_sum = f64::from(loss.detach().to_scalar::<f32>()?);
-		let mut store = (loss / tokens.max(1) as f64)?.backward()?;
-		Ok(Gradients {
-			loss_sum,
-			grads: self.variables.iter().map(|v| store.remove(v)).collect(),
-		})
-	}
-
-	fn step_gradients(&self, batch: &Batch, dropout: &mut DropoutRng, tokens: usize) -> Result<Gradients> {
+		let decoder = self.decoder;
 		let ids = batch.ids.flatten_all()?.to_vec1::<u32>()?;
 		let input = StepInput {
 			ids: &ids,
@@ -234,9 +220,14 @@ impl<'a> Trainer<'a> {
 			texts: &batch.texts,
 			targets: &batch.targets,
 			factor: 1.0 / tokens.max(1) as f32,
-			activations: Activations::fitting(self.decoder.activation_bytes(ids.len())?, available_memory()),
+			activations: match (decoder.has_step(), decoder.device.is_cpu()) {
+				(true, _) => Activations::fitting(decoder.activation_bytes(ids.len())?, available_memory()),
+				// How much of a card is free candle does not say.
+				(false, false) => Activations::Recompute,
+				(false, true) => Activations::Keep,
+			},
 		};
-		let (loss_sum, mut gradients) = self.decoder.loss_and_gradients(&input, dropout)?;
+		let (loss_sum, mut gradients) = decoder.loss_and_gradients(&input, &mut dropout)?;
 		let take = |v: &Tensor| gradients.take(v);
 		let grads = self
 			.variables
