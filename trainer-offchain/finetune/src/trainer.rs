@@ -5,7 +5,7 @@ use crate::error::{FinetuneError, Result};
 use crate::sequence::Sequence;
 use crate::state::{Position, State, Tensors, Values, FIRST, SECOND};
 use candle_core::{Device, Tensor, Var};
-use openledger_model::decoder::{Activations, StepInput};
+use openledger_model::decoder::StepInput;
 use openledger_model::linear::DropoutRng;
 use openledger_model::ops::IGNORE;
 use openledger_model::Decoder;
@@ -220,12 +220,7 @@ impl<'a> Trainer<'a> {
 			texts: &batch.texts,
 			targets: &batch.targets,
 			factor: 1.0 / tokens.max(1) as f32,
-			activations: match (decoder.has_step(), decoder.device.is_cpu()) {
-				(true, _) => Activations::fitting(decoder.activation_bytes(ids.len())?, available_memory()),
-				// How much of a card is free candle does not say.
-				(false, false) => Activations::Recompute,
-				(false, true) => Activations::Keep,
-			},
+			activations: decoder.activations(ids.len(), available_memory())?,
 		};
 		let (loss_sum, mut gradients) = decoder.loss_and_gradients(&input, &mut dropout)?;
 		let take = |v: &Tensor| gradients.take(v);

@@ -118,6 +118,16 @@ impl Decoder {
 		is_fused(&self.device) && self.blocks.iter().all(plain)
 	}
 
+	/// What becomes of the intermediates of so many positions, of the CPU's memory being so much free. The graph keeps them
+	/// on the CPU; how much of a card is free candle does not say, and there they are computed again.
+	pub fn activations(&self, positions: usize, available: Option<u64>) -> Result<Activations> {
+		Ok(match (self.has_step(), is_fused(&self.device)) {
+			(true, _) => Activations::fitting(self.activation_bytes(positions)?, available),
+			(false, true) => Activations::Keep,
+			(false, false) => Activations::Recompute,
+		})
+	}
+
 	/// Bytes that [`Activations::Keep`] keeps for so many positions: per block the stream before each part, the
 	/// results of the layers before the last of each part and, where an adapter needs it, the attention's result.
 	pub fn activation_bytes(&self, positions: usize) -> Result<u64> {
