@@ -333,7 +333,10 @@ fn bench_should_repeat_the_losses_of_the_same_ids_and_adapter() {
 	// Whatever the build: no machine has so many cards.
 	let model = fixture("tiny-llama/model");
 	let refused = complaint(&["bench", "--model", model.to_str().unwrap(), "--device", "cuda:99"]);
-	assert!(refused.contains("`cuda:99` cannot be used") && refused.contains("take `cpu`"), "{refused}");
+	assert!(
+		refused.contains("`cuda:99` cannot be used") && refused.contains("take `cpu`"),
+		"{refused}"
+	);
 }
 
 #[test]
