@@ -1,20 +1,29 @@
 #!/usr/bin/env bash
-# Builds openledger-trainer for NVIDIA cards, into its own target folder, and prints where it lies. The machine that builds needs
-# no card; without a CUDA toolkit the compiler and libraries are taken from PyPI (3 GB). The machine that runs it needs
-# NVIDIA's driver and, where it has no CUDA libraries of its own, the folder that the script names in LD_LIBRARY_PATH.
+# Builds openledger-trainer for NVIDIA cards on x86-64 Linux, into its own target folder, and prints where it lies. The machine
+# that builds needs no card; without a CUDA toolkit the compiler and libraries are taken from PyPI (3 GB). What is built
+# starts without a driver too, and then computes on the CPU; for `--device cuda` the machine needs NVIDIA's driver for CUDA 13. The
+# CUDA libraries are found where they were when it was built; elsewhere their folder has to be named by LD_LIBRARY_PATH.
 #
-#   scripts/build-cuda.sh [--capability 90]
+#   scripts/build-cuda.sh [--capability 90] [--test]
 #
 #   --capability   of the card: 80 A100, 86 RTX 30, 89 RTX 40 and L4, 90 H100 and H200, 120 RTX 50; `nvidia-smi
 #                  --query-gpu=compute_cap --format=csv` prints it
+#   --test         builds and runs the comparison of a card with the CPU in place of the trainer
 set -euo pipefail
 capability=90
+what=(-p openledger-trainer --bin openledger-trainer)
+is_test=
 while [ $# -gt 0 ]; do
 	case "$1" in
 	-h | --help) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
 	--capability)
 		capability=${2:?--capability needs a number}
 		shift 2
+		;;
+	--test)
+		what=(-p openledger-model --test cuda)
+		is_test=1
+		shift
 		;;
 	*) echo "build-cuda: unknown option $1; see --help" >&2; exit 2 ;;
 	esac
@@ -58,8 +67,14 @@ if [ -z "$toolkit" ]; then
 fi
 export CUDA_HOME="$toolkit" CUDA_PATH="$toolkit" CUDA_ROOT="$toolkit" CUDA_TOOLKIT_ROOT_DIR="$toolkit"
 export CUDA_COMPUTE_CAP="$capability" PATH="$toolkit/bin:$PATH"
-cargo rustc --release --locked -p openledger-trainer --bin openledger-trainer --features cuda -- \
+# The kernels that candle compiles ahead are for GGUF and mixtures, which the trainer does not call, and the assembler's optimiser
+# takes longer for them than all else; the others are optimised by the driver.
+export NVCC_APPEND_FLAGS="${NVCC_APPEND_FLAGS:-} -Xptxas -O0"
+# The driver's own functions are not linked: model/src/cuda.rs finds them where the program runs.
+program="$(cargo rustc --release --locked "${what[@]}" --features cuda --message-format=json-render-diagnostics -- \
 	-C "link-arg=-L$toolkit/lib64" -C "link-arg=-L$toolkit/lib/stubs" -C "link-arg=-L$toolkit/lib64/stubs" \
-	-C link-arg=-Wl,--unresolved-symbols=ignore-all -C link-arg=-Wl,--no-as-needed -C link-arg=-lcuda >&2
-echo "$CARGO_TARGET_DIR/release/openledger-trainer"
-echo "build-cuda: its CUDA libraries are in $toolkit/lib64 (LD_LIBRARY_PATH)" >&2
+	-C "link-arg=-Wl,-rpath,$toolkit/lib64" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)"
+if [ -n "$is_test" ]; then
+	exec "$program" --nocapture
+fi
+echo "$program"

@@ -401,10 +401,6 @@ impl RunConfig {
 				return Err(FinetuneError::config(key, "has no meaning with method = \"full\""));
 			}
 		}
-		if self.dtype == Dtype::Bf16 && self.device != "cpu" {
-			let reason = format!("bf16 is for the CPU, and device is `{}`; take f32", self.device);
-			return Err(FinetuneError::config("dtype", reason));
-		}
 		if self.lora_targets.as_ref().is_some_and(|t| t.names().is_empty()) {
 			return Err(FinetuneError::config("lora_targets", "names no layer"));
 		}
@@ -477,7 +473,6 @@ mod tests {
 			("method = \"full\"\nlora_rank = 4", "lora_rank"),
 			("method = \"full\"\ndora = true", "dora"),
 			("method = \"full\"\ndtype = \"bf16\"", "dtype"),
-			("dtype = \"bf16\"\ndevice = \"cuda\"", "dtype"),
 			("dtype = \"f16\"", "dtype"),
 		] {
 			let message = parse(text).unwrap_err().to_string();

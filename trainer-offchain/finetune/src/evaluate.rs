@@ -29,10 +29,14 @@ pub struct Evaluation {
 pub fn evaluate_sequences(decoder: &Decoder, sequences: &[Sequence]) -> Result<Option<Evaluation>> {
 	let part = |chunk: &[Sequence]| -> Result<(f64, usize)> {
 		let batch = Batch::new(chunk.iter(), &decoder.device)?;
-		let loss = decoder.loss_sum(&batch.ids, &batch.texts, batch.targets.clone(), &mut None)?;
-		Ok((f64::from(loss.detach().to_scalar::<f32>()?), batch.tokens))
+		let loss = decoder.loss_value(&batch.ids, &batch.texts, batch.targets)?;
+		Ok((loss, batch.tokens))
 	};
-	let parts: Vec<(f64, usize)> = sequences.par_chunks(BATCH).map(part).collect::<Result<_>>()?;
+	let parts: Vec<(f64, usize)> = match decoder.device.is_cpu() {
+		true => sequences.par_chunks(BATCH).map(part).collect::<Result<_>>()?,
+		// A card computes one after the other, and holds but one.
+		false => sequences.chunks(BATCH).map(part).collect::<Result<_>>()?,
+	};
 	let (sum, tokens) = parts
 		.iter()
 		.fold((0.0, 0), |(sum, tokens), part| (sum + part.0, tokens + part.1));

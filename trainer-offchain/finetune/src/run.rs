@@ -9,7 +9,7 @@ use crate::trainer::StepMetrics;
 use crate::training::{on_threads, Setup, Training};
 use candle_core::{Device, Tensor};
 use openledger_model::files::{write_file, write_json};
-use openledger_model::{checkpoint, lora, peft, Decoder, ModelError};
+use openledger_model::{checkpoint, cuda, lora, peft, Decoder, ModelError};
 use std::fs::File;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -57,10 +57,8 @@ pub fn device(name: &str) -> Result<Device> {
 		Some(("cuda", n)) => n.parse().map_err(|_| unknown())?,
 		_ => return Err(unknown()),
 	};
-	Device::new_cuda(ordinal).map_err(|e| {
-		let reason = e.to_string().lines().next().unwrap_or_default().to_owned();
-		FinetuneError::config("device", format!("`{name}` cannot be used: {reason}; take `cpu`"))
-	})
+	let unusable = |reason| FinetuneError::config("device", format!("`{name}` cannot be used: {reason}; take `cpu`"));
+	cuda::open(ordinal).map_err(unusable)
 }
 
 /// What is called after every step; it breaks a run off.

@@ -5,7 +5,7 @@ use crate::error::{FinetuneError, Result};
 use crate::sequence::Sequence;
 use crate::state::{Position, State, Tensors, Values, FIRST, SECOND};
 use candle_core::{Device, Tensor, Var};
-use openledger_model::decoder::{Activations, StepInput};
+use openledger_model::decoder::StepInput;
 use openledger_model::linear::DropoutRng;
 use openledger_model::ops::IGNORE;
 use openledger_model::Decoder;
@@ -212,21 +212,7 @@ impl<'a> Trainer<'a> {
 	/// Gradients of the token losses' sum over `tokens`.
 	fn gradients(&self, batch: &Batch, dropout: Option<u64>, tokens: usize) -> Result<Gradients> {
 		let mut dropout = dropout.map(ChaCha8Rng::seed_from_u64);
-		if self.decoder.has_step() {
-			return self.step_gradients(batch, &mut dropout, tokens);
-		}
-		let loss = self
-			.decoder
-			.loss_sum(&batch.ids, &batch.texts, batch.targets.clone(), &mut dropout)?;
-		let loss_sum = f64::from(loss.detach().to_scalar::<f32>()?);
-		let mut store = (loss / tokens.max(1) as f64)?.backward()?;
-		Ok(Gradients {
-			loss_sum,
-			grads: self.variables.iter().map(|v| store.remove(v)).collect(),
-		})
-	}
-
-	fn step_gradients(&self, batch: &Batch, dropout: &mut DropoutRng, tokens: usize) -> Result<Gradients> {
+		let decoder = self.decoder;
 		let ids = batch.ids.flatten_all()?.to_vec1::<u32>()?;
 		let input = StepInput {
 			ids: &ids,
@@ -234,9 +220,9 @@ impl<'a> Trainer<'a> {
 			texts: &batch.texts,
 			targets: &batch.targets,
 			factor: 1.0 / tokens.max(1) as f32,
-			activations: Activations::fitting(self.decoder.activation_bytes(ids.len())?, available_memory()),
+			activations: decoder.activations(ids.len(), available_memory())?,
 		};
-		let (loss_sum, mut gradients) = self.decoder.loss_and_gradients(&input, dropout)?;
+		let (loss_sum, mut gradients) = decoder.loss_and_gradients(&input, &mut dropout)?;
 		let take = |v: &Tensor| gradients.take(v);
 		let grads = self
 			.variables

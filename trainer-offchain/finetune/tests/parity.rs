@@ -3,6 +3,7 @@
 use candle_core::{Device, Tensor};
 use openledger_finetune::{run, Method, RunConfig, Scheduler, StepMetrics};
 use openledger_model::checkpoint::Checkpoint;
+use openledger_model::ops::reference::everywhere;
 use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -123,6 +124,22 @@ fn ten_qlora_steps_should_equal_those_of_peft_over_bitsandbytes() {
 			config.model = fixture(name).join("plain");
 		});
 	}
+}
+
+/// What other devices compute, from reading the model to the optimiser.
+#[test]
+fn ten_steps_by_compositions_should_equal_those_of_peft() {
+	everywhere(|| {
+		for name in [&["tiny-llama", "tiny-gpt2"], FAMILIES].concat() {
+			assert_steps(name, "", |_| {});
+		}
+		for name in ["tiny-llama", "tiny-gpt2", "tiny-deepseek2"] {
+			assert_steps(name, "dora", |_| {});
+		}
+		for name in ["tiny-llama-nf4", "tiny-gpt2-nf4"] {
+			assert_steps(name, "", |config| config.method = Method::Qlora);
+		}
+	});
 }
 
 /// Ten steps from `adapter_init` against the fixture's.

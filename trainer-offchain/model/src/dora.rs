@@ -41,6 +41,7 @@ pub(crate) fn row_squares(weight: &Weight) -> Result<Tensor> {
 				&Device::Cpu,
 			)?)
 		}
+		(Matrix::OnDevice(packed), _) => Ok(packed.wide()?.sqr()?.sum(1)?),
 	}
 }
 

@@ -6,6 +6,7 @@
 pub mod chat_template;
 pub mod checkpoint;
 pub mod config;
+pub mod cuda;
 pub mod decoder;
 pub mod dora;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod lora;
 pub mod mat;
 pub mod merge;
 pub mod nf4;
+pub mod nf4_tensor;
 pub mod ops;
 pub mod peft;
 pub mod quantise;

@@ -36,7 +36,7 @@ pub const CODE: [f32; 16] = [
 ];
 
 /// The two values of every byte: one load an element pair in place of two shifts, masks and loads.
-static PAIRS: [[f32; 2]; 256] = {
+pub(crate) static PAIRS: [[f32; 2]; 256] = {
 	let mut pairs = [[0.0; 2]; 256];
 	let mut byte = 0;
 	while byte < 256 {

@@ -3,10 +3,12 @@
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
 use crate::nf4::Nf4;
-use crate::ops::WeightLayout;
+use crate::nf4_tensor::Nf4Tensor;
+use crate::ops::{reference, Matrix, WeightLayout};
 use candle_core::{DType, Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
 
 /// How a tensor starts when it is not read.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +29,11 @@ pub trait TensorSource {
 	/// A linear layer's weight, `[out, in]`, where the source keeps it in four bits; `layout` is that of the others.
 	fn quantised(&mut self, _name: &str, _shape: [usize; 2], _layout: WeightLayout) -> Result<Option<Nf4>> {
 		Ok(None)
+	}
+
+	/// That weight, where it is computed with.
+	fn place(&self, packed: Arc<Nf4>) -> Result<Matrix> {
+		Ok(Matrix::Nf4(packed))
 	}
 
 	/// The name under which the source has `name`, which starts with `base` unless the source omits that prefix.
@@ -66,6 +73,14 @@ impl TensorSource for FromCheckpoint<'_> {
 		}
 		let wide = wide.flatten_all()?.to_vec1::<f32>()?;
 		Ok(Some(Nf4::quantise(&wide, shape)))
+	}
+
+	fn place(&self, packed: Arc<Nf4>) -> Result<Matrix> {
+		if reference::is_fused(self.device) {
+			return Ok(Matrix::Nf4(packed));
+		}
+		let placed = Nf4Tensor::new(&packed, self.device, self.matrices)?;
+		Ok(Matrix::OnDevice(Arc::new(placed)))
 	}
 
 	fn resolve(&self, base: &str, name: &str) -> String {

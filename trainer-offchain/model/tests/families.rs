@@ -6,6 +6,7 @@ mod common;
 use candle_core::{DType, Device, Tensor};
 use common::{copy, edit, fixture, ids, json, load, relative_error, tensor};
 use openledger_model::checkpoint::Checkpoint;
+use openledger_model::ops::reference::everywhere;
 use openledger_model::{lora, Decoder, KvCache};
 use serde_json::Value;
 
@@ -88,6 +89,32 @@ fn cached_logits_should_equal_uncached_ones() {
 		parts.extend((8..len).map(|i| read(i, 1)));
 		let error = relative_error(&Tensor::cat(&parts, 1).unwrap(), &whole);
 		assert!(error < 1e-5, "{}: {error}", case.name);
+	}
+}
+
+/// What other devices compute.
+#[test]
+fn compositions_should_give_the_logits_of_transformers_with_and_without_cache() {
+	for case in cases() {
+		let (all, parts) = everywhere(|| {
+			let mut cache = KvCache::new();
+			let len = case.ids.dim(1).unwrap();
+			let mut read = |start, len| {
+				let ids = case.ids.narrow(1, start, len).unwrap();
+				case.decoder.logits(&ids, Some(&mut cache)).unwrap()
+			};
+			let mut parts = vec![read(0, 5)];
+			parts.extend((5..len).map(|i| read(i, 1)));
+			(
+				case.decoder.logits(&case.ids, None).unwrap(),
+				Tensor::cat(&parts, 1).unwrap(),
+			)
+		});
+		for found in [all, parts] {
+			let (seen, kept) = (found.dim(1).unwrap(), case.logits.dim(1).unwrap());
+			let error = relative_error(&found.narrow(1, seen - kept, kept).unwrap(), &case.logits);
+			assert!(error < 1e-5, "{}: {error}", case.name);
+		}
 	}
 }
 

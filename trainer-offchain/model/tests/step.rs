@@ -1,4 +1,5 @@
-//! The step that is written out against candle's graph of the same decoder: losses and gradients.
+//! The step that is written out against candle's graph of the same decoder, and that against the compositions that other
+//! devices take: losses and gradients.
 
 mod common;
 
@@ -6,6 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use common::{fixture, values};
 use openledger_model::decoder::{Activations, StepInput};
 use openledger_model::kernels::Path;
+use openledger_model::ops::reference::everywhere;
 use openledger_model::{lora, Decoder, LoraSettings};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -23,9 +25,16 @@ const FIXTURES: [&str; 6] = [
 /// Frozen linear layers in four bits.
 const QUANTISED: [&str; 2] = ["tiny-llama-nf4", "tiny-gpt2-nf4"];
 
+/// Families whose blocks are not written out.
+const GRAPH: [&str; 3] = ["tiny-qwen3", "tiny-deepseek2", "tiny-deepseek3"];
+
 /// A decoder with adapters around all layers, B not zero, and dropout; with DoRA magnitudes that are not the norms.
 fn adapted(name: &str, matrices: DType, dropout: f64, use_dora: bool) -> Decoder {
-	let mut decoder = Decoder::load_as(&fixture(name).join("model"), &Device::Cpu, false, matrices).unwrap();
+	let decoder = Decoder::load_as(&fixture(name).join("model"), &Device::Cpu, false, matrices).unwrap();
+	with_adapters(decoder, dropout, use_dora)
+}
+
+fn with_adapters(mut decoder: Decoder, dropout: f64, use_dora: bool) -> Decoder {
 	let settings = LoraSettings {
 		rank: 3,
 		alpha: 6.0,
@@ -67,11 +76,16 @@ fn batch(decoder: &Decoder) -> (Vec<u32>, Vec<u32>) {
 }
 
 fn step(decoder: &Decoder, variables: &[Tensor], activations: Activations) -> Outcome {
+	step_of(decoder, variables, activations, &[])
+}
+
+/// Two rows, or one of these texts.
+fn step_of(decoder: &Decoder, variables: &[Tensor], activations: Activations, texts: &[usize]) -> Outcome {
 	let (ids, targets) = batch(decoder);
 	let input = StepInput {
 		ids: &ids,
-		seq: 21,
-		texts: &[],
+		seq: if texts.is_empty() { 21 } else { 42 },
+		texts,
 		targets: &targets,
 		factor: 0.5,
 		activations,
@@ -229,4 +243,106 @@ fn activations_should_be_recomputed_when_memory_asks() {
 		decoder.activation_bytes(10).unwrap(),
 		(4 * 10 * c.layers * width) as u64
 	);
+}
+
+/// What another device computes, with the graph of one block at a time.
+fn composed(decoder: &Decoder, variables: &[Tensor], texts: &[usize]) -> Outcome {
+	everywhere(|| {
+		assert!(!decoder.has_step());
+		step_of(decoder, variables, Activations::Recompute, texts)
+	})
+}
+
+#[test]
+fn compositions_should_equal_the_step_with_adapters_and_dropout() {
+	for name in FIXTURES.into_iter().chain(GRAPH) {
+		for (dropout, use_dora, texts) in [(0.4, false, &[][..]), (0.4, true, &[]), (0.0, false, &[9, 20, 13])] {
+			let decoder = adapted(name, DType::F32, dropout, use_dora);
+			let variables = variables(&decoder);
+			let found = composed(&decoder, &variables, texts);
+			let expected = step_of(&decoder, &variables, Activations::Keep, texts);
+			let case = format!("{name}, dropout {dropout}, DoRA {use_dora}, {texts:?}");
+			assert!((found.loss - expected.loss).abs() < 1e-5 * expected.loss, "{case}");
+			let distance = distance(&found, &expected);
+			assert!(distance < 1e-4, "{case}: {distance}");
+		}
+	}
+}
+
+#[test]
+fn compositions_should_equal_the_step_when_everything_is_trained() {
+	for name in FIXTURES.into_iter().chain(GRAPH) {
+		let decoder = Decoder::load(&fixture(name).join("model"), &Device::Cpu, true).unwrap();
+		let variables: Vec<Tensor> = decoder.parameters.iter().map(|(_, t)| t.clone()).collect();
+		let variables: Vec<Tensor> = variables.into_iter().filter(Tensor::is_variable).collect();
+		let found = composed(&decoder, &variables, &[]);
+		let expected = step(&decoder, &variables, Activations::Keep);
+		for (found, expected) in found.gradients.iter().zip(&expected.gradients) {
+			let largest = expected.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
+			for (f, e) in found.iter().zip(expected) {
+				assert!((f - e).abs() < 1e-4 * largest, "{name}: {f}, {e}");
+			}
+		}
+	}
+}
+
+#[test]
+fn recomputing_the_graph_should_give_the_same_bits() {
+	for name in FIXTURES.into_iter().chain(GRAPH) {
+		let decoder = adapted(name, DType::F32, 0.4, true);
+		let variables = variables(&decoder);
+		let [kept, again] = everywhere(|| {
+			[Activations::Keep, Activations::Recompute].map(|activations| step(&decoder, &variables, activations))
+		});
+		assert_eq!(kept.loss.to_bits(), again.loss.to_bits(), "{name}");
+		assert_eq!(kept.gradients, again.gradients, "{name}");
+	}
+}
+
+#[test]
+fn compositions_should_give_nearly_the_same_of_narrow_weights() {
+	// Of bf16, of four bits with products in bf16, and with products in f32, which are the CPU's.
+	for (name, nf4, matrices, tolerance) in [
+		("tiny-llama", false, DType::BF16, 0.1),
+		("tiny-gpt2", false, DType::BF16, 0.1),
+		("tiny-qwen3", false, DType::BF16, 0.1),
+		("tiny-llama", true, DType::BF16, 0.1),
+		("tiny-llama", true, DType::F32, 1e-4),
+		("tiny-gpt2", true, DType::F32, 1e-4),
+		("tiny-deepseek2", true, DType::F32, 1e-4),
+	] {
+		let dir = fixture(name).join("model");
+		for use_dora in [false, true] {
+			let load = |matrices| {
+				let decoder = Decoder::load_frozen(&dir, &Device::Cpu, matrices, nf4).unwrap();
+				with_adapters(decoder, 0.0, use_dora)
+			};
+			let (narrow, expected) = (everywhere(|| load(matrices)), load(DType::F32));
+			let found = composed(&narrow, &variables(&narrow), &[]);
+			let expected = step(&expected, &variables(&expected), Activations::Keep);
+			let case = format!("{name}, {nf4}, {matrices:?}, DoRA {use_dora}");
+			assert!(
+				(found.loss - expected.loss).abs() < tolerance as f64 * 0.1 * expected.loss,
+				"{case}"
+			);
+			let distance = distance(&found, &expected);
+			// Rounding shows where it is, and only there.
+			assert!(
+				distance < tolerance && (distance > 1e-4) == (matrices == DType::BF16),
+				"{case}: {distance}"
+			);
+		}
+	}
+}
+
+#[test]
+fn loss_without_a_graph_should_be_that_with_one() {
+	let decoder = adapted("tiny-qwen3", DType::F32, 0.4, true);
+	let (ids, targets) = batch(&decoder);
+	let (ids, targets) = (Tensor::from_vec(ids, (1, 42), &Device::Cpu).unwrap(), Arc::new(targets));
+	for texts in [&[][..], &[30, 12]] {
+		let sum = decoder.loss_sum(&ids, texts, targets.clone(), &mut None).unwrap();
+		let sum = f64::from(sum.to_scalar::<f32>().unwrap());
+		assert_eq!(decoder.loss_value(&ids, texts, targets.clone()).unwrap(), sum);
+	}
 }

@@ -329,6 +329,14 @@ fn bench_should_repeat_the_losses_of_the_same_ids_and_adapter() {
 	assert!(difference != 0.0 && difference.abs() < 0.05, "{difference}");
 	let written = bench(&["--generate", "5", "--steps", "1", "--warmup", "0"]);
 	assert_eq!(written["written"].as_array().unwrap().len(), 5);
+	assert!(written["device"] == "cpu" && written["device_mb"].is_null());
+	// Whatever the build: no machine has so many cards.
+	let model = fixture("tiny-llama/model");
+	let refused = complaint(&["bench", "--model", model.to_str().unwrap(), "--device", "cuda:99"]);
+	assert!(
+		refused.contains("`cuda:99` cannot be used") && refused.contains("take `cpu`"),
+		"{refused}"
+	);
 }
 
 #[test]

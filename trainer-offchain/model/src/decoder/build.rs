@@ -52,7 +52,7 @@ impl Builder<'_> {
 		let name = format!("{path}.weight");
 		let (matrix, layout) = match self.quantised(&name, [out, inp])? {
 			// bitsandbytes turns a weight before it quantises it.
-			Some(packed) => (Matrix::Nf4(packed), WeightLayout::OutIn),
+			Some(packed) => (self.source.place(packed)?, WeightLayout::OutIn),
 			None => (
 				Matrix::Plain(self.tensor(&name, &layout.shape(out, inp), init)?),
 				layout,

@@ -74,7 +74,8 @@ impl Experts {
 				.collect();
 			// Trained, an expert without tokens still gets a gradient, of zeros: the optimiser goes on with its moments,
 			// as it does for transformers, which keeps all experts in one tensor.
-			if places.is_empty() && !mlp.trained() {
+			// A card computes nothing of no rows: there its moments stay.
+			if places.is_empty() && !(mlp.trained() && x.device().is_cpu()) {
 				continue;
 			}
 			let rows: Vec<u32> = places.iter().map(|i| i / per_token as u32).collect();

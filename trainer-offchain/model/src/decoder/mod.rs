@@ -7,6 +7,7 @@ mod build;
 mod cache;
 mod experts;
 mod feed_forward;
+mod graph;
 mod latent;
 mod step;
 
@@ -20,7 +21,7 @@ use crate::error::{ModelError, Result};
 use crate::kernels::matvec::MOST_ROWS;
 use crate::linear::{Around, DropoutRng, Linear};
 use crate::nf4::{self, Nf4};
-use crate::ops::{self, Weight, WeightLayout};
+use crate::ops::{self, RotaryAngles, Weight, WeightLayout};
 use crate::source::{FromCheckpoint, FromSeed, Init, TensorSource};
 use attention::Attention;
 use build::{Builder, Norm};
@@ -85,7 +86,7 @@ impl Decoder {
 	}
 
 	/// The same with weights kept as `matrices`, f32 or, frozen, bf16: half the memory, and products round what they
-	/// multiply with to bf16 where the processor multiplies bf16.
+	/// multiply with to bf16 where the processor multiplies bf16, and on other devices always.
 	pub fn load_as(dir: &Path, device: &Device, trainable: bool, matrices: DType) -> Result<Self> {
 		Self::load_with(dir, device, trainable, matrices, false)
 	}
@@ -97,19 +98,14 @@ impl Decoder {
 	}
 
 	fn load_with(dir: &Path, device: &Device, trainable: bool, matrices: DType, quantise: bool) -> Result<Self> {
-		if matrices != DType::F32 && (trainable || matrices != DType::BF16 || !device.is_cpu()) {
+		if matrices != DType::F32 && (trainable || matrices != DType::BF16) {
 			let as_str = matrices.as_str();
 			return Err(ModelError::Input(format!(
-				"weights can be kept in f32, or in bf16 where they are frozen and on the CPU, not in {as_str}"
+				"weights can be kept in f32, or in bf16 where they are frozen, not in {as_str}"
 			)));
 		}
 		let raw = RawConfig::read(dir)?;
-		let stored = raw.quantisation()?;
-		if (quantise || stored == Some(Quantisation::Nf4)) && !device.is_cpu() {
-			let reason = "weights in four bits are computed with on the CPU only; take `cpu`, or another method";
-			return Err(ModelError::Input(reason.into()));
-		}
-		let checkpoint = Checkpoint::open(dir)?.with_fp8_block(match stored {
+		let checkpoint = Checkpoint::open(dir)?.with_fp8_block(match raw.quantisation()? {
 			Some(Quantisation::Fp8(block)) => Some(block),
 			_ => None,
 		});
@@ -282,7 +278,7 @@ impl Decoder {
 		texts: &mut [Text<'_>],
 		around: &mut Around<'_>,
 	) -> Result<Tensor> {
-		if self.device.is_cpu() && ids.elem_count() <= MOST_ROWS {
+		if ops::reference::is_fused(&self.device) && ids.elem_count() <= MOST_ROWS {
 			// Of a few tokens each product is so short that handing it to sleeping threads would take as long again.
 			return rayon::scope(|_| self.through_blocks(ids, positions, texts, around));
 		}
@@ -296,6 +292,21 @@ impl Decoder {
 		texts: &mut [Text<'_>],
 		around: &mut Around<'_>,
 	) -> Result<Tensor> {
+		let mut x = self.embed(ids, positions)?;
+		let angles = self.angles(positions);
+		for index in 0..self.blocks.len() {
+			x = self.through_block(index, &x, angles.as_ref(), texts, around)?;
+		}
+		for text in texts {
+			if let Some(cache) = &mut text.cache {
+				cache.len += text.len;
+			}
+		}
+		self.final_norm.forward(&x)
+	}
+
+	/// The stream before the first block, `[batch, seq, hidden]`.
+	fn embed(&self, ids: &Tensor, positions: &[Range<usize>]) -> Result<Tensor> {
 		let most = self.config.max_positions;
 		if let Some(range) = positions.iter().find(|range| range.end > most) {
 			let end = range.end;
@@ -311,27 +322,33 @@ impl Decoder {
 			let rows = Tensor::new(rows, &self.device)?;
 			x = x.broadcast_add(&table.index_select(&rows, 0)?.to_dtype(DType::F32)?)?;
 		}
-		if let Some(norm) = &self.embedding_norm {
-			x = norm.forward(&x)?;
+		match &self.embedding_norm {
+			Some(norm) => norm.forward(&x),
+			None => Ok(x),
 		}
-		let angles = match &self.config.positions {
+	}
+
+	fn angles(&self, positions: &[Range<usize>]) -> Option<RotaryAngles> {
+		match &self.config.positions {
 			Positions::Rotary(table) => Some(table.angles(positions)),
 			Positions::Learned | Positions::Alibi => None,
-		};
-		for (index, block) in self.blocks.iter().enumerate() {
-			let normed = block.attention_norm.forward(&x)?;
-			x = (x + block
-				.attention
-				.forward(&normed, angles.as_ref(), texts, index, around)?)?;
-			let normed = block.mlp_norm.forward(&x)?;
-			x = (x + block.feed_forward.forward(&normed, around)?)?;
 		}
-		for text in texts {
-			if let Some(cache) = &mut text.cache {
-				cache.len += text.len;
-			}
-		}
-		self.final_norm.forward(&x)
+	}
+
+	fn through_block(
+		&self,
+		index: usize,
+		x: &Tensor,
+		angles: Option<&RotaryAngles>,
+		texts: &mut [Text<'_>],
+		around: &mut Around<'_>,
+	) -> Result<Tensor> {
+		let block = &self.blocks[index];
+		let normed = block.attention_norm.forward(x)?;
+		let x = (x + block.attention.forward(&normed, angles, texts, index, around)?)?;
+		let normed = block.mlp_norm.forward(&x)?;
+		let y = block.feed_forward.forward(&normed, around)?;
+		Ok((x + y)?)
 	}
 
 	/// Logits of every position, `[batch, seq, vocab]`.
@@ -343,29 +360,6 @@ impl Decoder {
 	pub fn last_logits(&self, ids: &Tensor, cache: Option<&mut KvCache>) -> Result<Tensor> {
 		let hidden = self.hidden(ids, cache, &mut None)?;
 		self.through_head(&hidden.narrow(1, hidden.dim(1)? - 1, 1)?.squeeze(1)?)
-	}
-
-	/// Sum of the cross-entropies of `targets`, one per position of `ids` and row after row, [`ops::IGNORE`] for none.
-	/// With `texts` the one row is that many texts of these lengths, none of which sees another.
-	pub fn loss_sum(
-		&self,
-		ids: &Tensor,
-		texts: &[usize],
-		targets: Arc<Vec<u32>>,
-		dropout: &mut DropoutRng,
-	) -> Result<Tensor> {
-		let hidden = match texts {
-			[] => self.hidden(ids, None, dropout)?,
-			lengths => {
-				let text = |len: &usize| Text { len: *len, cache: None };
-				let positions: Vec<Range<usize>> = lengths.iter().map(|len| 0..*len).collect();
-				let mut texts: Vec<Text<'_>> = lengths.iter().map(text).collect();
-				self.pass(ids, &positions, &mut texts, &mut Around::Own(dropout.as_mut()))?
-			}
-		};
-		let rows = targets.len();
-		let hidden = hidden.reshape((rows, self.config.hidden_size))?;
-		Ok(ops::cross_entropy_sum(&hidden, &self.head, targets)?)
 	}
 
 	/// Checks that ids are rows of the embedding.

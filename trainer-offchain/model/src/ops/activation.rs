@@ -11,7 +11,7 @@ const CUBIC: f32 = 0.044_715;
 
 /// `silu(gate) * up`, elementwise.
 pub fn swiglu(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
-	if !gate.device().is_cpu() {
+	if !reference::is_fused(gate.device()) {
 		return reference::swiglu(gate, up);
 	}
 	gate.contiguous()?.apply_op2(&up.contiguous()?, SwiGlu)
@@ -19,7 +19,7 @@ pub fn swiglu(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
 
 /// The tanh approximation of GELU (`gelu_new`, `gelu_pytorch_tanh`).
 pub fn gelu_tanh(x: &Tensor) -> Result<Tensor> {
-	if !x.device().is_cpu() {
+	if !reference::is_fused(x.device()) {
 		return x.gelu();
 	}
 	x.contiguous()?.apply_op1(GeluTanh)

@@ -7,7 +7,8 @@ use super::{elements, flat, make, output, reference, rows_and_width, Held};
 use crate::kernels::{self, matvec, Lhs, Path, Rhs, Start};
 use crate::mat::{product, Mat, MatMut, Threads};
 use crate::nf4::Nf4;
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
+use crate::nf4_tensor::Nf4Tensor;
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub enum Matrix {
 	Plain(Tensor),
 	/// Frozen, in four bits: widened piece by piece wherever it is multiplied.
 	Nf4(Arc<Nf4>),
+	/// The same on another device, widened for one product at a time.
+	OnDevice(Arc<Nf4Tensor>),
 }
 
 impl Matrix {
@@ -44,7 +47,16 @@ impl Matrix {
 	pub fn plain(&self) -> Option<&Tensor> {
 		match self {
 			Self::Plain(tensor) => Some(tensor),
-			Self::Nf4(_) => None,
+			Self::Nf4(_) | Self::OnDevice(_) => None,
+		}
+	}
+
+	/// As one tensor, in what products with it are in.
+	pub(crate) fn dense(&self) -> Result<Tensor> {
+		match self {
+			Self::Plain(tensor) => Ok(tensor.clone()),
+			Self::Nf4(packed) => Nf4Tensor::new(packed, &Device::Cpu, DType::F32)?.dense(),
+			Self::OnDevice(packed) => packed.dense(),
 		}
 	}
 
@@ -76,7 +88,8 @@ impl Weight {
 	pub fn out_in(&self) -> Result<(usize, usize)> {
 		let (a, b) = match &self.matrix {
 			Matrix::Plain(tensor) => tensor.dims2()?,
-			Matrix::Nf4(packed) => (packed.shape[0], packed.shape[1]),
+			Matrix::Nf4(packed) => packed.shape.into(),
+			Matrix::OnDevice(packed) => packed.shape.into(),
 		};
 		Ok(match self.layout {
 			WeightLayout::OutIn => (a, b),
@@ -108,7 +121,7 @@ fn as_out_in(data: &[f32], layout: WeightLayout, out: usize, inp: usize) -> Mat<
 
 /// `x Wᵀ + b`; `x [.., in]`, result `[.., out]`.
 pub fn linear(x: &Tensor, weight: &Weight) -> Result<Tensor> {
-	if !x.device().is_cpu() {
+	if !reference::is_fused(x.device()) {
 		return reference::linear(x, weight);
 	}
 	let x = x.contiguous()?;
@@ -133,7 +146,7 @@ pub fn lora_linear(
 	scale: f32,
 	mask: Option<Arc<Vec<f32>>>,
 ) -> Result<Tensor> {
-	if !x.device().is_cpu() {
+	if !reference::is_fused(x.device()) {
 		return reference::lora_linear(x, weight, a, b, scale, mask.as_deref().map(Vec::as_slice));
 	}
 	x.contiguous()?.apply_op3(

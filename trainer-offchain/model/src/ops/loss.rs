@@ -18,6 +18,11 @@ const LEAST_ROWS: usize = 72;
 /// Columns of them that are packed at once.
 const PACKED: usize = 8192;
 
+/// Rows whose logits are held at once.
+fn held(vocab: usize) -> usize {
+	(LOGITS / vocab.max(1)).max(LEAST_ROWS)
+}
+
 /// Sum over rows of `-log softmax(hidden Wᵀ)[target]`, a scalar; `hidden [rows, width]`, `head [vocab, width]`, targets one
 /// per row, [`IGNORE`] for none.
 pub fn cross_entropy_sum(hidden: &Tensor, head: &Tensor, targets: Arc<Vec<u32>>) -> Result<Tensor> {
@@ -29,8 +34,8 @@ pub fn cross_entropy_sum(hidden: &Tensor, head: &Tensor, targets: Arc<Vec<u32>>)
 	if let Some(t) = targets.iter().find(|t| **t != IGNORE && **t as usize >= vocab) {
 		candle_core::bail!("cross-entropy: target {t} for a vocabulary of {vocab}");
 	}
-	if !hidden.device().is_cpu() {
-		return reference::cross_entropy_sum(hidden, head, &targets);
+	if !reference::is_fused(hidden.device()) {
+		return reference::cross_entropy_sum(hidden, head, &targets, held(vocab));
 	}
 	let hidden = hidden.contiguous()?;
 	let op = Loss {
@@ -83,7 +88,7 @@ pub(crate) fn forward(targets: &[u32], hidden: &[f32], head: Rhs<'_>, wanted: Wa
 		outcome.hidden = vec![0f32; hidden.len()];
 		outcome.head = vec![0f32; if wanted.head { width * vocab } else { 0 }];
 	}
-	let held = (LOGITS / vocab.max(1)).max(LEAST_ROWS);
+	let held = held(vocab);
 	let mut all_logits = vec![0f32; held.min(counted.len()) * vocab];
 	for chunk in counted.chunks(held) {
 		let rows = chunk.len();

@@ -2,10 +2,11 @@
 //! on one thread.
 //!
 //! Each takes its fused form on the CPU and, on other devices, the composition of candle's operations in
-//! [`reference`], against which the tests compare both values and gradients.
+//! [`reference`]; the tests compare both, values and gradients, with each other and with candle's own.
 
 pub(crate) mod activation;
 pub(crate) mod attention;
+mod backward;
 pub(crate) mod linear;
 pub(crate) mod loss;
 pub(crate) mod norm;
@@ -76,6 +77,7 @@ impl<'a> Held<'a> {
 		match matrix {
 			Matrix::Plain(tensor) => Self::new(tensor),
 			Matrix::Nf4(packed) => Ok(Self::Nf4(packed)),
+			Matrix::OnDevice(_) => bail!("operation needs a weight on the CPU"),
 		}
 	}
 

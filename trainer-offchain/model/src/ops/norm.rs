@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 /// `x / sqrt(mean(x²) + eps) * weight`; `weight [width]`.
 pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> {
-	if !x.device().is_cpu() {
+	if !reference::is_fused(x.device()) {
 		return reference::rms_norm(x, weight, eps);
 	}
 	x.contiguous()?.apply_op2(weight, RmsNorm { eps })
@@ -15,7 +15,7 @@ pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> {
 
 /// `(x - mean) / sqrt(var + eps) * weight + bias`; `weight, bias [width]`.
 pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> Result<Tensor> {
-	if !x.device().is_cpu() {
+	if !reference::is_fused(x.device()) {
 		return reference::layer_norm(x, weight, bias, eps);
 	}
 	x.contiguous()?.apply_op3(weight, bias, LayerNorm { eps })

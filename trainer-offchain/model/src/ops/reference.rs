@@ -1,8 +1,30 @@
-//! The same operations composed of candle's differentiable ones: slower, on any device, and what the fused forms are
-//! tested against.
+//! The same operations composed of candle's: for any device, tested on the CPU against the fused forms and against
+//! candle's own gradients.
 
-use super::{AttentionShape, Matrix, Pairs, RotaryAngles, Weight, WeightLayout, IGNORE};
-use candle_core::{Device, Result, Tensor, D};
+use super::backward::with_backward;
+use super::{Pairs, RotaryAngles, Weight, WeightLayout, IGNORE};
+use candle_core::{DType, Device, Result, Tensor, D};
+use std::cell::Cell;
+
+pub use super::attention::composed::attention;
+
+thread_local! {
+	static EVERYWHERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does `work` by the compositions on the CPU too, on this thread: what other devices compute, on a machine that has
+/// none.
+pub fn everywhere<T>(work: impl FnOnce() -> T) -> T {
+	let before = EVERYWHERE.replace(true);
+	let result = work();
+	EVERYWHERE.set(before);
+	result
+}
+
+/// Whether operations on a device's tensors take their fused forms.
+pub(crate) fn is_fused(device: &Device) -> bool {
+	device.is_cpu() && !EVERYWHERE.get()
+}
 
 /// See [`super::swiglu`].
 pub fn swiglu(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
@@ -42,6 +64,9 @@ pub fn rotary(x: &Tensor, angles: &RotaryAngles) -> Result<Tensor> {
 	let turned_first = (first.broadcast_mul(&cos)? - second.broadcast_mul(&sin)?)?;
 	let turned_second = (second.broadcast_mul(&cos)? + first.broadcast_mul(&sin)?)?;
 	let turned = Tensor::cat(&[&turned_first, &turned_second], pair)?.reshape((batch, seq, heads, 2 * half))?;
+	if 2 * half == dim {
+		return Ok(turned);
+	}
 	Tensor::cat(&[&turned, &x.narrow(D::Minus1, 2 * half, dim - 2 * half)?], D::Minus1)
 }
 
@@ -49,19 +74,10 @@ pub fn rotary(x: &Tensor, angles: &RotaryAngles) -> Result<Tensor> {
 pub fn linear(x: &Tensor, weight: &Weight) -> Result<Tensor> {
 	let (out, inp) = weight.out_in()?;
 	let mut dims = x.dims().to_vec();
-	let rows = x.elem_count() / inp;
-	let flat = x.reshape((rows, inp))?;
-	let wide = match &weight.matrix {
-		Matrix::Plain(tensor) => tensor.clone(),
-		Matrix::Nf4(packed) => {
-			let mut wide = vec![0f32; packed.len()];
-			packed.widen(0, &mut wide);
-			Tensor::from_vec(wide, (out, inp), x.device())?
-		}
-	};
-	let y = match weight.layout {
-		WeightLayout::OutIn => flat.matmul(&wide.t()?)?,
-		WeightLayout::InOut => flat.matmul(&wide)?,
+	let flat = x.reshape((x.elem_count() / inp, inp))?;
+	let y = match weight.matrix.plain().filter(|tensor| tensor.track_op()) {
+		Some(tensor) => flat.matmul(&turned(tensor, weight.layout == WeightLayout::OutIn)?)?,
+		None => frozen(&flat, weight.without_bias())?,
 	};
 	let y = match &weight.bias {
 		Some(bias) => y.broadcast_add(bias)?,
@@ -71,6 +87,28 @@ pub fn linear(x: &Tensor, weight: &Weight) -> Result<Tensor> {
 		*last = out;
 	}
 	y.reshape(dims)
+}
+
+/// `x Wᵀ`, `x [rows, in]`, with a frozen weight, in what the weight is kept in: of bf16 the product rounds the other
+/// operand and its result to bf16, and adds up in f32. Weights in four bits are widened for one product, and again in
+/// the backward pass.
+fn frozen(x: &Tensor, weight: Weight) -> Result<Tensor> {
+	let is_out_in = weight.layout == WeightLayout::OutIn;
+	let wide = weight.matrix.dense()?;
+	let y = x.detach().to_dtype(wide.dtype())?.matmul(&turned(&wide, is_out_in)?)?;
+	drop(wide);
+	with_backward(&[x], &y, move |grad| {
+		let wide = weight.matrix.dense()?;
+		let grad = grad.to_dtype(wide.dtype())?.matmul(&turned(&wide, !is_out_in)?)?;
+		Ok(vec![grad.to_dtype(DType::F32)?])
+	})
+}
+
+fn turned(matrix: &Tensor, turn: bool) -> Result<Tensor> {
+	match turn {
+		true => matrix.t(),
+		false => Ok(matrix.clone()),
+	}
 }
 
 /// See [`super::lora_linear`].
@@ -100,56 +138,60 @@ fn base_dims(x: &Tensor, b: &Tensor) -> Result<Vec<usize>> {
 	Ok(dims)
 }
 
-/// What is added to the scores, `[heads or 1, seq, total]`: -inf where a key may not be seen, elsewhere 0 or ALiBi's share.
-fn causal_mask(shape: AttentionShape, seq: usize, total: usize, device: &Device) -> Result<Tensor> {
-	let heads = if shape.alibi { shape.heads } else { 1 };
-	let mut mask = Vec::with_capacity(heads * seq * total);
-	for head in 0..heads {
-		for position in total - seq..total {
-			mask.extend((0..total).map(|key| {
-				if key < shape.first_key(position) || key > position {
-					f32::NEG_INFINITY
-				} else {
-					-shape.slope(head) * (position - key) as f32
-				}
-			}));
-		}
-	}
-	Tensor::from_vec(mask, (heads, seq, total), device)
-}
-
-/// See [`super::attention`].
-pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, shape: AttentionShape) -> Result<Tensor> {
-	let (batch, seq, heads, _) = q.dims4()?;
-	let (_, total, kv_heads, _) = k.dims4()?;
-	let group = heads / kv_heads;
-	let repeat = |x: &Tensor| -> Result<Tensor> {
-		let dim = x.dim(D::Minus1)?;
-		let x = x
-			.transpose(1, 2)?
-			.unsqueeze(2)?
-			.broadcast_as((batch, kv_heads, group, total, dim))?;
-		x.contiguous()?.reshape((batch, heads, total, dim))
-	};
-	let q = q.transpose(1, 2)?.contiguous()?;
-	let scores = (q.matmul(&repeat(k)?.t()?)? * f64::from(shape.scale))?;
-	let scores = scores.broadcast_add(&causal_mask(shape, seq, total, q.device())?)?;
-	let probabilities = candle_nn::ops::softmax(&scores, D::Minus1)?;
-	probabilities.matmul(&repeat(v)?)?.transpose(1, 2)?.contiguous()
-}
-
-/// See [`super::cross_entropy_sum`].
-pub fn cross_entropy_sum(hidden: &Tensor, head: &Tensor, targets: &[u32]) -> Result<Tensor> {
+/// See [`super::cross_entropy_sum`]; logits of `held` rows are held at once, and of bf16 a head's product is as that of
+/// [`linear`].
+pub fn cross_entropy_sum(hidden: &Tensor, head: &Tensor, targets: &[u32], held: usize) -> Result<Tensor> {
 	let counted: Vec<u32> = (0..targets.len() as u32)
 		.filter(|i| targets[*i as usize] != IGNORE)
 		.collect();
-	let n = counted.len();
-	if n == 0 {
-		return Tensor::zeros((), hidden.dtype(), hidden.device());
+	let device = hidden.device();
+	let zero = Tensor::zeros((), DType::F32, device)?;
+	if counted.is_empty() {
+		return Ok(zero);
 	}
-	let wanted: Vec<u32> = counted.iter().map(|i| targets[*i as usize]).collect();
-	let rows = hidden.index_select(&Tensor::from_vec(counted, n, hidden.device())?, 0)?;
-	let log_probabilities = candle_nn::ops::log_softmax(&rows.matmul(&head.t()?)?, D::Minus1)?;
-	let wanted = Tensor::from_vec(wanted, (n, 1), hidden.device())?;
-	log_probabilities.gather(&wanted, 1)?.sum_all()?.neg()
+	let (x, w) = (hidden.detach(), head.detach());
+	let (mut sum, mut d_rows, mut d_head) = (zero.clone(), Vec::new(), None::<Tensor>);
+	for chunk in counted.chunks(held) {
+		let n = chunk.len();
+		let wanted: Vec<u32> = chunk.iter().map(|i| targets[*i as usize]).collect();
+		let wanted = Tensor::from_vec(wanted, (n, 1), device)?;
+		let x = x.index_select(&Tensor::from_slice(chunk, n, device)?, 0)?;
+		let x = x.to_dtype(w.dtype())?;
+		let logits = x.matmul(&w.t()?)?.to_dtype(DType::F32)?;
+		let logits = logits.broadcast_sub(&logits.max_keepdim(1)?)?;
+		let at_target = logits.gather(&wanted, 1)?;
+		let exponentials = logits.exp()?;
+		drop(logits);
+		let total = exponentials.sum_keepdim(1)?;
+		sum = (sum + (total.log()? - at_target)?.sum_all()?)?;
+		if !hidden.track_op() && !head.track_op() {
+			continue;
+		}
+		let minus_one = Tensor::ones((n, 1), DType::F32, device)?.neg()?;
+		let d_logits = exponentials
+			.broadcast_div(&total)?
+			.scatter_add(&wanted, &minus_one, 1)?
+			.to_dtype(w.dtype())?;
+		drop(exponentials);
+		d_rows.push(d_logits.matmul(&w)?.to_dtype(DType::F32)?);
+		if head.track_op() {
+			let part = d_logits.t()?.matmul(&x)?;
+			d_head = Some(match d_head {
+				Some(sum) => (sum + part)?,
+				None => part,
+			});
+		}
+	}
+	if d_rows.is_empty() {
+		return Ok(sum);
+	}
+	let rows = Tensor::new(counted, device)?;
+	let d_hidden = x.zeros_like()?.index_add(&rows, &Tensor::cat(&d_rows, 0)?, 0)?;
+	let scaled = |gradient: Tensor| move |grad: &Tensor| Ok(vec![gradient.broadcast_mul(grad)?]);
+	let loss = with_backward(&[hidden], &sum, scaled(d_hidden))?;
+	match d_head {
+		// The head's gradient comes by a summand that is 0.
+		Some(d_head) => loss + with_backward(&[head], &zero, scaled(d_head))?,
+		None => Ok(loss),
+	}
 }

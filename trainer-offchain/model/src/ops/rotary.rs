@@ -82,7 +82,7 @@ pub fn rotary(x: &Tensor, angles: &RotaryAngles) -> Result<Tensor> {
 		let (half, len) = (angles.half, angles.len);
 		candle_core::bail!("rotary: head of {head_dim}, {seq} positions for {half} angles of {len} positions");
 	}
-	if !x.device().is_cpu() {
+	if !reference::is_fused(x.device()) {
 		return reference::rotary(x, angles);
 	}
 	x.contiguous()?.apply_op1(Rotary { angles: angles.clone() })

@@ -1,7 +1,11 @@
-//! Every fused operation against its composition: values and the gradients of every argument.
+//! Every operation in both its forms against what candle derives: values and the gradients of every argument.
 
+mod plain;
+
+use super::attention::composed;
 use super::*;
-use candle_core::{Device, Result, Tensor, Var};
+use crate::nf4_tensor::Nf4Tensor;
+use candle_core::{DType, Device, Result, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use std::sync::Arc;
 
@@ -13,28 +17,43 @@ fn random(shape: &[usize], seed: u64) -> Var {
 	Var::from_vec(data, shape, &Device::Cpu).unwrap()
 }
 
-fn close(name: &str, fused: &Tensor, composed: &Tensor) {
-	let fused = fused.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-	let composed = composed.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-	assert_eq!(fused.len(), composed.len(), "{name}");
-	let largest = composed.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
-	for (i, (f, c)) in fused.iter().zip(&composed).enumerate() {
-		assert!((f - c).abs() <= 2e-5 * largest, "{name}[{i}]: fused {f}, composed {c}");
+fn close(name: &str, found: &Tensor, expected: &Tensor, tolerance: f32) {
+	let found = found.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+	let expected = expected.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+	assert_eq!(found.len(), expected.len(), "{name}");
+	let largest = expected.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
+	for (i, (f, e)) in found.iter().zip(&expected).enumerate() {
+		assert!((f - e).abs() <= tolerance * largest, "{name}[{i}]: {f}, expected {e}");
 	}
 }
 
-/// Runs both forms on the same arguments and compares result and gradients, weighted so that no element counts as another.
-fn compare(arguments: &[&Var], fused: impl Fn() -> Result<Tensor>, composed: impl Fn() -> Result<Tensor>) {
-	let (fused, composed) = (fused().unwrap(), composed().unwrap());
-	close("value", &fused, &composed);
-	let weights = random(fused.dims(), 99).as_detached_tensor();
+/// Runs two forms on the same arguments and compares result and gradients, weighted so that no element counts as another.
+fn compare_within(
+	tolerance: f32,
+	arguments: &[&Var],
+	found: impl Fn() -> Result<Tensor>,
+	expected: impl Fn() -> Result<Tensor>,
+) {
+	let (found, expected) = (found().unwrap(), expected().unwrap());
+	close("value", &found, &expected, tolerance);
+	let weights = random(found.dims(), 99).as_detached_tensor();
 	let backward = |y: &Tensor| (y * &weights).unwrap().sum_all().unwrap().backward().unwrap();
-	let (fused, composed) = (backward(&fused), backward(&composed));
+	let (found, expected) = (backward(&found), backward(&expected));
 	for (i, argument) in arguments.iter().enumerate() {
-		let (f, c) = (fused.get(argument).unwrap(), composed.get(argument).unwrap());
-		assert_eq!(f.dims(), c.dims());
-		close(&format!("gradient of argument {i}"), f, c);
+		let (f, e) = (found.get(argument).unwrap(), expected.get(argument).unwrap());
+		assert_eq!(f.dims(), e.dims());
+		close(&format!("gradient of argument {i}"), f, e, tolerance);
 	}
+}
+
+fn compare(arguments: &[&Var], found: impl Fn() -> Result<Tensor>, expected: impl Fn() -> Result<Tensor>) {
+	compare_within(2e-5, arguments, found, expected);
+}
+
+/// Both forms of an operation, fused and composed, against a plain one.
+fn compare_both(arguments: &[&Var], form: impl Fn() -> Result<Tensor>, plain: impl Fn() -> Result<Tensor>) {
+	compare(arguments, &form, &plain);
+	compare(arguments, || reference::everywhere(&form), &plain);
 }
 
 #[test]
@@ -122,11 +141,10 @@ fn attention_should_equal_its_composition_when_grouped_and_longer_than_a_block()
 		let (k, v) = (random(&[2, 131, 2, 8], 2), random(&[2, 131, 2, shape.value_dim], 3));
 		for seq in [131, 3] {
 			let q = random(&[2, seq, 4, 8], 1);
-			compare(
-				&[&q, &k, &v],
-				|| attention(&q, &k, &v, shape),
-				|| reference::attention(&q, &k, &v, shape),
-			);
+			let plain = || plain::attention(&q, &k, &v, shape);
+			compare_both(&[&q, &k, &v], || attention(&q, &k, &v, shape), plain);
+			// Blocks of 50 rows: two and a rest.
+			compare(&[&q, &k, &v], || composed::in_blocks(&q, &k, &v, shape, 50), plain);
 		}
 	}
 }
@@ -240,19 +258,15 @@ fn linear_should_equal_its_composition_in_both_layouts() {
 			layout,
 			bias: Some(b.as_detached_tensor()),
 		};
-		compare(&[&x], || linear(&x, &frozen), || reference::linear(&x, &frozen));
+		compare_both(&[&x], || linear(&x, &frozen), || plain::linear(&x, &frozen));
 		let trained = Weight {
 			matrix: w.as_tensor().clone().into(),
 			layout,
 			bias: Some(b.as_tensor().clone()),
 		};
-		compare(
-			&[&x, &w, &b],
-			|| linear(&x, &trained),
-			|| reference::linear(&x, &trained),
-		);
+		compare_both(&[&x, &w, &b], || linear(&x, &trained), || plain::linear(&x, &trained));
 		let trained = Weight { bias: None, ..trained };
-		compare(&[&x, &w], || linear(&x, &trained), || reference::linear(&x, &trained));
+		compare_both(&[&x, &w], || linear(&x, &trained), || plain::linear(&x, &trained));
 
 		let (a, b) = (random(&[3, 10], 4), random(&[6, 3], 5));
 		let mask: Vec<f32> = (0..100).map(|i| if i % 3 == 0 { 0.0 } else { 1.5 }).collect();
@@ -272,19 +286,72 @@ fn linear_should_equal_its_composition_in_both_layouts() {
 #[test]
 fn linear_in_four_bits_should_equal_its_composition() {
 	let values: Vec<f32> = (0..70 * 33).map(|i| (i as f32 * 0.7).sin()).collect();
-	let weight = Weight {
-		matrix: Matrix::Nf4(Arc::new(Nf4::quantise(&values, [70, 33]))),
+	let packed = Arc::new(Nf4::quantise(&values, [70, 33]));
+	let weight = |matrix| Weight {
+		matrix,
 		layout: WeightLayout::OutIn,
 		bias: Some(random(&[70], 3).as_detached_tensor()),
 	};
+	let on_device = |dtype| {
+		weight(Matrix::OnDevice(Arc::new(
+			Nf4Tensor::new(&packed, &Device::Cpu, dtype).unwrap(),
+		)))
+	};
+	let (f32, bf16) = (on_device(DType::F32), on_device(DType::BF16));
+	let weight = weight(Matrix::Nf4(packed.clone()));
 	// Two rows and ten: those of a text that is written, and those of a training.
 	for rows in [1, 5] {
 		let (x, a, b) = (random(&[2, rows, 33], 1), random(&[3, 33], 4), random(&[70, 3], 5));
-		compare(&[&x], || linear(&x, &weight), || reference::linear(&x, &weight));
+		let plain = || plain::linear(&x, &weight);
+		compare_both(&[&x], || linear(&x, &weight), plain);
+		compare(&[&x], || reference::linear(&x, &f32), plain);
+		compare_within(2e-2, &[&x], || reference::linear(&x, &bf16), plain);
 		compare(
 			&[&x, &a, &b],
 			|| lora_linear(&x, &weight, &a, &b, 2.0, None),
-			|| reference::lora_linear(&x, &weight, &a, &b, 2.0, None),
+			|| reference::lora_linear(&x, &f32, &a, &b, 2.0, None),
+		);
+	}
+}
+
+#[test]
+fn four_bits_should_be_widened_on_a_device_to_the_same_bits() {
+	// Blocks that are whole, and a short one; magnitudes quantised again, in two blocks, and as they are.
+	for (shape, nested) in [([288, 64], true), ([7, 11], true), ([288, 64], false)] {
+		let values: Vec<f32> = (0..shape[0] * shape[1]).map(|i| (i as f32 * 0.7).sin()).collect();
+		let mut packed = Nf4::quantise(&values, shape);
+		if !nested {
+			let magnitudes = (0..288).map(|i| 0.5 + i as f32).collect();
+			packed.magnitudes = crate::nf4::Magnitudes::Plain(magnitudes);
+		}
+		let mut expected = vec![0f32; packed.len()];
+		packed.dequantise(0, &mut expected);
+		let placed = Nf4Tensor::new(&packed, &Device::Cpu, DType::BF16).unwrap();
+		let wide = placed.wide().unwrap();
+		assert_eq!(wide.dims(), shape);
+		assert_eq!(wide.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected);
+		assert_eq!(placed.dense().unwrap().dtype(), DType::BF16);
+	}
+}
+
+#[test]
+fn bf16_weights_should_give_nearly_the_same_by_the_composition() {
+	for (layout, dims) in [(WeightLayout::OutIn, [48, 64]), (WeightLayout::InOut, [64, 48])] {
+		let (x, w) = (random(&[2, 9, 64], 1), random(&dims, 2).as_detached_tensor());
+		let weight = |matrix: Tensor| Weight {
+			matrix: matrix.into(),
+			layout,
+			bias: Some(random(&[48], 3).as_detached_tensor()),
+		};
+		let narrow = weight(w.to_dtype(DType::BF16).unwrap());
+		let y = reference::linear(&x, &narrow).unwrap();
+		assert_eq!(y.dtype(), DType::F32);
+		// Both factors and the product are rounded to eight bits.
+		compare_within(
+			2e-2,
+			&[&x],
+			|| reference::linear(&x, &narrow),
+			|| plain::linear(&x, &weight(w.clone())),
 		);
 	}
 }
@@ -292,14 +359,26 @@ fn linear_in_four_bits_should_equal_its_composition() {
 #[test]
 fn frozen_weights_should_get_no_gradient() {
 	let x = random(&[4, 10], 1);
-	let w = random(&[6, 10], 2).as_detached_tensor();
-	let weight = Weight {
-		matrix: w.clone().into(),
-		layout: WeightLayout::OutIn,
-		bias: None,
-	};
-	let grads = linear(&x, &weight).unwrap().sum_all().unwrap().backward().unwrap();
-	assert!(grads.get(&w).is_none() && grads.get(&x).is_some());
+	for dtype in [DType::F32, DType::BF16] {
+		let w = random(&[6, 10], 2).as_detached_tensor().to_dtype(dtype).unwrap();
+		let weight = Weight {
+			matrix: w.clone().into(),
+			layout: WeightLayout::OutIn,
+			bias: None,
+		};
+		let check = |form: &str| {
+			let y = linear(&x, &weight).unwrap();
+			let grads = y.sum_all().unwrap().backward().unwrap();
+			assert!(grads.get(&w).is_none() && grads.get(&x).is_some(), "{form}");
+			let head = cross_entropy_sum(&x, &w, Arc::new(vec![1, 2, 3, 4])).unwrap();
+			let grads = head.backward().unwrap();
+			assert!(grads.get(&w).is_none() && grads.get(&x).is_some(), "{form}");
+			// The result, its argument and nothing between.
+			assert_eq!(grads.get_ids().count(), 1, "{form}");
+		};
+		check("fused");
+		reference::everywhere(|| check("composed"));
+	}
 }
 
 #[test]
@@ -309,16 +388,16 @@ fn loss_should_equal_its_composition_when_rows_are_ignored() {
 		.map(|i| if i % 7 == 3 { IGNORE } else { (i * 5 % 33) as u32 })
 		.collect();
 	let targets = Arc::new(targets);
-	compare(
-		&[&hidden, &head],
-		|| cross_entropy_sum(&hidden, &head, targets.clone()),
-		|| reference::cross_entropy_sum(&hidden, &head, &targets),
-	);
 	let frozen = head.as_detached_tensor();
-	compare(
-		&[&hidden],
-		|| cross_entropy_sum(&hidden, &frozen, targets.clone()),
-		|| reference::cross_entropy_sum(&hidden, &frozen, &targets),
-	);
+	let narrow = head.to_dtype(DType::BF16).unwrap().detach();
+	let form = |head: &Tensor| cross_entropy_sum(&hidden, head, targets.clone());
+	// Chunks of 100 rows: five and a rest.
+	let chunks = |head: &Tensor| reference::cross_entropy_sum(&hidden, head, &targets, 100);
+	let plain = |head: &Tensor| plain::cross_entropy_sum(&hidden, head, &targets);
+	compare_both(&[&hidden, &head], || form(&head), || plain(&head));
+	compare(&[&hidden, &head], || chunks(&head), || plain(&head));
+	compare_both(&[&hidden], || form(&frozen), || plain(&frozen));
+	compare(&[&hidden], || chunks(&frozen), || plain(&frozen));
+	compare_within(2e-2, &[&hidden], || chunks(&narrow), || plain(&frozen));
 	assert!(cross_entropy_sum(&hidden, &head, Arc::new(vec![33; 600])).is_err());
 }

@@ -3,12 +3,12 @@
 
 use super::print_json;
 use anyhow::{bail, Context, Result};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use clap::ValueEnum;
-use openledger_finetune::run::variables;
+use openledger_finetune::run::{device, variables};
 use openledger_finetune::trainer::{Batch, Trainer};
 use openledger_model::ops::IGNORE;
-use openledger_model::{lora, peft, Decoder, KvCache, LoraSettings};
+use openledger_model::{cuda, lora, peft, Decoder, KvCache, LoraSettings};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -57,6 +57,9 @@ pub struct Args {
 	/// Steps before those
 	#[arg(long, default_value_t = 2)]
 	warmup: u32,
+	/// cpu, cuda or cuda:N
+	#[arg(long, default_value = "cpu")]
+	device: String,
 	/// Threads
 	#[arg(long, default_value_t = 2)]
 	threads: usize,
@@ -76,6 +79,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 		.num_threads(args.threads)
 		.build_global()
 		.context("--threads")?;
+	let device = device(&args.device)?;
 	let full = args.method == Method::Full;
 	let matrices = match args.dtype {
 		Dtype::F32 => DType::F32,
@@ -83,8 +87,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
 	};
 	let trainable = full && args.generate.is_none();
 	let mut decoder = match args.method {
-		Method::Qlora => Decoder::load_frozen(&args.model, &Device::Cpu, matrices, true)?,
-		_ => Decoder::load_as(&args.model, &Device::Cpu, trainable, matrices)?,
+		Method::Qlora => Decoder::load_frozen(&args.model, &device, matrices, true)?,
+		_ => Decoder::load_as(&args.model, &device, trainable, matrices)?,
 	};
 	if let Some(adapter) = &args.adapter {
 		peft::load(&mut decoder, adapter, args.generate.is_none())?;
@@ -113,7 +117,7 @@ fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
 	let mut trainer = Trainer::new(decoder, variables, 0.01, 1.0, None);
 	let (mut times, mut cpu_times, mut losses) = (Vec::new(), Vec::new(), Vec::new());
 	for step in 0..args.warmup + args.steps {
-		let batch = batch(&rows.of_step(step, args.batch))?;
+		let batch = batch(&rows.of_step(step, args.batch), decoder)?;
 		let cpu = usage()?.cpu_s;
 		let done = trainer.step(step as usize + 1, &[batch], 2e-4)?;
 		if step >= args.warmup {
@@ -127,6 +131,7 @@ fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
 		"engine": "openledger",
 		"version": env!("CARGO_PKG_VERSION"),
 		"model": args.model,
+		"device": args.device,
 		"dtype": if args.dtype == Dtype::F32 { "f32" } else { "bf16" },
 		"seq_len": rows.len(),
 		"batch": args.batch,
@@ -136,6 +141,8 @@ fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
 		"step_cpu_s_median": round(self::median(cpu_times), 4),
 		"tokens_per_s": round(rows.len() as f64 * f64::from(args.batch) / median, 1),
 		"peak_rss_mb": usage()?.peak_rss_mb,
+		// Of a card, what is in use after the last step; what a step has freed candle keeps for the next one.
+		"device_mb": cuda::used_bytes(&decoder.device).map(|bytes| bytes >> 20),
 		"trainable": trainable,
 		"loss": losses.last(),
 		"losses": losses,
@@ -167,6 +174,7 @@ fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<
 		"engine": "openledger",
 		"version": env!("CARGO_PKG_VERSION"),
 		"model": args.model,
+		"device": args.device,
 		"dtype": if args.dtype == Dtype::F32 { "f32" } else { "bf16" },
 		"seq_len": rows.len(),
 		"batch": args.batch,
@@ -175,6 +183,8 @@ fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<
 		"run_cpu_s_median": round(self::median(cpu_times), 4),
 		"tokens_per_s": round(f64::from(tokens * args.batch) / median, 1),
 		"peak_rss_mb": usage()?.peak_rss_mb,
+		// Of a card, what is in use after the last step; what a step has freed candle keeps for the next one.
+		"device_mb": cuda::used_bytes(&decoder.device).map(|bytes| bytes >> 20),
 		"written": written,
 	}))?;
 	Ok(ExitCode::SUCCESS)
@@ -226,11 +236,11 @@ impl Rows {
 }
 
 /// All positions go through the model, the last one without a target, as in transformers' `labels=input_ids`.
-fn batch(rows: &[Vec<u32>]) -> Result<Batch> {
+fn batch(rows: &[Vec<u32>], decoder: &Decoder) -> Result<Batch> {
 	let targets = rows.iter().flat_map(|row| row[1..].iter().copied().chain([IGNORE]));
 	Ok(Batch {
 		texts: Vec::new(),
-		ids: Tensor::new(rows.to_vec(), &Device::Cpu)?,
+		ids: Tensor::new(rows.to_vec(), &decoder.device)?,
 		targets: Arc::new(targets.collect()),
 		tokens: rows.iter().map(|row| row.len() - 1).sum(),
 	})

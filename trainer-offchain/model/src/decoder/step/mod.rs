@@ -18,6 +18,7 @@ use crate::error::{ModelError, Result};
 use crate::kernels::product::Elements;
 use crate::kernels::{math, Path, Rhs};
 use crate::linear::{DropoutRng, Linear};
+use crate::ops::reference::is_fused;
 use crate::ops::{loss, norm, Held, RotaryAngles};
 use candle_core::{Device, Tensor, TensorId};
 use std::collections::HashMap;
@@ -63,7 +64,7 @@ pub struct StepInput<'a> {
 pub struct Gradients(HashMap<TensorId, Vec<f32>>);
 
 impl Gradients {
-	fn add(&mut self, tensor: &Tensor, grad: Vec<f32>) {
+	pub(super) fn add(&mut self, tensor: &Tensor, grad: Vec<f32>) {
 		match self.0.get_mut(&tensor.id()) {
 			Some(sum) => math::add(sum, &grad),
 			None => drop(self.0.insert(tensor.id(), grad)),
@@ -107,14 +108,24 @@ struct Pass<'a> {
 }
 
 impl Decoder {
-	/// Whether [`Self::loss_and_gradients`] knows all that this decoder does: where a family adds something to the
-	/// blocks that is not written out here, this must say no, and training goes through candle's graph.
+	/// Whether the step written out here knows all that this decoder does: where a family adds something to the blocks
+	/// that is not, this must say no, and training goes through candle's graph.
 	pub fn has_step(&self) -> bool {
 		let plain = |block: &Block| {
 			let direct = block.attention.direct().filter(|direct| direct.norms.is_none());
 			direct.is_some() && block.feed_forward.dense().is_some()
 		};
-		self.device.is_cpu() && self.blocks.iter().all(plain)
+		is_fused(&self.device) && self.blocks.iter().all(plain)
+	}
+
+	/// What becomes of the intermediates of so many positions, of the CPU's memory being so much free. The graph keeps them
+	/// on the CPU; how much of a card is free candle does not say, and there they are computed again.
+	pub fn activations(&self, positions: usize, available: Option<u64>) -> Result<Activations> {
+		Ok(match (self.has_step(), is_fused(&self.device)) {
+			(true, _) => Activations::fitting(self.activation_bytes(positions)?, available),
+			(false, true) => Activations::Keep,
+			(false, false) => Activations::Recompute,
+		})
 	}
 
 	/// Bytes that [`Activations::Keep`] keeps for so many positions: per block the stream before each part, the
@@ -139,7 +150,14 @@ impl Decoder {
 
 	/// Sum of the losses of a batch, and the gradients of everything that is a variable.
 	pub fn loss_and_gradients(&self, input: &StepInput<'_>, dropout: &mut DropoutRng) -> Result<(f64, Gradients)> {
-		let pass = Pass::new(self, input)?;
+		match self.has_step() {
+			true => self.step_gradients(input, dropout),
+			false => self.graph_gradients(input, dropout),
+		}
+	}
+
+	/// Whether embeddings are trained, and the lowest block whose input's gradient, or own, is wanted.
+	pub(super) fn lowest_trained(&self) -> (bool, Option<usize>) {
 		let embedding_trains = [Some(&self.embedding), self.positions.as_ref()]
 			.into_iter()
 			.flatten()
@@ -149,6 +167,12 @@ impl Decoder {
 			true => Some(0),
 			false => self.blocks.iter().position(Block::trains),
 		};
+		(embedding_trains, lowest)
+	}
+
+	fn step_gradients(&self, input: &StepInput<'_>, dropout: &mut DropoutRng) -> Result<(f64, Gradients)> {
+		let pass = Pass::new(self, input)?;
+		let (embedding_trains, lowest) = self.lowest_trained();
 		let mut gradients = Gradients::default();
 		let mut saved = Vec::new();
 		let mut x = pass.embed(input.ids)?;

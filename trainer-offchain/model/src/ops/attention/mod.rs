@@ -8,6 +8,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 use std::marker::PhantomData;
 
+pub(super) mod composed;
 mod few;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
@@ -77,7 +78,7 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, shape: AttentionShape) -> R
 		let (q, k, v) = (q.dims(), k.dims(), v.dims());
 		candle_core::bail!("attention: q {q:?}, k {k:?}, v {v:?} for {shape:?}");
 	}
-	if !q.device().is_cpu() {
+	if !reference::is_fused(q.device()) {
 		return reference::attention(q, k, v, shape);
 	}
 	q.contiguous()?
