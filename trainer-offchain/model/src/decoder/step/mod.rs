@@ -2,8 +2,8 @@
 //! adds a buffer for every gradient, on one thread, and keeps every intermediate.
 //!
 //! What is kept per block is its input, query, key and value, the residual stream after attention, the feed-forward part's
-//! products and, where the layer after it trains, attention's result; norms and activations are computed again. Where memory asks for it, only the input
-//! is kept and the block runs forward again: the same bits.
+//! products and, where the layer after it trains, attention's result; norms and activations are computed again. Where
+//! memory asks for it, only the input is kept and the block runs forward again: the same bits.
 
 mod attention;
 mod dora;
