@@ -20,7 +20,7 @@ pub fn find(device: &str, memory_mib: Option<u32>) -> anyhow::Result<Capability>
 		None if kind == Device::Cpu => machine_memory().context("say --memory-mib")?,
 		None => bail!("say the device's memory by --memory-mib"),
 	};
-	// Weights in four bits and in bf16 are computed with on the CPU only.
+	// On a card, weights in four bits and in bf16 have not been tried.
 	let (methods, dtypes) = match kind {
 		Device::Cpu => (MethodSet::of(&Method::ALL), DtypeSet::of(&Dtype::ALL)),
 		Device::Cuda | Device::Metal => (

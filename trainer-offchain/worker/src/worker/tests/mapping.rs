@@ -138,10 +138,8 @@ fn the_ordered_dtype_should_reach_run_toml_where_it_can_be_trained_in() {
 		dtype: OrderedDtype::Bf16,
 		..every_number()
 	};
-	for method in [Ordered::Lora, Ordered::Qlora] {
-		assert_eq!(run_config(&narrow(method), &paths(), "cpu").unwrap().dtype, Kept::Bf16);
-		let refused = run_config(&narrow(method), &paths(), "cuda").unwrap_err().to_string();
-		assert!(refused.contains("dtype"), "{refused}");
+	for (method, device) in [(Ordered::Lora, "cpu"), (Ordered::Qlora, "cpu"), (Ordered::Lora, "cuda")] {
+		assert_eq!(run_config(&narrow(method), &paths(), device).unwrap().dtype, Kept::Bf16);
 	}
 	assert_eq!(run_config(&every_number(), &paths(), "cpu").unwrap().dtype, Kept::F32);
 	assert!(run_config(&narrow(Ordered::Full), &paths(), "cpu").is_err());
