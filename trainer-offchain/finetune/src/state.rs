@@ -21,8 +21,8 @@ pub const SECOND: &str = ".adamw_second";
 pub const BEST: &str = ".best";
 /// Bytes of a file that are held at once while its numbers are read.
 const PIECE: usize = 1 << 16;
-/// Longest header that is read, as the safetensors crate has it.
-const MAX_HEADER: u64 = 100_000_000;
+/// Longest header of a safetensors file that is read, as its crate has it.
+pub const MAX_HEADER: u64 = 100_000_000;
 /// The metadata's key.
 const KEY: &str = "openledger_state";
 

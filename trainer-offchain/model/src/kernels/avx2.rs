@@ -53,7 +53,10 @@ pub unsafe fn tile(depth: usize, a: *const u32, b: *const u32, place: &Place) {
 #[inline]
 fn prefetch(place: &Place) {
 	for i in 0..place.rows {
-		for row in [place.to.cast_const(), place.held] {
+		for row in [place.to.cast_const(), place.held]
+			.into_iter()
+			.filter(|row| !row.is_null())
+		{
 			// SAFETY: a prefetch may name any address.
 			unsafe { _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(i * place.stride).cast()) };
 		}
@@ -63,15 +66,18 @@ fn prefetch(place: &Place) {
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn store(sums: &[[__m256; 2]; ROWS], place: &Place) {
-	if place.rows < ROWS || place.columns < COLUMNS || !place.bias.is_null() {
+	if place.rows < ROWS || place.columns < COLUMNS {
 		// A copy: what has an address does not stay in registers.
 		let sums = *sums;
-		return store_any(&sums, place);
+		return store_part(&sums, place);
 	}
 	for (i, row) in sums.iter().enumerate() {
 		for (half, sum) in row.iter().enumerate() {
 			let at = i * place.stride + 8 * half;
 			let mut sum = *sum;
+			if !place.bias.is_null() {
+				sum = _mm256_add_ps(sum, _mm256_loadu_ps(place.bias.add(8 * half)));
+			}
 			if !place.held.is_null() {
 				sum = _mm256_add_ps(sum, _mm256_loadu_ps(place.held.add(at)));
 			}
@@ -80,10 +86,10 @@ unsafe fn store(sums: &[[__m256; 2]; ROWS], place: &Place) {
 	}
 }
 
-/// The same for the last rows and columns, or with a bias.
+/// The same for the last rows and columns.
 #[inline(never)]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn store_any(sums: &[[__m256; 2]; ROWS], place: &Place) {
+unsafe fn store_part(sums: &[[__m256; 2]; ROWS], place: &Place) {
 	for (i, row) in sums.iter().enumerate().take(place.rows) {
 		let row: [f32; COLUMNS] = std::mem::transmute(*row);
 		for (j, mut sum) in row.into_iter().enumerate().take(place.columns) {

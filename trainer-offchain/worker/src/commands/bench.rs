@@ -11,7 +11,7 @@ use openledger_model::ops::IGNORE;
 use openledger_model::{cuda, lora, peft, Decoder, KvCache, LoraSettings};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::json;
+use serde_json::{json, Value};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -127,27 +127,17 @@ fn train(args: &Args, decoder: &Decoder, rows: &Rows) -> Result<ExitCode> {
 		losses.push((done.loss * 1e6).round() / 1e6);
 	}
 	let median = median(times);
-	print_json(&json!({
-		"engine": "openledger",
-		"version": env!("CARGO_PKG_VERSION"),
-		"model": args.model,
-		"device": args.device,
-		"dtype": if args.dtype == Dtype::F32 { "f32" } else { "bf16" },
-		"seq_len": rows.len(),
-		"batch": args.batch,
+	let own = json!({
 		"method": args.method.to_possible_value().map(|value| value.get_name().to_owned()),
 		"weight_mb": decoder.weight_bytes() >> 20,
 		"step_s_median": round(median, 4),
 		"step_cpu_s_median": round(self::median(cpu_times), 4),
 		"tokens_per_s": round(rows.len() as f64 * f64::from(args.batch) / median, 1),
-		"peak_rss_mb": usage()?.peak_rss_mb,
-		// Of a card, what is in use after the last step; what a step has freed candle keeps for the next one.
-		"device_mb": cuda::used_bytes(&decoder.device).map(|bytes| bytes >> 20),
 		"trainable": trainable,
 		"loss": losses.last(),
 		"losses": losses,
-	}))?;
-	Ok(ExitCode::SUCCESS)
+	});
+	print_report(args, decoder, rows, own)
 }
 
 fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<ExitCode> {
@@ -170,7 +160,19 @@ fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<
 		}
 	}
 	let median = median(times);
-	print_json(&json!({
+	let own = json!({
+		"generate": tokens,
+		"run_s_median": round(median, 4),
+		"run_cpu_s_median": round(self::median(cpu_times), 4),
+		"tokens_per_s": round(f64::from(tokens * args.batch) / median, 1),
+		"written": written,
+	});
+	print_report(args, decoder, rows, own)
+}
+
+/// Prints what was measured, with what every measurement has.
+fn print_report(args: &Args, decoder: &Decoder, rows: &Rows, own: Value) -> Result<ExitCode> {
+	let mut report = json!({
 		"engine": "openledger",
 		"version": env!("CARGO_PKG_VERSION"),
 		"model": args.model,
@@ -178,15 +180,14 @@ fn generate(args: &Args, decoder: &Decoder, rows: &Rows, tokens: u32) -> Result<
 		"dtype": if args.dtype == Dtype::F32 { "f32" } else { "bf16" },
 		"seq_len": rows.len(),
 		"batch": args.batch,
-		"generate": tokens,
-		"run_s_median": round(median, 4),
-		"run_cpu_s_median": round(self::median(cpu_times), 4),
-		"tokens_per_s": round(f64::from(tokens * args.batch) / median, 1),
 		"peak_rss_mb": usage()?.peak_rss_mb,
 		// Of a card, what is in use after the last step; what a step has freed candle keeps for the next one.
 		"device_mb": cuda::used_bytes(&decoder.device).map(|bytes| bytes >> 20),
-		"written": written,
-	}))?;
+	});
+	if let (Value::Object(report), Value::Object(own)) = (&mut report, own) {
+		report.extend(own);
+	}
+	print_json(&report)?;
 	Ok(ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@
 //! The mark also lets a worker submit again whose hash somebody copied out of the transaction pool.
 
 use super::error::{Result, WorkerError};
+use openledger_finetune::state::MAX_HEADER;
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{copy, Read, Seek, SeekFrom, Write};
@@ -11,8 +12,6 @@ use std::path::Path;
 
 /// The metadata's key.
 pub const KEY: &str = "openledger";
-/// Largest header that safetensors allows, in bytes.
-const MAX_HEADER: u64 = 100_000_000;
 /// Tensors begin at a multiple of this.
 const ALIGNMENT: usize = 8;
 

@@ -47,10 +47,12 @@ enum Factor<'a> {
 
 impl<'a> Factor<'a> {
 	fn new(x: &'a [f32], pairs: bool) -> Self {
-		match pairs {
-			true => Self::Narrow(x.iter().map(|x| bf16::from_f32(*x)).collect()),
-			false => Self::Wide(x),
+		if !pairs {
+			return Self::Wide(x);
 		}
+		let mut narrow = vec![bf16::ZERO; x.len()];
+		math::round(&mut narrow, x);
+		Self::Narrow(narrow)
 	}
 
 	fn elements(&self) -> Elements<'_> {
