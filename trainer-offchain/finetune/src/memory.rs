@@ -9,6 +9,7 @@ use crate::evaluate;
 use openledger_model::config::{DecoderConfig, Quantisation};
 use openledger_model::family::{MlpNames, QkvNames};
 use openledger_model::lora::ALL_LINEAR;
+use openledger_model::ops::loss_rows;
 use openledger_model::{RawConfig, Result};
 
 /// What the trainer keeps.
@@ -31,9 +32,6 @@ struct Kept {
 	rescaled: f64,
 	/// The backward pass's own gradients, and what the allocator cannot fill, over what is kept.
 	slack: f64,
-	/// Logits held at once, as long as they are of the least rows.
-	logits: f64,
-	least_rows: f64,
 	/// Copies of all trained numbers: values and two moments, at rest and in a state.
 	trained: f64,
 	/// A checkpoint's copies of those and its bytes, for which what the step freed is used again.
@@ -55,8 +53,6 @@ const STEP: Kept = Kept {
 	mask: 1.0,
 	rescaled: 0.0,
 	slack: 1.1,
-	logits: 16_777_216.0,
-	least_rows: 72.0,
 	trained: 3.0,
 	checkpoint: 7.0,
 	gradients: 1.0,
@@ -161,8 +157,7 @@ impl Footprint<'_> {
 		let widest = (0..config.layers)
 			.map(|block| plain.of_block(block))
 			.fold(0.0, f64::max);
-		let logits = threads as f64 * kept.logits.max(kept.least_rows * config.vocab_size as f64);
-		let logits = logits.min(tokens * config.vocab_size as f64);
+		let logits = tokens.min((threads * loss_rows(config.vocab_size)) as f64) * config.vocab_size as f64;
 		let computing = kept.number * (tokens * widest * kept.slack + logits);
 		// What reading freed lies in pieces too small for what is computed.
 		let bytes = kept.program + self.model_bytes(Dtype::F32) + result + computing + self.reading_bytes();
@@ -221,8 +216,7 @@ impl Footprint<'_> {
 		let widest = linears(config).iter().map(|(_, _, out)| *out).max().unwrap_or(0);
 		let rescaled = if self.dora { 3.0 * widest as f64 } else { 0.0 };
 		let kept = self.kept();
-		let vocab = config.vocab_size as f64;
-		let logits = kept.logits.max(kept.least_rows * vocab).min(tokens * vocab);
+		let logits = tokens.min(loss_rows(config.vocab_size) as f64) * config.vocab_size as f64;
 		kept.number * (tokens * ((blocks + ends) * kept.slack + rescaled) + logits)
 	}
 

@@ -145,7 +145,7 @@ pub fn sum_of<const N: usize>(of: [&[f32]; N], f: impl Fn([f32; N]) -> f32) -> f
 }
 
 #[inline(always)]
-fn largest(x: &[f32]) -> f32 {
+fn largest_of(x: &[f32]) -> f32 {
 	let mut lanes = [f32::NEG_INFINITY; LANES];
 	let larger = |lane: f32, x: f32| if x > lane { x } else { lane };
 	let parts = x.chunks_exact(LANES);
@@ -182,21 +182,25 @@ vectorised! {
 		y.iter_mut().for_each(|y| *y *= factor);
 	}
 
-	/// `row = e^(row - max)`; returns `max` and the sum.
-	pub fn exponentials(row: &mut [f32]) -> (f32, f64) {
-		let max = largest(row);
+	/// The largest element.
+	pub fn largest(x: &[f32]) -> f32 {
+		largest_of(x)
+	}
+
+	/// `row = e^(row - max)`; returns the sum.
+	pub fn exponentials(row: &mut [f32], max: f32) -> f64 {
 		// In stretches, so that a sum over a large vocabulary keeps its last bits.
 		let mut total = 0f64;
 		for part in row.chunks_mut(4096) {
 			part.iter_mut().for_each(|x| *x = exp(*x - max));
 			total += f64::from(sum_of([part], |[x]| x));
 		}
-		(max, total)
+		total
 	}
 
 	/// `row = softmax(row)`.
 	pub fn softmax(row: &mut [f32]) {
-		let max = largest(row);
+		let max = largest_of(row);
 		row.iter_mut().for_each(|x| *x = exp(*x - max));
 		let inverse = 1.0 / sum_of([row], |[x]| x);
 		row.iter_mut().for_each(|x| *x *= inverse);
@@ -225,7 +229,8 @@ mod width_tests {
 		let mut narrow = vec![bf16::ZERO; x.len()];
 		round(&mut narrow, &x);
 		all.extend(narrow.iter().map(|x| x.to_f32()));
-		let (max, total) = exponentials(&mut b);
+		let max = largest(&b);
+		let total = exponentials(&mut b, max);
 		all.extend([max, total as f32]);
 		softmax(&mut c);
 		attention::softmax_gradient(&mut c, &b, 0.7);
@@ -305,7 +310,8 @@ mod tests {
 		let a: Vec<f32> = (0..53).map(|i| i as f32).collect();
 		assert_eq!(dot(&a, &vec![1.0; 53]), (0..53).sum::<i32>() as f32);
 		let mut row = vec![2.0; 53];
-		let (max, total) = exponentials(&mut row);
+		let max = largest(&row);
+		let total = exponentials(&mut row, max);
 		assert!(max == 2.0 && total == 53.0 && row == vec![1.0; 53]);
 	}
 }

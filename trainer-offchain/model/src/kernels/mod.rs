@@ -12,7 +12,7 @@ pub mod matvec;
 #[cfg(target_arch = "x86_64")]
 mod pack;
 pub mod product;
-mod room;
+pub mod room;
 #[cfg(target_arch = "x86_64")]
 pub mod small;
 #[cfg(target_arch = "x86_64")]

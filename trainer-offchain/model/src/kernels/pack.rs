@@ -25,16 +25,16 @@ pub fn units<K: Kernel>(depth: usize) -> usize {
 	filled::<K>(depth).next_multiple_of(K::STEP)
 }
 
-/// `depth` columns of `x [rows, stride]` as panels of [`Kernel::ROWS`] rows; rows that do not exist are 0. In pairs,
+/// `x [rows, depth]` as panels of [`Kernel::ROWS`] rows; rows that do not exist are 0. In pairs,
 /// elements are rounded to bf16.
-pub fn lhs<K: Kernel>(x: &[f32], stride: usize, rows: usize, depth: usize) -> Room {
+pub fn lhs<K: Kernel>(x: &[f32], rows: usize, depth: usize) -> Room {
 	let panel = units::<K>(depth) * K::ROWS;
 	let mut packed = Room::new(rows.div_ceil(K::ROWS) * panel);
 	packed
 		.par_chunks_mut(panel)
-		.zip(x.par_chunks(K::ROWS * stride))
+		.zip(x.par_chunks(K::ROWS * depth))
 		// SAFETY: a left operand is only packed where the processor has the instructions.
-		.for_each(|(to, x)| unsafe { K::pack_rows(x, stride, depth, to) });
+		.for_each(|(to, x)| unsafe { K::pack_rows(x, depth, depth, to) });
 	packed
 }
 

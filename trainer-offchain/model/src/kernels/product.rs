@@ -108,8 +108,6 @@ impl<'a> Rhs<'a> {
 /// The left operand, `m × k`, ready for products with any number of right ones.
 pub struct Lhs<'a> {
 	x: &'a [f32],
-	/// Elements from row to row.
-	stride: usize,
 	pub(super) m: usize,
 	k: usize,
 	path: Path,
@@ -121,21 +119,10 @@ impl<'a> Lhs<'a> {
 	/// `x [m, k]`; `pairs` as [`Rhs::pairs`] says.
 	pub fn new(x: &'a [f32], m: usize, k: usize, path: Path, pairs: bool) -> Self {
 		assert_eq!(x.len(), m * k, "rows of a product");
-		Self::columns(x, k, 0..k, path, pairs)
-	}
-
-	/// Some columns of `x [m, stride]`.
-	pub fn columns(x: &'a [f32], stride: usize, columns: Range<usize>, path: Path, pairs: bool) -> Self {
-		assert!(
-			columns.end <= stride && x.len().is_multiple_of(stride.max(1)),
-			"columns of a product"
-		);
-		let (m, k, x) = (x.len() / stride.max(1), columns.len(), &x[columns.start.min(x.len())..]);
 		assert!(path.runs(), "the processor lacks what {path:?} needs");
-		let packed = with_kernel!(path, pairs, K => super::pack::lhs::<K>(x, stride, m, k), Room::default());
+		let packed = with_kernel!(path, pairs, K => super::pack::lhs::<K>(x, m, k), Room::default());
 		Self {
 			x,
-			stride,
 			m,
 			k,
 			path,
@@ -154,6 +141,15 @@ pub struct Start<'a> {
 	pub rows: Option<&'a [f32]>,
 	/// `[n]`, to every row.
 	pub bias: Option<&'a [f32]>,
+}
+
+impl Start<'_> {
+	/// What the result's place holds, and nothing else.
+	pub const HELD: Self = Self {
+		held: true,
+		rows: None,
+		bias: None,
+	};
 }
 
 /// `start + Σ lhs · rhs`, `[m, n]`, on all of rayon's threads.
@@ -227,7 +223,7 @@ fn portable(c: &mut [f32], start: Start<'_>, terms: &[(&Lhs<'_>, Rhs<'_>)], n: u
 			true => Mat::new(data, n, k).t(),
 			false => Mat::new(data, k, n),
 		};
-		let x = Mat::strided(lhs.x, lhs.m, lhs.k, lhs.stride);
+		let x = Mat::new(lhs.x, lhs.m, lhs.k);
 		match rhs.elements {
 			Elements::F32(w) => {
 				let w = view(w, rhs.deep_rows, rhs.k, n);
@@ -254,10 +250,10 @@ fn widened(c: &mut [f32], lhs: &Lhs<'_>, rhs: &Rhs<'_>, held: bool, widen: impl 
 		let wide = Mat::new(wide, count, width);
 		if rhs.deep_rows {
 			let c = MatMut::strided(&mut c[from..], lhs.m, count, rhs.n);
-			let x = Mat::strided(lhs.x, lhs.m, lhs.k, lhs.stride);
+			let x = Mat::new(lhs.x, lhs.m, lhs.k);
 			mat::product(c, held, x, wide.t(), 1.0, Threads::All);
 		} else {
-			let x = Mat::strided(&lhs.x[from..], lhs.m, count, lhs.stride);
+			let x = Mat::strided(&lhs.x[from..], lhs.m, count, lhs.k);
 			mat::product(
 				MatMut::new(c, lhs.m, rhs.n),
 				held || from > 0,
@@ -272,11 +268,13 @@ fn widened(c: &mut [f32], lhs: &Lhs<'_>, rhs: &Rhs<'_>, held: bool, widen: impl 
 
 #[cfg(target_arch = "x86_64")]
 mod strips {
-	use super::{Lhs, Rhs, Start};
+	use super::{Elements, Lhs, Rhs, Start};
 	use crate::kernels::pack;
 	use crate::kernels::room::Room;
 	use crate::kernels::tile::{Kernel, Place};
+	use half::bf16;
 	use rayon::prelude::*;
+	use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T1};
 	use std::ops::Range;
 
 	/// Columns of a result below which it is cut into strips of at most this many, so that threads end together.
@@ -324,6 +322,67 @@ mod strips {
 		);
 	}
 
+	/// Bytes that the processor fetches at once.
+	const LINE: usize = 64;
+
+	/// Stored elements that are packed next, fetched while tiles are multiplied: packing waits for memory else, and of few rows
+	/// it is a tenth of the work.
+	struct Ahead {
+		/// The row that is next, and how many are left.
+		row: *const u8,
+		rows: usize,
+		stride: usize,
+		/// Bytes of a row, and of those the first that is not fetched.
+		bytes: usize,
+		at: usize,
+		/// Lines for each tile.
+		each: usize,
+	}
+
+	impl Ahead {
+		/// Some columns of some units of `rhs`, within `tiles` tiles.
+		fn new<K: Kernel>(rhs: &Rhs<'_>, columns: Range<usize>, units: Range<usize>, tiles: usize) -> Self {
+			let each = if K::PAIRS { 2 } else { 1 };
+			let depth = rhs.k.min(each * units.start)..rhs.k.min(each * units.end);
+			let (first, size) = match rhs.elements {
+				Elements::F32(x) => (x.as_ptr().cast::<u8>(), size_of::<f32>()),
+				Elements::Bf16(x) => (x.as_ptr().cast(), size_of::<bf16>()),
+				// So few bytes that it does not matter.
+				Elements::Nf4(_) => (std::ptr::null(), 0),
+			};
+			let (rows, within, stride) = match rhs.deep_rows {
+				true => (columns, depth, rhs.k * size),
+				false => (depth, columns, rhs.n * size),
+			};
+			let bytes = within.len() * size;
+			Self {
+				row: first.wrapping_add(rows.start * stride + within.start * size),
+				rows: if bytes == 0 { 0 } else { rows.len() },
+				stride,
+				bytes,
+				at: 0,
+				each: (rows.len() * bytes.div_ceil(LINE)).div_ceil(tiles.max(1)),
+			}
+		}
+
+		#[inline(always)]
+		fn fetch(&mut self) {
+			for _ in 0..self.each {
+				if self.rows == 0 {
+					return;
+				}
+				// SAFETY: a prefetch may name any address.
+				unsafe { _mm_prefetch::<_MM_HINT_T1>(self.row.wrapping_add(self.at).cast()) };
+				self.at += LINE;
+				if self.at >= self.bytes {
+					self.at = 0;
+					self.row = self.row.wrapping_add(self.stride);
+					self.rows -= 1;
+				}
+			}
+		}
+	}
+
 	/// Panels of weights start `room` apart in `buffer`.
 	fn strip<K: Kernel>(
 		c: &Shared,
@@ -333,39 +392,52 @@ mod strips {
 		buffer: &mut [u32],
 		room: usize,
 	) {
-		let mut begun = false;
+		let parts = |(term, (_, rhs)): (usize, &Term<'_>)| {
+			let units = pack::units::<K>(rhs.k);
+			(0..units)
+				.step_by(K::BLOCKS.depth)
+				.map(move |from| (term, from..units.min(from + K::BLOCKS.depth)))
+		};
+		let parts: Vec<_> = terms.iter().enumerate().flat_map(parts).collect();
 		// SAFETY: a packed left operand exists only where the processor has the instructions; `end` is below.
 		unsafe { K::begin() };
-		for (lhs, rhs) in terms {
-			let units = pack::units::<K>(rhs.k);
-			for from in (0..units).step_by(K::BLOCKS.depth) {
-				let depth = K::BLOCKS.depth.min(units - from);
-				// SAFETY: as above.
-				unsafe { K::pack(rhs, columns.clone(), from..from + depth, buffer, room) };
-				for block in (0..lhs.m).step_by(K::BLOCKS.rows) {
-					let rows = (block..lhs.m.min(block + K::BLOCKS.rows)).step_by(K::ROWS);
-					for (column, b) in columns.clone().step_by(K::COLUMNS).zip(buffer.chunks(room)) {
-						for row in rows.clone() {
-							let a = &lhs.packed[(row / K::ROWS * units + from) * K::ROWS..][..depth * K::ROWS];
-							let at = row * rhs.n + column;
-							let place = Place {
-								to: c.at(at),
-								stride: rhs.n,
-								rows: K::ROWS.min(lhs.m - row),
-								columns: K::COLUMNS.min(rhs.n - column),
-								held: c.held(at, &start, !begun),
-								bias: match start.bias {
-									Some(bias) if !begun => bias[column..].as_ptr(),
-									_ => std::ptr::null(),
-								},
-							};
-							// SAFETY: `a` and `b` hold `depth` units; the place lies inside `c` in this task's columns;
-							// the left operand is packed for this kernel.
-							unsafe { K::tile(depth, a.as_ptr(), b.as_ptr(), &place) };
-						}
+		for (i, (term, part)) in parts.iter().enumerate() {
+			let (lhs, rhs) = &terms[*term];
+			let (units, depth) = (pack::units::<K>(rhs.k), part.len());
+			// SAFETY: as above.
+			unsafe { K::pack(rhs, columns.clone(), part.clone(), buffer, room) };
+			let tiles = lhs.m.div_ceil(K::ROWS) * columns.len().div_ceil(K::COLUMNS);
+			let mut ahead = match parts.get(i + 1) {
+				Some((term, part)) => Ahead::new::<K>(&terms[*term].1, columns.clone(), part.clone(), tiles),
+				// The strip that this thread takes next, most often.
+				None => {
+					let next = columns.end..rhs.n.min(columns.end + columns.len());
+					Ahead::new::<K>(&terms[0].1, next, parts[0].1.clone(), tiles)
+				}
+			};
+			for block in (0..lhs.m).step_by(K::BLOCKS.rows) {
+				let rows = (block..lhs.m.min(block + K::BLOCKS.rows)).step_by(K::ROWS);
+				for (column, b) in columns.clone().step_by(K::COLUMNS).zip(buffer.chunks(room)) {
+					for row in rows.clone() {
+						let a = &lhs.packed[(row / K::ROWS * units + part.start) * K::ROWS..][..depth * K::ROWS];
+						let at = row * rhs.n + column;
+						let place = Place {
+							to: c.at(at),
+							stride: rhs.n,
+							rows: K::ROWS.min(lhs.m - row),
+							columns: K::COLUMNS.min(rhs.n - column),
+							held: c.held(at, &start, i == 0),
+							bias: match start.bias {
+								Some(bias) if i == 0 => bias[column..].as_ptr(),
+								_ => std::ptr::null(),
+							},
+						};
+						ahead.fetch();
+						// SAFETY: `a` and `b` hold `depth` units; the place lies inside `c` in this task's columns;
+						// the left operand is packed for this kernel.
+						unsafe { K::tile(depth, a.as_ptr(), b.as_ptr(), &place) };
 					}
 				}
-				begun = true;
 			}
 		}
 		// SAFETY: as above.
@@ -427,11 +499,7 @@ mod tests {
 							false => Rhs::new(elements, k, n),
 						};
 						let mut c = vec![1f32; m * n];
-						let held = Start {
-							held: true,
-							..Start::default()
-						};
-						product_into(&mut c, held, &[(&lhs, rhs)]);
+						product_into(&mut c, Start::HELD, &[(&lhs, rhs)]);
 						c
 					};
 					let (found, expected) = (result(Elements::Nf4(weight.all())), result(Elements::F32(&wide)));

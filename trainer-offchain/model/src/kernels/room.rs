@@ -18,6 +18,11 @@ fn free() -> MutexGuard<'static, Vec<Vec<u32>>> {
 	FREE.lock().unwrap_or_else(|e| e.into_inner())
 }
 
+/// Gives back what nobody uses.
+pub fn clear() {
+	free().clear();
+}
+
 impl Room {
 	/// `len` elements of any value.
 	pub fn new(len: usize) -> Self {

@@ -1,9 +1,9 @@
 //! Cross-entropy over a large vocabulary, in chunks: all logits are never held.
 
 use super::{elements, flat, make, output, reference, Held};
-use crate::kernels::math::{exponentials, scale};
+use crate::kernels::math::{exponentials, largest, scale};
 use crate::kernels::product::Elements;
-use crate::kernels::{product_into, Lhs, Path, Rhs, Start};
+use crate::kernels::{product, product_into, room, Lhs, Path, Rhs, Start};
 use crate::mat::{self, Mat, MatMut, Threads};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -13,13 +13,14 @@ use std::sync::{Arc, Mutex};
 pub const IGNORE: u32 = u32::MAX;
 
 /// Logits that are held at once, as long as they are of so many rows: of fewer the head would be packed too often.
-const LOGITS: usize = 1 << 24;
-const LEAST_ROWS: usize = 72;
-/// Columns of them that are packed at once.
-const PACKED: usize = 8192;
+const LOGITS: usize = 9 << 20;
+const LEAST_ROWS: usize = 64;
+/// Columns of a piece of them: small enough for memory that a block's activations leave, no power of two, which would put
+/// rows that are read together into the same lines of the cache.
+const PIECE: usize = 8448;
 
-/// Rows whose logits are held at once.
-fn held(vocab: usize) -> usize {
+/// Most rows whose logits are held at once.
+pub fn loss_rows(vocab: usize) -> usize {
 	(LOGITS / vocab.max(1)).max(LEAST_ROWS)
 }
 
@@ -35,7 +36,7 @@ pub fn cross_entropy_sum(hidden: &Tensor, head: &Tensor, targets: Arc<Vec<u32>>)
 		candle_core::bail!("cross-entropy: target {t} for a vocabulary of {vocab}");
 	}
 	if !reference::is_fused(hidden.device()) {
-		return reference::cross_entropy_sum(hidden, head, &targets, held(vocab));
+		return reference::cross_entropy_sum(hidden, head, &targets, loss_rows(vocab));
 	}
 	let hidden = hidden.contiguous()?;
 	let op = Loss {
@@ -88,21 +89,31 @@ pub(crate) fn forward(targets: &[u32], hidden: &[f32], head: Rhs<'_>, wanted: Wa
 		outcome.hidden = vec![0f32; hidden.len()];
 		outcome.head = vec![0f32; if wanted.head { width * vocab } else { 0 }];
 	}
-	let held = held(vocab);
-	let mut all_logits = vec![0f32; held.min(counted.len()) * vocab];
-	for chunk in counted.chunks(held) {
+	// Memory peaks here, or where the last block's gradients are packed.
+	room::clear();
+	let chunks = counted.len().div_ceil(loss_rows(vocab)).max(1);
+	for chunk in counted.chunks(counted.len().div_ceil(chunks).max(1)) {
 		let rows = chunk.len();
 		let x: Vec<f32> = chunk
 			.iter()
 			.flat_map(|i| &hidden[i * width..(i + 1) * width])
 			.copied()
 			.collect();
-		let logits = &mut all_logits[..rows * vocab];
 		let lhs = Lhs::new(&x, rows, width, path, head.pairs(path));
-		product_into(logits, Start::default(), &[(&lhs, head)]);
+		let columns = (0..vocab).step_by(PIECE).map(|from| from..vocab.min(from + PIECE));
+		let mut pieces: Vec<_> = columns
+			.clone()
+			.map(|columns| product(Start::default(), &[(&lhs, head.t().rows(columns).t())]))
+			.collect();
 		drop(lhs);
+		let mut logits: Vec<Vec<&mut [f32]>> = (0..rows).map(|_| Vec::new()).collect();
+		for (piece, columns) in pieces.iter_mut().zip(columns.clone()) {
+			for (row, part) in logits.iter_mut().zip(piece.chunks_mut(columns.len())) {
+				row.push(part);
+			}
+		}
 		let losses: Vec<f64> = logits
-			.par_chunks_mut(vocab)
+			.into_par_iter()
 			.zip(chunk)
 			.map(|(row, i)| softmax_minus_target(row, targets[*i] as usize, wanted.factor.unwrap_or(1.0)))
 			.collect();
@@ -111,22 +122,18 @@ pub(crate) fn forward(targets: &[u32], hidden: &[f32], head: Rhs<'_>, wanted: Wa
 			continue;
 		}
 		let mut d_x = vec![0f32; rows * width];
-		for from in (0..vocab).step_by(PACKED) {
-			let columns = from..vocab.min(from + PACKED);
-			let lhs = Lhs::columns(logits, vocab, columns.clone(), path, head.pairs(path));
-			let start = Start {
-				held: from > 0,
-				..Start::default()
-			};
-			product_into(&mut d_x, start, &[(&lhs, head.t().rows(columns))]);
+		for (d_logits, columns) in pieces.iter().zip(columns) {
+			let lhs = Lhs::new(d_logits, rows, columns.len(), path, head.pairs(path));
+			product_into(&mut d_x, Start::HELD, &[(&lhs, head.t().rows(columns.clone()))]);
+			if wanted.head {
+				let len = columns.len();
+				let d_head = &mut outcome.head[columns.start * width..columns.end * width];
+				let (d_logits, x) = (Mat::new(d_logits, rows, len).t(), Mat::new(&x, rows, width));
+				mat::product(MatMut::new(d_head, len, width), true, d_logits, x, 1.0, Threads::All);
+			}
 		}
 		for (row, i) in d_x.chunks(width).zip(chunk) {
 			outcome.hidden[i * width..(i + 1) * width].copy_from_slice(row);
-		}
-		if wanted.head {
-			let d_head = MatMut::new(&mut outcome.head, vocab, width);
-			let d_logits = Mat::new(logits, rows, vocab).t();
-			mat::product(d_head, true, d_logits, Mat::new(&x, rows, width), 1.0, Threads::All);
 		}
 	}
 	outcome
@@ -158,12 +165,15 @@ impl Loss {
 	}
 }
 
-/// Turns a row of logits into its gradient, times `factor`, and returns its loss.
-fn softmax_minus_target(row: &mut [f32], target: usize, factor: f32) -> f64 {
-	let at_target = row[target];
-	let (max, sum) = exponentials(row);
-	scale(row, (f64::from(factor) / sum) as f32);
-	row[target] -= factor;
+/// Turns a row of logits, in pieces, into its gradient, times `factor`, and returns its loss.
+fn softmax_minus_target(mut row: Vec<&mut [f32]>, target: usize, factor: f32) -> f64 {
+	let at_target = row[target / PIECE][target % PIECE];
+	let max = row.iter().map(|part| largest(part)).fold(f32::NEG_INFINITY, f32::max);
+	let sum: f64 = row.iter_mut().map(|part| exponentials(part, max)).sum();
+	for part in &mut row {
+		scale(part, (f64::from(factor) / sum) as f32);
+	}
+	row[target / PIECE][target % PIECE] -= factor;
 	sum.ln() - f64::from(at_target - max)
 }
 

@@ -18,7 +18,7 @@ mod tests;
 pub use activation::{gelu_tanh, swiglu};
 pub use attention::{alibi_slope, attention, AttentionShape};
 pub use linear::{linear, lora_linear, Matrix, Weight, WeightLayout};
-pub use loss::{cross_entropy_sum, IGNORE};
+pub use loss::{cross_entropy_sum, loss_rows, IGNORE};
 pub use norm::{layer_norm, rms_norm};
 pub use rotary::{rotary, Pairs, RotaryAngles, RotaryTable};
 

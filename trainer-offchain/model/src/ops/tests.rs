@@ -401,3 +401,17 @@ fn loss_should_equal_its_composition_when_rows_are_ignored() {
 	compare_within(2e-2, &[&hidden], || chunks(&narrow), || plain(&frozen));
 	assert!(cross_entropy_sum(&hidden, &head, Arc::new(vec![33; 600])).is_err());
 }
+
+/// More rows than are held at once, and logits in three pieces, the last of them short.
+#[test]
+fn loss_should_equal_its_composition_when_its_logits_are_in_pieces() {
+	let (rows, vocab) = (600, 20_000);
+	assert!(loss_rows(vocab) < rows);
+	let (hidden, head) = (random(&[rows, 12], 1), random(&[vocab, 12], 2));
+	let targets = Arc::new((0..rows).map(|i| (i * 7919 % vocab) as u32).collect::<Vec<_>>());
+	let composed = |head: &Tensor| plain::cross_entropy_sum(&hidden, head, &targets);
+	let ours = |head: &Tensor| cross_entropy_sum(&hidden, head, targets.clone());
+	compare(&[&hidden, &head], || ours(&head), || composed(&head));
+	let frozen = head.as_detached_tensor();
+	compare(&[&hidden], || ours(&frozen), || composed(&frozen));
+}

@@ -227,77 +227,46 @@ impl Pass<'_> {
 	}
 
 	/// `Σ grad · W + low · A`, dropped parts of the adapters' left out; with DoRA and dropout what W got of the kept ones
-	/// is rescaled.
+	/// is rescaled. One branch after the other, so that one gradient at a time is packed.
 	fn input_gradient(&self, branches: &[Branch<'_>]) -> Result<Vec<f32>> {
-		let (_, inp) = branches[0].linear.weight.out_in()?;
-		// What the masks let through of the adapters' parts.
-		let mut masked: Option<Vec<f32>> = None;
-		let (mut lefts, mut held, mut factors) = (Vec::new(), Vec::new(), Vec::new());
+		let mut sum = Vec::new();
 		for branch in branches {
-			let (out, _) = branch.linear.weight.out_in()?;
-			let grad = match branch.mask {
-				Some(_) => branch.grad,
-				None => branch.product(),
+			let (out, inp) = branch.linear.weight.out_in()?;
+			let held = Held::of(&branch.linear.weight.matrix)?;
+			let weight = weight_of(&branch.linear.weight, &held)?;
+			let packed = |x| Lhs::new(x, self.rows, out, self.path, self.pairs);
+			let adapter = branch.linear.adapter.as_ref().zip(branch.low.as_deref());
+			let low = match adapter {
+				Some((adapter, low)) => Some((low, Held::new(&adapter.a)?, adapter.a.dim(0)?)),
+				None => None,
 			};
-			lefts.push(Lhs::new(grad, self.rows, out, self.path, self.pairs));
-			held.push(Held::of(&branch.linear.weight.matrix)?);
-		}
-		let mut low_lefts = Vec::new();
-		for branch in branches {
-			let (Some(adapter), Some(low)) = (&branch.linear.adapter, &branch.low) else {
-				continue;
+			let mut add = |terms: &[(&Lhs<'_>, Rhs<'_>)]| match sum.is_empty() {
+				true => sum = product(Start::default(), terms),
+				false => product_into(&mut sum, Start::HELD, terms),
 			};
-			let a = Held::new(&adapter.a)?;
-			let rank = adapter.a.dim(0)?;
-			if let Some(mask) = branch.mask {
-				let mut through = plain(
-					self.rows,
-					inp,
-					Mat::new(low, self.rows, rank),
-					Mat::new(a.f32()?, rank, inp),
-					1.0,
-				);
-				if let Some(rescaled) = &branch.rescaled {
-					let (out, _) = branch.linear.weight.out_in()?;
-					let more: Vec<f32> = rescaled.iter().zip(branch.grad).map(|(r, g)| r - g).collect();
-					let more = Lhs::new(&more, self.rows, out, self.path, self.pairs);
-					let weight = Held::of(&branch.linear.weight.matrix)?;
-					let start = Start {
-						held: true,
-						..Start::default()
-					};
-					product_into(
-						&mut through,
-						start,
-						&[(&more, weight_of(&branch.linear.weight, &weight)?)],
-					);
+			match (branch.mask, &low) {
+				(None, Some((low, a, rank))) => {
+					let factor = Factor::new(a.f32()?, self.pairs);
+					let low = Lhs::new(low, self.rows, *rank, self.path, self.pairs);
+					let through = Rhs::new(factor.elements(), *rank, inp);
+					add(&[(&packed(branch.product()), weight), (&low, through)]);
 				}
-				through.iter_mut().zip(mask).for_each(|(t, m)| *t *= m);
-				match &mut masked {
-					Some(sum) => math::add(sum, &through),
-					None => masked = Some(through),
-				}
-				continue;
+				(None, None) => add(&[(&packed(branch.product()), weight)]),
+				(Some(_), _) => add(&[(&packed(branch.grad), weight)]),
 			}
-			low_lefts.push((rank, Lhs::new(low, self.rows, rank, self.path, self.pairs)));
-			factors.push(a);
+			let (Some(mask), Some((low, a, rank))) = (branch.mask, low) else {
+				continue;
+			};
+			let (low, a) = (Mat::new(low, self.rows, rank), Mat::new(a.f32()?, rank, inp));
+			let mut through = plain(self.rows, inp, low, a, 1.0);
+			if let Some(rescaled) = &branch.rescaled {
+				let more: Vec<f32> = rescaled.iter().zip(branch.grad).map(|(r, g)| r - g).collect();
+				product_into(&mut through, Start::HELD, &[(&packed(&more), weight)]);
+			}
+			through.iter_mut().zip(mask).for_each(|(t, m)| *t *= m);
+			math::add(&mut sum, &through);
 		}
-		let factors = factors
-			.iter()
-			.map(|a| Ok(Factor::new(a.f32()?, self.pairs)))
-			.collect::<Result<Vec<_>>>()?;
-		let mut terms = Vec::new();
-		for ((branch, left), held) in branches.iter().zip(&lefts).zip(&held) {
-			terms.push((left, weight_of(&branch.linear.weight, held)?));
-		}
-		for ((rank, left), factor) in low_lefts.iter().zip(&factors) {
-			terms.push((left, Rhs::new(factor.elements(), *rank, inp)));
-		}
-		let start = Start {
-			rows: masked.as_deref(),
-			..Start::default()
-		};
-		Ok(product(start, &terms))
+		Ok(sum)
 	}
 }
 
