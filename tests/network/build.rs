@@ -4,7 +4,9 @@
 use std::path::Path;
 
 fn main() {
-	let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../runtime");
+	// Asked when this runs: what another clone compiled may be used again here.
+	let here = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package's folder");
+	let runtime = Path::new(&here).join("../../runtime");
 	// The builder looks for it among cargo's packages, which are named by canonical paths.
 	let runtime = runtime.canonicalize().expect("the runtime is part of the workspace");
 	// As the first build has it, or each would undo what the other compiled. It is the digest of the first's metadata, which
