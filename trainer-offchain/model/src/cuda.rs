@@ -35,7 +35,7 @@ pub fn used_bytes(_: &Device) -> Option<u64> {
 /// neither to compute on the CPU nor to print its help.
 #[cfg(feature = "cuda")]
 mod driver {
-	use std::ffi::{c_void, CStr};
+	use std::ffi::c_void;
 	use std::sync::atomic::{AtomicPtr, Ordering};
 
 	/// CUDA_ERROR_NOT_SUPPORTED: what a function returns that the driver does not have, or before [`load`].
